@@ -1,0 +1,1 @@
+"""gradlab: derive gradients symbolically, verify any backward pass, train with verified layers."""

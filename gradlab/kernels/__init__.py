@@ -1,0 +1,1 @@
+"""Generated and committed kernels: do not edit, run `gradlab derive`."""

@@ -1,0 +1,1 @@
+"""Generated NumPy kernels, one module per operation; written by `gradlab derive`."""

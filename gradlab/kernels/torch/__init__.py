@@ -1,0 +1,1 @@
+"""Generated torch kernels, one module per operation; written by `gradlab derive`."""

@@ -1,0 +1,219 @@
+"""What an operation is, as plain data: signature, arguments, domains, kinks. Data and validation only.
+
+Both halves of gradlab meet here: `codegen` writes an `Operation` record into every kernel, `verify` reads it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from gradlab.errors import SignatureError
+
+ELLIPSIS = "..."
+"""Stands for any number of leading dimensions, as in `"(...,d)->(...,d)"`."""
+
+DomainKind = Literal[
+    "real", "positive", "non_negative", "simplex", "one_hot", "labels", "mask", "signs", "integers"
+]
+
+_CONTINUOUS: frozenset[str] = frozenset({"real", "positive", "non_negative", "simplex"})
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The values an argument may take. Build one with `real()`, `positive()`, `simplex()`, ….
+
+    `minimum` and `maximum` bound real and integer domains (inclusive); `below` names the dimension that bounds
+    `labels`; `zeros` says whether a simplex may touch its boundary; `probability` is a mask's chance of True.
+    """
+
+    kind: DomainKind
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    below: str | None = None
+    zeros: bool = False
+    probability: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not self.minimum <= self.maximum:
+            raise SignatureError(
+                f"{self.kind}: minimum={self.minimum!r} is above maximum={self.maximum!r}; swap the two bounds"
+            )
+        if not 0 <= self.probability <= 1:
+            raise SignatureError(f"mask: probability={self.probability!r} is not between 0 and 1")
+
+    @property
+    def continuous(self) -> bool:
+        """True where a derivative with respect to the argument makes sense."""
+        return self.kind in _CONTINUOUS
+
+
+def real(minimum: float = -math.inf, maximum: float = math.inf) -> Domain:
+    """Any real number in [minimum, maximum].
+
+    >>> real(-3, 3).maximum
+    3
+    """
+    return Domain("real", minimum, maximum)
+
+
+def positive() -> Domain:
+    """Real numbers above 0."""
+    return Domain("positive", 0.0)
+
+
+def non_negative() -> Domain:
+    """Real numbers from 0 upward, 0 included."""
+    return Domain("non_negative", 0.0)
+
+
+def simplex(*, zeros: bool = False) -> Domain:
+    """Probabilities: entries along the last axis are positive (or zero, with `zeros=True`) and sum to 1."""
+    return Domain("simplex", 0.0, 1.0, zeros=zeros)
+
+
+def one_hot() -> Domain:
+    """Exactly one 1 along the last axis, zeros elsewhere; has no gradient."""
+    return Domain("one_hot", 0.0, 1.0)
+
+
+def labels(below: str) -> Domain:
+    """Integers from 0 up to, not including, the size of dimension `below`; has no gradient.
+
+    >>> labels("c").below
+    'c'
+    """
+    return Domain("labels", 0.0, below=below)
+
+
+def mask(probability: float = 0.5) -> Domain:
+    """Booleans, True with the given probability; has no gradient."""
+    return Domain("mask", 0.0, 1.0, probability=probability)
+
+
+def signs() -> Domain:
+    """Minus one or one; has no gradient."""
+    return Domain("signs", -1.0, 1.0)
+
+
+def integers(minimum: int, maximum: int) -> Domain:
+    """Integers in [minimum, maximum]; has no gradient."""
+    return Domain("integers", minimum, maximum)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Shapes of the inputs and the output as named dimensions, in the notation of NumPy's gufuncs.
+
+    `output` is None where the right side is left out: the output's shape is then whatever `forward` returns.
+
+    >>> str(Signature.parse("(n,i),(o,i),(o)->(n,o)"))
+    '(n,i),(o,i),(o)->(n,o)'
+    >>> Signature.parse("(...,d)->(...,d)").dims
+    ('d',)
+    """
+
+    inputs: tuple[tuple[str, ...], ...]
+    output: tuple[str, ...] | None = None
+
+    @staticmethod
+    def parse(text: str) -> Signature:
+        """Read `"(n,i),(o,i)->(n,o)"`; raises SignatureError that shows the part it cannot read."""
+        left, arrow, right = text.replace(" ", "").partition("->")
+        inputs = _parse_shapes(left, text)
+        if not inputs:
+            raise SignatureError(f"signature {text!r} has no input; write one shape per argument, e.g. '(n,d)->(n,d)'")
+        outputs = _parse_shapes(right, text) if arrow else ()
+        if arrow and len(outputs) != 1:
+            raise SignatureError(f"signature {text!r} has {len(outputs)} outputs; exactly one is supported")
+        return Signature(inputs, outputs[0] if arrow else None)
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Every named dimension once, in order of appearance, without `...`."""
+        shapes = self.inputs + ((self.output,) if self.output is not None else ())
+        names = (name for shape in shapes for name in shape if name != ELLIPSIS and not name.isdigit())
+        return tuple(dict.fromkeys(names))
+
+    def __str__(self) -> str:
+        left = ",".join(f"({','.join(shape)})" for shape in self.inputs)
+        return left if self.output is None else f"{left}->({','.join(self.output)})"
+
+
+_SHAPE = re.compile(r"\(([^()]*)\)")
+_DIMENSION = re.compile(r"[A-Za-z_]\w*|\d+")
+
+
+def _parse_shapes(text: str, whole: str) -> tuple[tuple[str, ...], ...]:
+    if text and not re.fullmatch(r"\([^()]*\)(,\([^()]*\))*", text):
+        raise SignatureError(f"signature {whole!r}: cannot read {text!r}; write it like '(n,i),(o,i)->(n,o)'")
+    return tuple(_parse_shape(inner, whole) for inner in _SHAPE.findall(text))
+
+
+def _parse_shape(inner: str, whole: str) -> tuple[str, ...]:
+    names = tuple(inner.split(",")) if inner else ()
+    for position, name in enumerate(names):
+        if name == ELLIPSIS and position == 0:
+            continue
+        if not _DIMENSION.fullmatch(name):
+            hint = "'...' comes first" if name == ELLIPSIS else "a dimension is a name or a number"
+            raise SignatureError(f"signature {whole!r}: {name!r} in ({inner}) is not a dimension; {hint}")
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One input of an operation: its name, its domain and whether the backward owes it a gradient."""
+
+    name: str
+    domain: Domain
+    differentiable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A keyword parameter: its default and the range of legal values that verification draws from."""
+
+    name: str
+    default: float
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """A point where the derivative jumps, and the value declared there.
+
+    `where` is a condition such as `"x == 0"`; `derivative` is the declared slope at it.
+    """
+
+    argument: str
+    where: str
+    derivative: float
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The record at the head of every generated kernel: all that verification needs to know of an operation.
+
+    `saved` names what `forward` hands to `backward`; `reference` is the independent implementation, as text;
+    `digest` identifies the definition that the kernel was generated from.
+    """
+
+    name: str
+    summary: str
+    signature: Signature
+    arguments: tuple[Argument, ...]
+    saved: tuple[str, ...]
+    reference: str
+    digest: str
+    parameters: tuple[Parameter, ...] = ()
+    kinks: tuple[Kink, ...] = ()
+
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        """Names of the arguments that `backward` returns a gradient for."""
+        return tuple(argument.name for argument in self.arguments if argument.differentiable)
