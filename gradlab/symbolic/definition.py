@@ -1,0 +1,75 @@
+"""What an author writes in `derivations/`: inputs, a chain of bindings in SymPy, the output and declared facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+
+from gradlab.operation import Domain, Kink, Parameter, real
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A tensor that the operation takes, with its shape written as an entry: `x[n, d]`, or a bare symbol."""
+
+    entry: sp.Expr
+    domain: Domain
+    differentiable: bool
+
+
+def given(entry: sp.Expr, domain: Domain | None = None, *, differentiable: bool | None = None) -> Input:
+    """Declare an input. Domains without a derivative (labels, masks, …) are never differentiable."""
+    domain = domain or real()
+    return Input(entry, domain, domain.continuous if differentiable is None else differentiable)
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """One binding of the chain: `name[indices] = value`."""
+
+    entry: sp.Expr
+    value: sp.Expr
+
+
+def let(entry: sp.Expr, value: sp.Expr | float) -> Let:
+    """Bind `entry`, such as `s[n]`, to an expression over inputs, parameters and earlier bindings."""
+    return Let(entry, sp.sympify(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something true of the inputs that the engine cannot see: `left`, a sum over one input, equals `right`."""
+
+    left: sp.Expr
+    right: sp.Expr
+
+
+def fact(left: sp.Expr, right: sp.Expr | float) -> Fact:
+    """Declare that `left` equals `right`, as in `fact(Sum(t[n, d], d), 1)`."""
+    return Fact(left, sp.sympify(right))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """An operation as its author writes it.
+
+    `leading` is the size symbol that stands for any number of leading dimensions. `shift` is an index: the forward
+    subtracts the maximum over it from the first input before exponentials; the engine proves that what the
+    operation returns and saves does not change. `reference` is an independent implementation as one torch expression
+    over the argument names.
+    """
+
+    name: str
+    summary: str
+    inputs: Sequence[Input]
+    lets: Sequence[Let]
+    output: sp.Expr
+    reference: str
+    parameters: Sequence[Parameter] = ()
+    facts: Sequence[Fact] = ()
+    kinks: Sequence[Kink] = ()
+    leading: sp.Symbol | None = None
+    shift: sp.Idx | None = None
+    source: str = "a definition"

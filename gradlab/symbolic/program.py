@@ -1,0 +1,112 @@
+"""A definition after reading: inputs, bindings as index expressions, facts. Pure data for the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from gradlab.operation import Domain
+from gradlab.symbolic.definition import Definition
+from gradlab.symbolic.terms import Axis, Expr, Index, Ref, Term
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A named tensor with the indices that its entry is written with."""
+
+    name: str
+    indices: tuple[Index, ...]
+
+    @property
+    def ref(self) -> Ref:
+        """The entry itself, `x[n, d]`."""
+        return Ref(self.name, self.indices)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An input of the program."""
+
+    tensor: Tensor
+    domain: Domain
+    differentiable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """`tensor = value`; `automatic` marks a name that the engine gave."""
+
+    tensor: Tensor
+    value: Expr
+    automatic: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name that is bound."""
+        return self.tensor.name
+
+    @property
+    def monomial(self) -> Term | None:
+        """The value where it is one term without sums, else None."""
+        if len(self.value.terms) == 1 and not self.value.terms[0].bound:
+            return self.value.terms[0]
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SumFact:
+    """A declared fact: `left`, a sum, equals `right`."""
+
+    left: Term
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Program:
+    """A definition in let form. `axes` lists every axis in order of appearance."""
+
+    definition: Definition
+    axes: tuple[Axis, ...]
+    inputs: tuple[Given, ...]
+    bindings: tuple[Binding, ...]
+    output: Tensor
+    facts: tuple[SumFact, ...]
+    shift: Axis | None
+    digest: str
+    letters: dict[Axis, tuple[str, ...]]
+    """The index names that the author used on each axis, for display."""
+
+    @property
+    def name(self) -> str:
+        """The operation's name."""
+        return self.definition.name
+
+    @property
+    def wrt(self) -> tuple[Given, ...]:
+        """The inputs that have a gradient."""
+        return tuple(given for given in self.inputs if given.differentiable)
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the scalar parameters."""
+        return tuple(parameter.name for parameter in self.definition.parameters)
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """Every input and binding by name."""
+        every = [given.tensor for given in self.inputs] + [binding.tensor for binding in self.bindings]
+        return {tensor.name: tensor for tensor in every}
+
+    @cached_property
+    def varying(self) -> frozenset[str]:
+        """Names of the tensors that depend on a differentiable input."""
+        found = {given.tensor.name for given in self.wrt}
+        for binding in self.bindings:
+            if binding.value.tensors & found:
+                found.add(binding.name)
+        return frozenset(found)
+
+    def uses(self, name: str) -> Iterator[Binding]:
+        """The bindings that mention a tensor."""
+        return (binding for binding in self.bindings if name in binding.value.tensors)

@@ -1,0 +1,159 @@
+"""Rewrite rules and how they apply: names folded into terms, sums that have a name, lemmas, declared facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from gradlab.symbolic.terms import (
+    Atom,
+    Expr,
+    Factor,
+    Function,
+    Gather,
+    Index,
+    Indicator,
+    Ref,
+    Slot,
+    Term,
+    atom_indices,
+)
+
+Kind = Literal["fold", "unfold", "sum", "lemma", "fact"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`pattern` becomes `replacement`. The free indices of the pattern are its variables.
+
+    A pattern without sums is one atom, replaced at any power. A pattern with sums is the whole of a sum: it applies
+    where the summed indices occur nowhere else in the term.
+    """
+
+    kind: Kind
+    pattern: Term
+    replacement: Expr
+    reason: str
+
+    def apply(self, term: Term) -> Expr | None:
+        """The term rewritten at the first place that matches, or None."""
+        if self.pattern.bound:
+            return self._apply_sum(term)
+        return self._apply_atom(term)
+
+    def _apply_atom(self, term: Term) -> Expr | None:
+        ((pattern, _),) = self.pattern.factors
+        for atom, exponent in term.factors:
+            variables = unify(pattern, atom, {})
+            if variables is None:
+                continue
+            (value,) = self.replacement.rename(variables).terms
+            rest = Term(term.coefficient, tuple(f for f in term.factors if f[0] != atom), term.bound)
+            powered = value.power(exponent)
+            return Expr.of([Term.make(rest.coefficient * powered.coefficient, rest.factors + powered.factors, rest.bound)])
+        return None
+
+    def _apply_sum(self, term: Term) -> Expr | None:
+        for matched, variables in _matches(self.pattern.factors, term.factors, {}):
+            bound = [variables[index] for index in self.pattern.bound]
+            others = [f for f in term.factors if f not in matched]
+            if len(set(bound)) != len(bound) or not all(index in term.bound for index in bound):
+                continue
+            inside = {i for slot in (s for v, s in variables.items() if v not in self.pattern.bound) for i in _of(slot)}
+            outside = {i for atom, _ in others for i in atom_indices(atom)} | inside
+            if any(index in outside for index in bound):
+                continue
+            free = {v: s for v, s in variables.items() if v not in self.pattern.bound}
+            kept = [index for index in term.bound if index not in bound]
+            return Expr.of(
+                Term.make(
+                    term.coefficient * value.coefficient / self.pattern.coefficient,
+                    (*others, *value.factors),
+                    (*kept, *value.bound),
+                )
+                for value in (t.fresh() for t in self.replacement.rename(free).terms)
+            )
+        return None
+
+
+def _of(slot: Slot) -> tuple[Index, ...]:
+    return slot.slots if isinstance(slot, Gather) else (slot,)
+
+
+def _matches(
+    wanted: tuple[Factor, ...], available: tuple[Factor, ...], variables: dict[Index, Slot]
+) -> Iterator[tuple[list[Factor], dict[Index, Slot]]]:
+    """Every way to find the wanted factors, powers included, among the available ones."""
+    if not wanted:
+        yield [], variables
+        return
+    (atom, exponent), *rest = wanted
+    for candidate in available:
+        if candidate[1] != exponent:
+            continue
+        extended = unify(atom, candidate[0], variables)
+        if extended is not None:
+            remaining = tuple(f for f in available if f is not candidate)
+            for matched, final in _matches(tuple(rest), remaining, extended):
+                yield [candidate, *matched], final
+
+
+def unify(pattern: Atom, atom: Atom, variables: dict[Index, Slot]) -> dict[Index, Slot] | None:
+    """Values of the pattern's indices that make it the atom, or None."""
+    match pattern, atom:
+        case Ref(wanted, ours), Ref(found, theirs) if wanted == found:
+            return _unify_slots(ours, theirs, variables)
+        case Function(wanted, left), Function(found, right) if wanted == found:
+            return _unify_terms(left, right, variables)
+        case Indicator(left), Indicator(right):
+            return _unify_terms(left, right, variables)
+    return None
+
+
+def _unify_terms(pattern: Term, term: Term, variables: dict[Index, Slot]) -> dict[Index, Slot] | None:
+    if pattern.coefficient != term.coefficient or len(pattern.factors) != len(term.factors):
+        return None
+    return next((final for _, final in _matches(pattern.factors, term.factors, variables)), None)
+
+
+def _unify_slots(
+    pattern: Iterable[Slot], slots: Iterable[Slot], variables: dict[Index, Slot]
+) -> dict[Index, Slot] | None:
+    result = dict(variables)
+    for wanted, found in zip(pattern, slots, strict=True):
+        if isinstance(wanted, Gather):
+            if not isinstance(found, Gather) or found.tensor != wanted.tensor:
+                return None
+            inner = _unify_slots(wanted.slots, found.slots, result)
+            if inner is None:
+                return None
+            result = inner
+        elif result.setdefault(wanted, found) != found:
+            return None
+    return result
+
+
+def apply_everywhere(rule: Rule, expression: Expr) -> tuple[tuple[int, ...], Expr] | None:
+    """Rewrite every term that the rule matches, once each; gives their positions and the whole new expression."""
+    positions, terms = [], []
+    for position, term in enumerate(expression.terms):
+        rewritten = rule.apply(term)
+        if rewritten is None:
+            terms.append(term)
+        else:
+            positions.append(position)
+            terms += rewritten.terms
+    return (tuple(positions), Expr.of(terms)) if positions else None
+
+
+def solve(name: Ref, monomial: Term, unknown: Atom) -> Term | None:
+    """Solve name = monomial for one atom in it; None where that would need an even root or lose an index."""
+    exponent = dict(monomial.factors)[unknown]
+    inverse = 1 / exponent
+    if set(atom_indices(unknown)) != set(name.slots) or inverse.denominator != 1:
+        return None
+    rest = monomial.without([unknown])
+    left = Term(Fraction(1), ((name, Fraction(1)),))
+    return left.times(rest.power(Fraction(-1))).power(inverse)

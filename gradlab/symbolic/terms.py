@@ -1,0 +1,399 @@
+"""Index expressions in a normal form: sums of terms, a term being coefficient x powers of atoms under summed indices.
+
+An index belongs to an axis (its sort); two axes are never interchangeable, also where their sizes happen to be equal.
+Terms compare, hash and merge through a key that does not depend on the names of their summed indices.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+
+from gradlab.errors import DefinitionError
+
+_fresh = itertools.count()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Axis:
+    """A sort of index. `ellipsis` marks the axis that stands for any number of leading dimensions."""
+
+    name: str
+    ellipsis: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Index:
+    """A variable that runs over an axis."""
+
+    name: str
+    axis: Axis
+
+    @staticmethod
+    def fresh(axis: Axis) -> Index:
+        """An index that occurs nowhere else; every renaming goes through it, so nothing is ever captured."""
+        return Index(f"{axis.name}#{next(_fresh)}", axis)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gather:
+    """The index that an integer tensor holds, as in x[n, label[n]]; it is looked up, never solved for."""
+
+    tensor: str
+    slots: tuple[Index, ...]
+    axis: Axis
+
+
+Slot = Index | Gather
+Renaming = Mapping[Index, Slot]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """One element of a named tensor."""
+
+    tensor: str
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """1 where the two slots are equal, else 0."""
+
+    left: Slot
+    right: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The size of an axis, as a factor."""
+
+    axis: Axis
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """An elementary function of a monomial."""
+
+    name: str
+    argument: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """1 where the monomial is above 0, else 0."""
+
+    argument: Term
+
+
+Atom = Ref | Delta | Size | Function | Indicator
+Factor = tuple[Atom, Fraction]
+
+
+def slot_indices(slot: Slot) -> Iterator[Index]:
+    """The indices that a slot depends on."""
+    if isinstance(slot, Index):
+        yield slot
+    else:
+        yield from slot.slots
+
+
+def atom_indices(atom: Atom) -> Iterator[Index]:
+    """The indices that an atom depends on, in order, repeats included."""
+    match atom:
+        case Ref(_, slots):
+            for slot in slots:
+                yield from slot_indices(slot)
+        case Delta(left, right):
+            yield from slot_indices(left)
+            yield from slot_indices(right)
+        case Function(_, argument) | Indicator(argument):
+            yield from argument.free
+        case Size():
+            return
+
+
+def rename_slot(slot: Slot, renaming: Renaming) -> Slot:
+    """Replace indices inside a slot. A gather may only be indexed by plain indices."""
+    if isinstance(slot, Index):
+        return renaming.get(slot, slot)
+    inner = tuple(renaming.get(index, index) for index in slot.slots)
+    if not all(isinstance(index, Index) for index in inner):
+        raise DefinitionError(f"{slot.tensor} would be indexed by another gather; bind the inner lookup to a name first")
+    return Gather(slot.tensor, tuple(index for index in inner if isinstance(index, Index)), slot.axis)
+
+
+def rename_atom(atom: Atom, renaming: Renaming) -> Atom:
+    """Replace indices inside an atom."""
+    match atom:
+        case Ref(tensor, slots):
+            return Ref(tensor, tuple(rename_slot(slot, renaming) for slot in slots))
+        case Delta(left, right):
+            return Delta(rename_slot(left, renaming), rename_slot(right, renaming))
+        case Function(name, argument):
+            return Function(name, argument.rename(renaming))
+        case Indicator(argument):
+            return Indicator(argument.rename(renaming))
+        case Size():
+            return atom
+
+
+def show_slot(slot: Slot, name: Callable[[Index], str]) -> str:
+    """A slot as text; the caller names the indices."""
+    if isinstance(slot, Index):
+        return name(slot)
+    return f"{slot.tensor}[{','.join(name(index) for index in slot.slots)}]"
+
+
+def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
+    """An atom as plain text, used in keys, messages and derivations; the caller names the indices."""
+    match atom:
+        case Ref(tensor, slots):
+            return f"{tensor}[{','.join(show_slot(slot, name) for slot in slots)}]" if slots else tensor
+        case Delta(left, right):
+            return f"delta[{','.join(sorted((show_slot(left, name), show_slot(right, name))))}]"
+        case Size(axis):
+            return axis.name.upper()
+        case Function(function, argument):
+            return f"{function}({show_monomial(argument, name)})"
+        case Indicator(argument):
+            return f"[{show_monomial(argument, name)} > 0]"
+
+
+def show_monomial(term: Term, name: Callable[[Index], str]) -> str:
+    """A term without its sums, as an unambiguous key (not for display)."""
+    factors = sorted(f"{show_atom(atom, name)}^{exponent}" for atom, exponent in term.factors)
+    return "*".join([str(term.coefficient), *factors])
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """coefficient x product of atom**exponent, summed over the `bound` indices."""
+
+    coefficient: Fraction
+    factors: tuple[Factor, ...] = ()
+    bound: tuple[Index, ...] = ()
+
+    @staticmethod
+    def make(coefficient: Fraction, factors: Iterable[Factor], bound: Iterable[Index] = ()) -> Term:
+        """Merge equal atoms; a summed index that occurs nowhere becomes a factor of its axis's size."""
+        powers: dict[Atom, Fraction] = {}
+        for atom, exponent in factors:
+            powers[atom] = powers.get(atom, Fraction(0)) + exponent
+        for atom in list(powers):
+            if isinstance(atom, Delta | Indicator) and powers[atom] > 0:
+                powers[atom] = Fraction(1)  # 0 and 1 are their own powers
+        used = {index for atom, exponent in powers.items() if exponent for index in atom_indices(atom)}
+        kept = []
+        for index in bound:
+            if index in used:
+                kept.append(index)
+            else:
+                size = Size(index.axis)
+                powers[size] = powers.get(size, Fraction(0)) + 1
+        return Term(coefficient, tuple((a, e) for a, e in powers.items() if e), tuple(kept))
+
+    @cached_property
+    def indices(self) -> tuple[Index, ...]:
+        """Every index once, in order of appearance."""
+        return tuple(dict.fromkeys(index for atom, _ in self.factors for index in atom_indices(atom)))
+
+    @cached_property
+    def free(self) -> tuple[Index, ...]:
+        """The indices that are not summed over."""
+        return tuple(index for index in self.indices if index not in self.bound)
+
+    @cached_property
+    def body(self) -> str:
+        """The key without the coefficient: equal for two terms exactly if they differ by a number at most."""
+        names = _canonical_names(self)
+        shown = sorted(f"{show_atom(a, names.__getitem__)}^{e}" for a, e in self.factors)
+        return f"sum[{','.join(sorted(names[i] for i in self.bound))}]({'*'.join(shown)})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Term) and (self.coefficient, self.body) == (other.coefficient, other.body)
+
+    def __hash__(self) -> int:
+        return hash((self.coefficient, self.body))
+
+    def rename(self, renaming: Renaming) -> Term:
+        """Replace free indices; summed ones are made fresh first where they could capture."""
+        if not renaming:
+            return self
+        targets = {index for slot in renaming.values() for index in slot_indices(slot)}
+        full: dict[Index, Slot] = {k: v for k, v in renaming.items() if k not in self.bound}
+        bound = []
+        for index in self.bound:
+            new = Index.fresh(index.axis) if index in targets else index
+            full[index] = new
+            bound.append(new)
+        return Term.make(self.coefficient, ((rename_atom(a, full), e) for a, e in self.factors), bound)
+
+    def fresh(self) -> Term:
+        """The same term with summed indices that occur nowhere else."""
+        renaming: dict[Index, Slot] = {index: Index.fresh(index.axis) for index in self.bound}
+        factors = tuple((rename_atom(atom, renaming), exponent) for atom, exponent in self.factors)
+        return Term(self.coefficient, factors, tuple(i for i in renaming.values() if isinstance(i, Index)))
+
+    def scaled(self, factor: Fraction) -> Term:
+        """The term times a number."""
+        return Term(self.coefficient * factor, self.factors, self.bound)
+
+    def times(self, other: Term) -> Term:
+        """The product, with the summed indices of both kept apart."""
+        left, right = self.fresh(), other.fresh()
+        return Term.make(
+            left.coefficient * right.coefficient, left.factors + right.factors, left.bound + right.bound
+        )
+
+    def power(self, exponent: Fraction) -> Term:
+        """The power of a term without sums; a non-integer power needs the coefficient 1."""
+        if self.bound:
+            raise DefinitionError("a power of a sum; bind the sum to a name first")
+        coefficient = _rational_power(self.coefficient, exponent)
+        return Term.make(coefficient, ((atom, old * exponent) for atom, old in self.factors))
+
+    def without(self, removed: Iterable[Atom]) -> Term:
+        """The term without these atoms; its sums stay as they are, also where nothing is left to sum."""
+        gone = set(removed)
+        return Term(self.coefficient, tuple(f for f in self.factors if f[0] not in gone), self.bound)
+
+
+def _rational_power(number: Fraction, exponent: Fraction) -> Fraction:
+    if exponent.denominator == 1:
+        return Fraction(number ** int(exponent))
+    if number == 1:
+        return number
+    raise DefinitionError(f"cannot raise {number} to {exponent} exactly; bind the base to a name first")
+
+
+def _canonical_names(term: Term) -> dict[Index, str]:
+    """Names for all indices: free ones keep theirs, summed ones are numbered so that the rendering is least."""
+    names = {index: index.name for index in term.indices}
+    if not term.bound:
+        return names
+    colours = {index: f"?{index.axis.name}" for index in term.bound}
+    for _ in range(2):  # two rounds tell apart all that our terms contain; ties fall to the permutations below
+        colours = {index: _colour(term, index, {**names, **colours}) for index in term.bound}
+    groups: dict[str, list[Index]] = {}
+    for index in sorted(term.bound, key=lambda i: colours[i]):
+        groups.setdefault(colours[index], []).append(index)
+    candidates = []
+    for arrangement in itertools.product(*(itertools.permutations(group) for group in groups.values())):
+        numbered = dict(names)
+        counts: dict[Axis, int] = {}
+        for index in itertools.chain.from_iterable(arrangement):
+            counts[index.axis] = counts.get(index.axis, 0) + 1
+            numbered[index] = f"{index.axis.name}.{counts[index.axis]}"
+        candidates.append((sorted(show_atom(a, numbered.__getitem__) for a, _ in term.factors), numbered))
+    return min(candidates, key=lambda candidate: candidate[0])[1]
+
+
+def _colour(term: Term, index: Index, names: Mapping[Index, str]) -> str:
+    seen = {**names, index: "*"}
+    shown = sorted(
+        f"{show_atom(atom, seen.__getitem__)}^{exponent}"
+        for atom, exponent in term.factors
+        if index in atom_indices(atom)
+    )
+    return f"{index.axis.name}:{'|'.join(shown)}"
+
+
+@dataclass(frozen=True)
+class Expr:
+    """A sum of terms in normal form: like terms merged, zero terms dropped, sorted by key."""
+
+    terms: tuple[Term, ...] = field(default=())
+
+    @staticmethod
+    def of(terms: Iterable[Term]) -> Expr:
+        """Merge like terms."""
+        merged: dict[str, Term] = {}
+        for term in terms:
+            old = merged.get(term.body)
+            merged[term.body] = term if old is None else Term(old.coefficient + term.coefficient, old.factors, old.bound)
+        return Expr(tuple(merged[body] for body in sorted(merged) if merged[body].coefficient))
+
+    @staticmethod
+    def number(value: Fraction | int) -> Expr:
+        """A constant."""
+        return Expr.of([Term(Fraction(value))])
+
+    @staticmethod
+    def atom(atom: Atom, exponent: Fraction | int = 1) -> Expr:
+        """One atom."""
+        return Expr.of([Term.make(Fraction(1), [(atom, Fraction(exponent))])])
+
+    def __add__(self, other: Expr) -> Expr:
+        return Expr.of(self.terms + other.terms)
+
+    def __mul__(self, other: Expr) -> Expr:
+        return Expr.of(left.times(right) for left in self.terms for right in other.terms)
+
+    def scaled(self, factor: Fraction) -> Expr:
+        """The expression times a number."""
+        return Expr.of(term.scaled(factor) for term in self.terms)
+
+    def rename(self, renaming: Renaming) -> Expr:
+        """Replace free indices."""
+        return Expr.of(term.rename(renaming) for term in self.terms)
+
+    def sum_over(self, indices: Iterable[Index]) -> Expr:
+        """The sum over free indices."""
+        bound = tuple(indices)
+        return Expr.of(Term.make(t.coefficient, t.factors, t.bound + bound) for t in self.terms)
+
+    @property
+    def free(self) -> tuple[Index, ...]:
+        """The free indices of all terms."""
+        return tuple(dict.fromkeys(index for term in self.terms for index in term.free))
+
+    @property
+    def tensors(self) -> frozenset[str]:
+        """Names of all tensors that occur."""
+        return frozenset(name for term in self.terms for name in term_tensors(term))
+
+    def __iter__(self) -> Iterator[Term]:
+        return iter(self.terms)
+
+
+def term_tensors(term: Term) -> Iterator[str]:
+    """Names of the tensors in a term, those used as indices and inside functions included."""
+    for atom, _ in term.factors:
+        yield from atom_tensors(atom)
+
+
+def atom_tensors(atom: Atom) -> Iterator[str]:
+    """Names of the tensors in an atom."""
+    slots: tuple[Slot, ...] = ()
+    match atom:
+        case Ref(tensor, slots):
+            yield tensor
+        case Delta(left, right):
+            slots = (left, right)
+        case Function(_, argument) | Indicator(argument):
+            yield from term_tensors(argument)
+        case Size():
+            pass
+    yield from (slot.tensor for slot in slots if isinstance(slot, Gather))
+
+
+def components(term: Term) -> tuple[Term, tuple[Term, ...]]:
+    """Split a term into what no sum touches and its independent sums: a_i * Sum_k b_ik * Sum_m c_im."""
+    outer = [f for f in term.factors if not any(i in term.bound for i in atom_indices(f[0]))]
+    remaining = [f for f in term.factors if f not in outer]
+    parts = []
+    while remaining:
+        group, reach = [remaining.pop(0)], set()
+        grown = True
+        while grown:
+            reach = {i for a, _ in group for i in atom_indices(a) if i in term.bound}
+            more = [f for f in remaining if any(i in reach for i in atom_indices(f[0]))]
+            remaining = [f for f in remaining if f not in more]
+            group += more
+            grown = bool(more)
+        parts.append(Term(Fraction(1), tuple(group), tuple(i for i in term.bound if i in reach)))
+    return Term(term.coefficient, tuple(outer)), tuple(sorted(parts, key=lambda part: part.body))
