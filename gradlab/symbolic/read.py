@@ -163,12 +163,9 @@ class _Reader:
     # Expressions -------------------------------------------------------------------------------------------------
 
     def top(self, expression: sp.Expr) -> Expr:
-        """The right side of a binding: additions, one sum or one function may stand here unnamed."""
+        """The right side of a binding: an addition, one sum, one function or one root may stand here unnamed."""
         if isinstance(expression, sp.Add):
-            return Expr.of(term for part in expression.args for term in self.top_term(part).terms)
-        return self.top_term(expression)
-
-    def top_term(self, expression: sp.Expr) -> Expr:
+            return Expr.of(self.monomial(part) for part in expression.args)
         if isinstance(expression, sp.Sum):
             return self.sum(expression)
         if isinstance(expression, sp.Mul):
