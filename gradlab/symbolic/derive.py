@@ -13,7 +13,7 @@ from gradlab.symbolic.lemmas import discover, fact_rules, simplify, sum_rule
 from gradlab.symbolic.program import Binding, Program, Tensor
 from gradlab.symbolic.rules import Rule, apply_everywhere
 from gradlab.symbolic.steps import Factored, Pullback, Pushforward, Step
-from gradlab.symbolic.terms import Delta, Expr, Function, Index, Indicator, Ref, Slot, Term
+from gradlab.symbolic.terms import Axis, Delta, Expr, Function, Index, Indicator, Ref, Slot, Term
 
 GRAD_OUTPUT = "grad_output"
 TANGENT = "tangent_"
@@ -39,6 +39,8 @@ class Derivation:
     jacobians: dict[str, Result]
     saved: tuple[str, ...]
     candidates: tuple[Candidate, ...]
+    zero_sums: dict[str, tuple[Axis, ...]]
+    """Bindings whose exact sum over these axes is 0, by a lemma; their forward can take rounding out of a mean."""
     steps: tuple[Step, ...]
 
 
@@ -71,7 +73,16 @@ def derive(program: Program) -> Derivation:
     order = [*program.tensors]
     saved = tuple(sorted((n for n in needed if n not in program.parameters), key=order.index))
     every = (*lemma_steps, *steps, *factor_steps, *tangent_steps, *jacobian_steps)
-    return Derivation(program, gradients, tangent, jacobians, saved, candidates, every)
+    return Derivation(program, gradients, tangent, jacobians, saved, candidates, _zero_sums(lemmas), every)
+
+
+def _zero_sums(lemmas: Iterable[Rule]) -> dict[str, tuple[Axis, ...]]:
+    found = {}
+    for lemma in lemmas:
+        ((atom, _),) = lemma.pattern.factors
+        if isinstance(atom, Ref) and not lemma.replacement.terms:
+            found[atom.tensor] = tuple(index.axis for index in lemma.pattern.bound)
+    return found
 
 
 def with_masks(program: Program) -> Program:
@@ -146,7 +157,9 @@ def forward(program: Program, rules: Iterable[Rule]) -> tuple[Result, list[Step]
     tangents = {g.tensor.name: Expr.atom(Ref(TANGENT + g.tensor.name, g.tensor.indices)) for g in program.wrt}
     steps: list[Step] = []
     for binding in program.bindings:
-        depends = [name for name in binding.value.tensors if name in tangents]
+        if binding.name not in program.contributing:
+            continue
+        depends = [name for name in tangents if name in binding.value.tensors]
         if not depends:
             continue
         target, subject = binding.tensor, TANGENT + binding.name

@@ -1,39 +1,98 @@
-"""batch_norm (PLACEHOLDER of the generated format, will be overwritten by `gradlab derive`)."""
+"""batch_norm: Batch normalisation over n in training mode, with the biased variance.
+
+Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
+
+Target: NumPy. Definition: bbcac66f78b19f47. Saved for the backward: gamma, inv_std, x_hat.
+The backward has 2 reductions and 4 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive batch_norm --to text` prints.
+"""
+
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradlab.operation import Argument, Operation, Parameter, Signature, real
 
+Array = NDArray[Any]
+
 OPERATION = Operation(
     name="batch_norm",
-    summary="Batch normalisation in training mode, with the biased variance.",
-    signature=Signature(inputs=(("n", "c"), ("c",), ("c",)), output=("n", "c")),
-    arguments=(Argument("x", real()), Argument("gamma", real()), Argument("beta", real())),
-    saved=("x_hat", "inv_std", "gamma"),
+    summary="Batch normalisation over n in training mode, with the biased variance.",
+    signature=Signature.parse("(n,c),(c),(c)->(n,c)"),
+    arguments=(
+        Argument("x", real()),
+        Argument("gamma", real()),
+        Argument("beta", real()),
+    ),
+    saved=("gamma", "inv_std", "x_hat"),
     reference="torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)",
-    digest="draft",
-    parameters=(Parameter("eps", 1e-5, 1e-8, 1e-1),),
+    digest="bbcac66f78b19f47",
+    parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
 )
 
 
-def forward(x, gamma, beta, *, eps=1e-5):
-    n = max(x.shape[0], 1)
-    mu = x.sum(axis=0) / n
-    x_hat = x - mu
-    inv_std = 1 / np.sqrt(np.einsum("nc,nc->c", x_hat, x_hat) / n + eps)
-    x_hat *= inv_std
+def forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-05) -> tuple[Array, tuple[Array, ...]]:
+    """Return the output, (n,c),(c),(c)->(n,c), and what `backward` needs: gamma, inv_std, x_hat."""
+    n = x.shape[0]
+    inverse_n = 1 / n if n else np.nan
+    # (1) mu[c] = sum[n](x[n,c]) / N
+    sum_x = np.ones(len(x), x.dtype) @ x
+    mu = sum_x * inverse_n
+    # (2) xc[n,c] = x[n,c] - mu[c]
+    xc = x - mu
+    # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
+    drift_xc = np.ones(len(xc), xc.dtype) @ xc
+    xc -= drift_xc * inverse_n
+    # (3) var[c] = sum[n](xc[n,c]**2) / N
+    dot_xc = np.einsum("nc,nc->c", xc, xc)
+    var = dot_xc * inverse_n
+    # (4) t1[c] = var[c] + eps
+    t1 = np.add(var, eps, out=var)
+    # (5) inv_std[c] = 1 / sqrt(t1[c])
+    inv_std = 1 / np.sqrt(t1)
+    # (6) x_hat[n,c] = inv_std[c] * xc[n,c]
+    x_hat = np.multiply(xc, inv_std, out=xc)
+    # (7) y[n,c] = gamma[c] * x_hat[n,c] + beta[c]
     y = x_hat * gamma
     y += beta
-    return y, (x_hat, inv_std, gamma)
+    return y, (gamma, inv_std, x_hat)
 
 
-def backward(grad_output, saved):
-    x_hat, inv_std, gamma = saved
-    n = max(grad_output.shape[0], 1)
-    grad_beta = grad_output.sum(axis=0)
+def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    gamma, inv_std, x_hat = saved
+    n = grad_output.shape[0]
+    inverse_n = 1 / n if n else np.nan
+    # (32) grad_gamma[c] = sum[n](grad_output[n,c] * x_hat[n,c])
     grad_gamma = np.einsum("nc,nc->c", grad_output, x_hat)
-    grad_x = x_hat * (grad_gamma / n)
-    grad_x += grad_beta / n
-    np.subtract(grad_output, grad_x, out=grad_x)
+    # (34) grad_beta[c] = sum[n](grad_output[n,c])
+    grad_beta = np.ones(len(grad_output), grad_output.dtype) @ grad_output
+    # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
+    #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
+    grad_x = x_hat * (grad_gamma * -inverse_n)
+    grad_x += grad_output
+    grad_x -= grad_beta * inverse_n
     grad_x *= gamma * inv_std
     return grad_x, grad_gamma, grad_beta
+
+
+def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangent_beta: Array) -> Array:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    gamma, inv_std, x_hat = saved
+    n = tangent_x.shape[0]
+    inverse_n = 1 / n if n else np.nan
+    # (53) tangent_y[n,c] = (N * gamma[c] * inv_std[c] * tangent_x[n,c] + N * tangent_gamma[c] * x_hat[n,c] + N *
+    #     tangent_beta[c] - gamma[c] * inv_std[c] * sum[n'](tangent_x[n',c]) - gamma[c] * inv_std[c] * x_hat[n,c] *
+    #     sum[n'](tangent_x[n',c] * x_hat[n',c])) / N
+    sum_tangent_x = np.ones(len(tangent_x), tangent_x.dtype) @ tangent_x
+    dot_tangent_x_x_hat = np.einsum("nc,nc->c", tangent_x, x_hat)
+    tangent_y = tangent_x * (gamma * inv_std)
+    part = x_hat * (gamma * inverse_n * inv_std * dot_tangent_x_x_hat)
+    tangent_y -= part
+    part_2 = x_hat * tangent_gamma
+    tangent_y += part_2
+    tangent_y -= gamma * inverse_n * inv_std * sum_tangent_x
+    tangent_y += tangent_beta
+    return tangent_y

@@ -1,32 +1,61 @@
-"""softmax (PLACEHOLDER of the generated format, will be overwritten by `gradlab derive`)."""
+"""softmax: Softmax over the last axis: positive entries that sum to 1.
+
+Generated from derivations/softmax.py by `gradlab derive`; edit that file, not this one.
+
+Target: NumPy. Definition: e4a2d287db54744b. Saved for the backward: y.
+The backward has 1 reduction and 2 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive softmax --to text` prints.
+"""
+
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradlab.operation import Argument, Operation, Signature, real
 
+Array = NDArray[Any]
+
 OPERATION = Operation(
     name="softmax",
-    summary="Softmax over the last axis.",
-    signature=Signature(inputs=(("...", "d"),), output=("...", "d")),
+    summary="Softmax over the last axis: positive entries that sum to 1.",
+    signature=Signature.parse("(...,d)->(...,d)"),
     arguments=(Argument("x", real()),),
     saved=("y",),
     reference="torch.softmax(x, dim=-1)",
-    digest="draft",
+    digest="e4a2d287db54744b",
 )
 
 
-def forward(x):
-    """y[n,d] = exp(x[n,d]) / sum[k](exp(x[n,k]))"""
-    z = x - x.max(axis=-1, keepdims=True, initial=-np.inf)
+def forward(x: Array) -> tuple[Array, tuple[Array, ...]]:
+    """Return the output, (...,d)->(...,d), and what `backward` needs: y."""
+    # exp cannot overflow: z is x less its maximum, and no result depends on the shift
+    z = np.subtract(x, x.max(axis=-1, keepdims=True, initial=-np.inf), order="C")
+    # (1) e[n,d] = exp(x[n,d])
     e = np.exp(z, out=z)
-    e /= e.sum(axis=-1, keepdims=True)
-    return e, (e,)
+    # (2) s[n] = sum[d](e[n,d])
+    s = e.sum(axis=-1)
+    # (3) y[n,d] = e[n,d] / s[n]
+    y = np.multiply(e, 1 / s[..., None], out=e)
+    return y, (y,)
 
 
-def backward(grad_output, saved):
-    """dx = y * (g - sum(g * y))"""
+def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
     (y,) = saved
-    inner = np.vecdot(grad_output, y)
-    grad_x = grad_output - inner[..., None]
+    # (15) grad_x[n,d] = y[n,d] * (grad_output[n,d] - sum[k](grad_output[n,k] * y[n,k]))
+    dot_g_y = np.vecdot(grad_output, y)
+    grad_x = grad_output - dot_g_y[..., None]
     grad_x *= y
     return (grad_x,)
+
+
+def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    (y,) = saved
+    # (25) tangent_y[n,d] = y[n,d] * (tangent_x[n,d] - sum[k](tangent_x[n,k] * y[n,k]))
+    dot_tangent_x_y = np.vecdot(tangent_x, y)
+    tangent_y = tangent_x - dot_tangent_x_y[..., None]
+    tangent_y *= y
+    return tangent_y

@@ -1,0 +1,5 @@
+"""Derivation -> readable, committed kernels: lowering to array statements, one printer for each target."""
+
+from gradlab.codegen.kernel import numpy_source, torch_source
+
+__all__ = ["numpy_source", "torch_source"]

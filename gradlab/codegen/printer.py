@@ -1,0 +1,232 @@
+"""What both printers share: sizes, coefficients, products and the alignment of axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Protocol
+
+from gradlab.codegen.statements import (
+    Apply,
+    Assign,
+    Coefficient,
+    Combine,
+    Locate,
+    Note,
+    Operand,
+    Pick,
+    Product,
+    Reduce,
+    Routine,
+    Scatter,
+    Shift,
+    Statement,
+    Value,
+)
+from gradlab.symbolic.terms import Axis, Index
+
+
+class Printer(Protocol):
+    """One target library: a line or more for each kind of statement."""
+
+    sizes: Sizes
+
+    def combine(self, statement: Combine) -> list[str]:
+        """Two operands and an operator."""
+
+    def assign(self, statement: Assign) -> list[str]:
+        """A product, broadcast."""
+
+    def apply(self, statement: Apply) -> list[str]:
+        """An elementary function."""
+
+    def reduce(self, statement: Reduce) -> list[str]:
+        """A sum."""
+
+    def shift(self, statement: Shift) -> list[str]:
+        """Less the maximum."""
+
+    def locate(self, statement: Locate) -> list[str]:
+        """Positions of labels."""
+
+    def pick(self, statement: Pick) -> list[str]:
+        """Entries at labels."""
+
+    def scatter(self, statement: Scatter) -> list[str]:
+        """Addition at labels."""
+
+    def result(self, value: Value) -> str:
+        """A value in its own shape."""
+
+
+class Sizes:
+    """The sizes that a routine's lines mention, and the lines that define them."""
+
+    def __init__(self, axes: Iterable[Axis], taken: Iterable[str], nan: str) -> None:
+        self.rank = {axis: position for position, axis in enumerate(axes)}
+        self.taken = set(taken)
+        self.nan = nan
+        self.single: dict[Axis, str] = {}
+        self.products: dict[str, str] = {}
+        self.inverses: dict[str, str] = {}
+
+    def size(self, axis: Axis) -> str:
+        """The variable that holds a size."""
+        if axis not in self.single:
+            self.single[axis] = axis.name if axis.name not in self.taken else f"size_{axis.name}"
+        return self.single[axis]
+
+    def product(self, axes: Iterable[Axis]) -> str:
+        """The variable that holds a product of sizes."""
+        names = [self.size(axis) for axis in sorted(axes, key=lambda axis: self.rank[axis])]
+        if len(names) == 1:
+            return names[0]
+        self.products["".join(names)] = " * ".join(names)
+        return "".join(names)
+
+    def inverse(self, axes: Iterable[Axis]) -> str:
+        """The variable that holds one over a product of sizes; NaN where it is 0, as the mean of nothing is."""
+        size = self.product(axes)
+        self.inverses[f"inverse_{size}"] = size
+        return f"inverse_{size}"
+
+    def lines(self, sources: Iterable[Value]) -> list[str]:
+        """Definitions, from the shapes of these arrays."""
+        lines, missing = [], dict(self.single)
+        for value in sources:
+            positions = {index.axis: i for i, index in enumerate(value.layout)}
+            here = [axis for axis in missing if axis in positions]
+            if not here:
+                continue
+            ellipsis = any(index.axis.ellipsis for index in value.layout)
+            if len(here) == 1 or ellipsis:
+                for axis in here:
+                    position = positions[axis] - (len(value.layout) if ellipsis else 0)
+                    lines.append(f"{missing.pop(axis)} = {value.name}.shape[{position}]")
+            else:
+                names = (missing.pop(index.axis, "_") for index in value.layout)
+                lines.append(f"{', '.join(names)} = {value.name}.shape")
+        lines += [f"{name} = {text}" for name, text in self.products.items()]
+        lines += [f"{name} = 1 / {size} if {size} else {self.nan}" for name, size in self.inverses.items()]
+        return lines
+
+    def missing(self, sources: Iterable[Value]) -> list[Axis]:
+        """The axes whose size none of these arrays has."""
+        known = {index.axis for value in sources for index in value.layout}
+        return [axis for axis in self.single if axis not in known]
+
+    def coefficient(self, coefficient: Coefficient) -> str:
+        """A coefficient as an expression: -inverse_n, 2 * n, 0.5."""
+        above = [axis for axis, exponent in coefficient.sizes for _ in range(exponent)]
+        below = [axis for axis, exponent in coefficient.sizes for _ in range(-exponent)]
+        number = abs(coefficient.number)
+        parts = [_number(number)] if number != 1 else []
+        parts += [self.product(above)] if above else []
+        parts += [self.inverse(below)] if below else []
+        shown = " * ".join(parts) or "1"
+        return f"-{shown}" if coefficient.number < 0 else shown
+
+
+def _number(number: Fraction) -> str:
+    if number.denominator == 1:
+        return str(number.numerator)
+    if number.denominator & (number.denominator - 1) == 0:
+        return repr(float(number))  # a power of two below: exact in every floating-point type
+    return f"({number.numerator} / {number.denominator})"
+
+
+def product_text(product: Product, target: tuple[Index, ...], sizes: Sizes) -> str:
+    """A product without parentheses; scalars and the coefficient come first, so that arrays are met last."""
+    small = sorted(product.values, key=lambda value: len(value.layout))
+    parts = [align(value, target) for value in small]
+    if not product.coefficient.one:
+        scalars = sum(not value.layout for value in small)
+        parts.insert(max(scalars, min(1, len(parts))), sizes.coefficient(product.coefficient))
+    shown = " * ".join(parts) or "1"
+    return shown + "".join(f" / {align(value, target)}" for value in product.divisors)
+
+
+def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:
+    """An operand, aligned to the target's axes; a product of several factors in parentheses."""
+    text = bare_text(operand, operand.layout, sizes)
+    if isinstance(operand, Value):
+        return align(operand, target)
+    count = len(operand.values) + len(operand.divisors) + (not operand.coefficient.one)
+    return (f"({text})" if count > 1 else text) + suffix(operand.layout, target)
+
+
+def bare_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:
+    """An operand without parentheses around it, aligned to the target's axes."""
+    if isinstance(operand, Value):
+        return align(operand, target)
+    if suffix(operand.layout, target):
+        return operand_text(operand, target, sizes)
+    return product_text(operand, operand.layout, sizes)
+
+
+def align(value: Value, target: tuple[Index, ...]) -> str:
+    """An array with its axes in the target's order and new axes where the target has more."""
+    order = [index for index in target if index in value.layout]
+    text = value.name
+    if tuple(order) != value.layout and len(order) == len(value.layout):
+        permutation = ", ".join(str(value.layout.index(index)) for index in order)
+        text += ".T" if len(order) == 2 else f".transpose({permutation})"
+    return text + suffix(tuple(order), target)
+
+
+def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
+    """The indexing that adds the missing axes; leading ones come by broadcasting."""
+    if not layout or layout == target[len(target) - len(layout) :]:
+        return ""
+    first = next(i for i, index in enumerate(target) if index in layout)
+    shown = [
+        ("..." if index.axis.ellipsis else ":") if index in layout else "None" for index in target[first:]
+    ]
+    return f"[{', '.join(shown)}]"
+
+
+def body(routine: Routine, printer: Printer) -> list[str]:
+    """The lines of a routine after its sizes."""
+    lines: list[str] = []
+    for statement in routine.statements:
+        lines += statement_lines(statement, printer)
+    return lines
+
+
+def statement_lines(statement: Statement, printer: Printer) -> list[str]:
+    """One statement in the target's words."""
+    match statement:
+        case Note(text):
+            return comment(text)
+        case Combine():
+            return printer.combine(statement)
+        case Assign():
+            return printer.assign(statement)
+        case Apply():
+            return printer.apply(statement)
+        case Reduce():
+            return printer.reduce(statement)
+        case Shift():
+            return printer.shift(statement)
+        case Locate():
+            return printer.locate(statement)
+        case Pick():
+            return printer.pick(statement)
+        case Scatter():
+            return printer.scatter(statement)
+
+
+_COMMENT_WIDTH = 112
+
+
+def comment(text: str) -> list[str]:
+    """A comment, broken between words where it is too long for a line."""
+    lines, current = [], "#"
+    for word in text.split(" "):
+        if len(current) + len(word) + 1 > _COMMENT_WIDTH:
+            lines.append(current)
+            current = "#    "
+        current += f" {word}"
+    return [*lines, current]
+
+

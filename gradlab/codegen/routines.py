@@ -1,0 +1,165 @@
+"""Forward, backward and JVP of a derivation as statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from gradlab.codegen.lower import Lowering
+from gradlab.codegen.statements import Coefficient, Combine, Product, Reduce, Routine, Shift, Value
+from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT, Derivation, Result
+from gradlab.symbolic.equations import number_of
+from gradlab.symbolic.program import Binding, Program, Tensor
+from gradlab.symbolic.show import entry, text
+from gradlab.symbolic.terms import Axis, Indicator, Ref, components
+
+
+def forward(derivation: Derivation) -> Routine:
+    """The bindings that the output and the saved tensors need, in the author's order."""
+    program = derivation.program
+    needed = _needed(program, {program.output.name, *derivation.saved})
+    inputs = [_value(given.tensor) for given in program.inputs]
+    scope = _Scope(program, needed, {program.output.name, *derivation.saved})
+    lowering = Lowering(program, [*inputs, *_parameters(program)], scope.reusable)
+    if program.shift is not None:
+        _shift(lowering, program)
+    for position, binding in enumerate(needed):
+        scope.position = position
+        lowering.note(_equation(derivation, binding.name, binding.tensor, text(binding.value, program, binding.tensor.indices)))
+        lowering.define(binding.name, binding.tensor.indices, binding.value)
+        zero = derivation.zero_sums.get(binding.name)
+        if zero is not None and len(binding.value.terms) > 1:
+            _recentre(lowering, lowering.values[binding.name], zero)
+    output = lowering.values[program.output.name]
+    saved = tuple(_saved_value(lowering, program, name) for name in derivation.saved)
+    return Routine(tuple(inputs), tuple(lowering.statements), (output,), saved)
+
+
+def backward(derivation: Derivation) -> Routine:
+    """All gradients; those that are plain sums come first, because others share them."""
+    program = derivation.program
+    upstream = Value(GRAD_OUTPUT, program.output.indices)
+    lowering, saved = _after(derivation, [upstream])
+    results: dict[str, Value] = {}
+    for name, gradient in sorted(derivation.gradients.items(), key=lambda item: not _is_sum(item[1])):
+        lowering.note(_equation(derivation, gradient.name, Tensor(gradient.name, gradient.free), _shown(gradient, program)))
+        results[name] = lowering.define(gradient.name, gradient.free, gradient.value)
+    ordered = tuple(results.get(given.tensor.name) for given in program.inputs)
+    return Routine((upstream,), tuple(lowering.statements), ordered, saved)
+
+
+def jvp(derivation: Derivation) -> Routine:
+    """The output's tangent from the inputs' tangents."""
+    program, tangent = derivation.program, derivation.tangent
+    tangents = [Value(TANGENT + given.tensor.name, given.tensor.indices) for given in program.wrt]
+    lowering, saved = _after(derivation, tangents)
+    lowering.note(_equation(derivation, tangent.name, Tensor(tangent.name, tangent.free), _shown(tangent, program)))
+    result = lowering.define(tangent.name, tangent.free, tangent.value)
+    return Routine(tuple(tangents), tuple(lowering.statements), (result,), saved)
+
+
+def _after(derivation: Derivation, arguments: list[Value]) -> tuple[Lowering, tuple[Value, ...]]:
+    """A lowering that starts from what the forward saved; nothing that is handed in may be overwritten."""
+    program = derivation.program
+    saved = tuple(_saved(program, name) for name in derivation.saved)
+    return Lowering(program, [*arguments, *saved, *_parameters(program)], lambda value: False), saved
+
+
+def _value(tensor: Tensor) -> Value:
+    return Value(tensor.name, tensor.indices)
+
+
+def _parameters(program: Program) -> list[Value]:
+    return [Value(name, ()) for name in program.parameters]
+
+
+def _saved(program: Program, name: str) -> Value:
+    tensor = program.tensors[name]
+    boolean = any(b.name == name and _is_mask(b) for b in program.bindings)
+    labels = any(given.tensor.name == name and given.domain.kind == "labels" for given in program.inputs)
+    return Value(f"{name}_at" if labels else name, tensor.indices, boolean)
+
+
+def _saved_value(lowering: Lowering, program: Program, name: str) -> Value:
+    known = _saved(program, name)
+    return lowering.values[known.name]
+
+
+def _is_mask(binding: Binding) -> bool:
+    monomial = binding.monomial
+    return monomial is not None and any(isinstance(atom, Indicator) for atom, _ in monomial.factors)
+
+
+def _is_sum(result: Result) -> bool:
+    if len(result.value.terms) != 1:
+        return False
+    outer, parts = components(result.value.terms[0])
+    return len(parts) == 1 and not outer.factors and outer.coefficient == 1
+
+
+def _shown(result: Result, program: Program) -> str:
+    return text(result.display, program, result.free)
+
+
+def _equation(derivation: Derivation, name: str, tensor: Tensor, right: str) -> str:
+    return f"({number_of(derivation, name)}) {entry(tensor.name, tensor.indices)} = {right}"
+
+
+def _needed(program: Program, wanted: set[str]) -> list[Binding]:
+    """The bindings that lead to the wanted names."""
+    found = set(wanted)
+    for binding in reversed(program.bindings):
+        if binding.name in found:
+            found |= binding.value.tensors
+    return [binding for binding in program.bindings if binding.name in found]
+
+
+def _shift(lowering: Lowering, program: Program) -> None:
+    """From here on the first input means its shifted copy; the proof says that no result can tell."""
+    first = program.inputs[0].tensor
+    over = next(index for index in first.indices if index.axis == program.shift)
+    taken = set(program.tensors)
+    name = next(n for n in ("z", "shifted", *(f"z{i}" for i in range(1, 99))) if n not in taken)
+    shifted = Value(name, first.indices)
+    lowering.note(f"exp cannot overflow: {name} is {first.name} less its maximum, and no result depends on the shift")
+    lowering.statements.append(Shift(shifted, _value(first), over))
+    lowering.values[first.name] = shifted
+
+
+def _recentre(lowering: Lowering, value: Value, over: tuple[Axis, ...]) -> None:
+    """A sum that the derivation knows to be 0 measures the rounding of the mean: three digits for one pass."""
+    bound = tuple(index for index in value.layout if index.axis in over)
+    free = tuple(index for index in value.layout if index.axis not in over)
+    drift = Value(f"drift_{value.name}", free)
+    mean = Coefficient(Fraction(1), tuple((axis, -1) for axis in over))
+    lowering.note(f"the exact sum of {value.name} is 0; what it comes to is the rounding of its mean, taken out here")
+    lowering.statements.append(Reduce(drift, (value,), bound))
+    lowering.statements.append(Combine(value, "-", value, Product((drift,), coefficient=mean), reuse=True))
+
+
+class _Scope:
+    """Which buffers of the forward may be overwritten: its own, after their last use, unless they are handed out."""
+
+    def __init__(self, program: Program, bindings: list[Binding], kept: Iterable[str]) -> None:
+        self.program, self.bindings, self.kept = program, bindings, set(kept)
+        self.position = 0
+        self.last = {name: i for i, binding in enumerate(bindings) for name in binding.value.tensors}
+
+    def reusable(self, value: Value) -> bool:
+        first = self.program.inputs[0].tensor.name
+        own = {binding.name for binding in self.bindings[: self.position]}
+        shifted = value.name not in self.program.tensors and self.program.shift is not None
+        name = first if shifted else value.name
+        if not shifted and (name not in own or name in self.kept):
+            return False
+        current = self.bindings[self.position].value
+        uses = sum(_mentions(atom, name) for term in current for atom, _ in term.factors)
+        return self.last.get(name) == self.position and uses == 1 and bool(value.layout) and not value.boolean
+
+
+def _mentions(atom: object, name: str) -> int:
+    if isinstance(atom, Ref):
+        return int(atom.tensor == name)
+    argument = getattr(atom, "argument", None)
+    return sum(_mentions(inner, name) for inner, _ in argument.factors) if argument is not None else 0
+

@@ -1,0 +1,159 @@
+"""Array statements between the index expressions and the printed code. Pure data; the printers know the library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+from gradlab.symbolic.terms import Axis, Gather, Index
+
+
+@dataclass(frozen=True)
+class Value:
+    """An array with a name; its axes are the indices of `layout`, in order."""
+
+    name: str
+    layout: tuple[Index, ...]
+    boolean: bool = False
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """A number times powers of sizes, known before any array is touched."""
+
+    number: Fraction = Fraction(1)
+    sizes: tuple[tuple[Axis, int], ...] = ()
+
+    def times(self, other: Coefficient) -> Coefficient:
+        """The product."""
+        powers = dict(self.sizes)
+        for axis, exponent in other.sizes:
+            powers[axis] = powers.get(axis, 0) + exponent
+        return Coefficient(self.number * other.number, tuple((a, e) for a, e in powers.items() if e))
+
+    def inverse(self) -> Coefficient:
+        """The reciprocal."""
+        return Coefficient(1 / self.number, tuple((axis, -exponent) for axis, exponent in self.sizes))
+
+    def negated(self) -> Coefficient:
+        """With the other sign."""
+        return Coefficient(-self.number, self.sizes)
+
+    @property
+    def one(self) -> bool:
+        """True for the number 1."""
+        return self.number == 1 and not self.sizes
+
+
+@dataclass(frozen=True)
+class Product:
+    """A coefficient times values, computed at the size of its own layout: what is small is multiplied first."""
+
+    values: tuple[Value, ...] = ()
+    divisors: tuple[Value, ...] = ()
+    coefficient: Coefficient = field(default_factory=Coefficient)
+
+    @property
+    def layout(self) -> tuple[Index, ...]:
+        """The indices of all its values."""
+        return tuple(dict.fromkeys(index for value in (*self.values, *self.divisors) for index in value.layout))
+
+
+Operand = Value | Product
+
+
+@dataclass(frozen=True)
+class Combine:
+    """target = left <operator> right; `reuse` writes into the buffer of `left`, which nothing needs any more."""
+
+    target: Value
+    operator: Literal["+", "-", "*", "/"]
+    left: Operand
+    right: Operand
+    reuse: bool = False
+
+
+@dataclass(frozen=True)
+class Assign:
+    """target = a product of values, broadcast to the target's layout where it has fewer axes."""
+
+    target: Value
+    product: Product
+
+
+@dataclass(frozen=True)
+class Apply:
+    """target = function(operand), element by element: exp, log, positive_part, greater_zero or a power."""
+
+    target: Value
+    function: str
+    operand: Value
+    reuse: bool = False
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """target = sum over `bound` of the product of one or two operands."""
+
+    target: Value
+    operands: tuple[Value, ...]
+    bound: tuple[Index, ...]
+
+
+@dataclass(frozen=True)
+class Shift:
+    """target = operand - its maximum over an axis."""
+
+    target: Value
+    operand: Value
+    over: Index
+
+
+@dataclass(frozen=True)
+class Locate:
+    """target = the flat positions that an integer tensor points at in an array of this layout."""
+
+    target: Value
+    gather: Gather
+    array: Value
+
+
+@dataclass(frozen=True)
+class Pick:
+    """target = the entries of an array at positions found by `Locate`."""
+
+    target: Value
+    array: Value
+    positions: Value
+    over: Index
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """array[positions] += product, in place; positions are unique, one for each row."""
+
+    array: Value
+    positions: Value
+    product: Product
+    over: Index
+
+
+@dataclass(frozen=True)
+class Note:
+    """A comment line: an equation of the derivation, or why a line is there."""
+
+    text: str
+
+
+Statement = Combine | Assign | Apply | Reduce | Shift | Locate | Pick | Scatter | Note
+
+
+@dataclass(frozen=True)
+class Routine:
+    """A function of the kernel: its array arguments, its statements and what it returns."""
+
+    arguments: tuple[Value, ...]
+    statements: tuple[Statement, ...]
+    results: tuple[Value | None, ...]
+    saved: tuple[Value, ...] = ()

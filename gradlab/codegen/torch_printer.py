@@ -1,0 +1,99 @@
+"""torch: functional statements only, so that torch.compile and torch.func.vmap can take them, on any device."""
+
+from __future__ import annotations
+
+from gradlab.codegen.contraction import einsum, matmul
+from gradlab.codegen.printer import Sizes, align, operand_text, product_text
+from gradlab.codegen.statements import (
+    Apply,
+    Assign,
+    Combine,
+    Locate,
+    Pick,
+    Reduce,
+    Scatter,
+    Shift,
+    Value,
+)
+
+_FUNCTIONS = {
+    "exp": "torch.exp({})",
+    "log": "torch.log({})",
+    "sqrt": "torch.sqrt({})",
+    "rsqrt": "torch.rsqrt({})",
+    "square": "torch.square({})",
+    "reciprocal": "torch.reciprocal({})",
+    "greater_zero": "{} > 0",
+    "positive_part": "torch.clamp({}, min=0)",
+}
+
+
+class TorchPrinter:
+    """Prints one routine."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        self.sizes = sizes
+
+    def combine(self, statement: Combine) -> list[str]:
+        layout = statement.target.layout
+        left, right = (operand_text(operand, layout, self.sizes) for operand in (statement.left, statement.right))
+        return [f"{statement.target.name} = {left} {statement.operator} {right}"]
+
+    def assign(self, statement: Assign) -> list[str]:
+        target, product = statement.target, statement.product
+        text = product_text(product, target.layout, self.sizes)
+        if product.layout == target.layout and len(product.values) == 1 and product.coefficient.one:
+            return [f"{target.name} = {text}.clone()"]
+        if set(product.layout) == set(target.layout):
+            return [f"{target.name} = {text}"]
+        shape = ", ".join(self.sizes.size(index.axis) for index in target.layout)
+        return [f"{target.name} = torch.broadcast_to({text}, ({shape},)).clone()"]
+
+    def apply(self, statement: Apply) -> list[str]:
+        function = statement.function
+        operand = align(statement.operand, statement.target.layout)
+        if function.startswith("power "):
+            return [f"{statement.target.name} = {operand} ** ({function.removeprefix('power ')})"]
+        return [f"{statement.target.name} = {_FUNCTIONS[function].format(operand)}"]
+
+    def reduce(self, statement: Reduce) -> list[str]:
+        return [f"{statement.target.name} = {self._reduction(statement)}"]
+
+    def shift(self, statement: Shift) -> list[str]:
+        x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)
+        # amax refuses an axis of size 0, where there is nothing to subtract.
+        largest = f"({x}.amax(dim={axis}, keepdim=True) if {x}.shape[{axis}] else 0)"
+        return [f"{statement.target.name} = {x} - {largest}"]
+
+    def locate(self, statement: Locate) -> list[str]:
+        return [f"{statement.target.name} = {statement.gather.tensor}[:, None]"]
+
+    def pick(self, statement: Pick) -> list[str]:
+        return [f"{statement.target.name} = {statement.array.name}.gather(-1, {statement.positions.name})[:, 0]"]
+
+    def scatter(self, statement: Scatter) -> list[str]:
+        product = statement.product
+        at = statement.positions
+        text = product_text(product, at.layout, self.sizes)
+        column = "[:, None]" if product.layout else ""
+        array = statement.array.name
+        return [f"{array} = {array}.scatter_add(-1, {at.name}, ({text}){column}.expand({at.name}.shape))"]
+
+    def result(self, value: Value) -> str:
+        return value.name
+
+    def _reduction(self, statement: Reduce) -> str:
+        operands, bound, target = statement.operands, statement.bound, statement.target.layout
+        layouts = {operand.layout for operand in operands}
+        if len(layouts) == 1:
+            layout = layouts.pop()
+            names = " * ".join(operand.name for operand in operands)
+            inside = f"({names})" if len(operands) > 1 else names
+            if len(bound) == len(layout):
+                return f"{inside}.sum()"
+            ellipsis = any(index.axis.ellipsis for index in layout)
+            axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
+            return f"{inside}.sum(dim={axes[0] if len(axes) == 1 else tuple(axes)})"
+        if len(operands) == 2 and len(bound) == 1 and all(len(operand.layout) <= 2 for operand in operands):
+            return matmul(operands, bound[0], target)
+        return einsum("torch.einsum", operands, target)

@@ -1,0 +1,109 @@
+"""batch_norm_2d: Batch normalisation over n, h, w in training mode, with the biased variance.
+
+Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
+
+Target: NumPy. Definition: b8f4d714058cb01f. Saved for the backward: gamma, inv_std, x_hat.
+The backward has 2 reductions and 4 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive batch_norm_2d --to text` prints.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.operation import Argument, Operation, Parameter, Signature, real
+
+Array = NDArray[Any]
+
+OPERATION = Operation(
+    name="batch_norm_2d",
+    summary="Batch normalisation over n, h, w in training mode, with the biased variance.",
+    signature=Signature.parse("(n,c,h,w),(c),(c)->(n,c,h,w)"),
+    arguments=(
+        Argument("x", real()),
+        Argument("gamma", real()),
+        Argument("beta", real()),
+    ),
+    saved=("gamma", "inv_std", "x_hat"),
+    reference="torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)",
+    digest="b8f4d714058cb01f",
+    parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
+)
+
+
+def forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-05) -> tuple[Array, tuple[Array, ...]]:
+    """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w), and what `backward` needs: gamma, inv_std, x_hat."""
+    n, c, h, w = x.shape
+    hw = h * w
+    nhw = n * h * w
+    chw = c * h * w
+    inverse_nhw = 1 / nhw if nhw else np.nan
+    # (1) mu[c] = sum[n,h,w](x[n,c,h,w]) / (N * H * W)
+    sum_x = np.einsum("ncm->c", x.reshape(n, c, hw))
+    mu = sum_x * inverse_nhw
+    # (2) xc[n,c,h,w] = x[n,c,h,w] - mu[c]
+    xc = x.reshape(n, chw) - np.repeat(mu, hw)
+    # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
+    drift_xc = np.einsum("ncm->c", xc.reshape(n, c, hw))
+    xc -= np.repeat(drift_xc * inverse_nhw, hw)
+    # (3) var[c] = sum[n,h,w](xc[n,c,h,w]**2) / (N * H * W)
+    dot_xc = np.vecdot(xc.reshape(n, c, hw), xc.reshape(n, c, hw)).sum(axis=0)
+    var = dot_xc * inverse_nhw
+    # (4) t1[c] = var[c] + eps
+    t1 = np.add(var, eps, out=var)
+    # (5) inv_std[c] = 1 / sqrt(t1[c])
+    inv_std = 1 / np.sqrt(t1)
+    # (6) x_hat[n,c,h,w] = inv_std[c] * xc[n,c,h,w]
+    x_hat = np.multiply(xc, np.repeat(inv_std, hw), out=xc)
+    # (7) y[n,c,h,w] = gamma[c] * x_hat[n,c,h,w] + beta[c]
+    y = x_hat * np.repeat(gamma, hw)
+    y += np.repeat(beta, hw)
+    return y.reshape(n, c, h, w), (gamma, inv_std, x_hat.reshape(n, c, h, w))
+
+
+def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    gamma, inv_std, x_hat = saved
+    n, c, h, w = grad_output.shape
+    hw = h * w
+    chw = c * h * w
+    nhw = n * h * w
+    inverse_nhw = 1 / nhw if nhw else np.nan
+    # (32) grad_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
+    grad_gamma = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
+    # (34) grad_beta[c] = sum[n,h,w](grad_output[n,c,h,w])
+    grad_beta = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
+    # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
+    #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
+    #     x_hat[n',c,h',w']))
+    grad_x = x_hat.reshape(n, chw) * np.repeat(grad_gamma * -inverse_nhw, hw)
+    grad_x += grad_output.reshape(n, chw)
+    grad_x -= np.repeat(grad_beta * inverse_nhw, hw)
+    grad_x *= np.repeat(gamma * inv_std, hw)
+    return grad_x.reshape(n, c, h, w), grad_gamma, grad_beta
+
+
+def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangent_beta: Array) -> Array:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    gamma, inv_std, x_hat = saved
+    n, c, h, w = tangent_x.shape
+    hw = h * w
+    chw = c * h * w
+    nhw = n * h * w
+    inverse_nhw = 1 / nhw if nhw else np.nan
+    # (53) tangent_y[n,c,h,w] = (N * H * W * gamma[c] * inv_std[c] * tangent_x[n,c,h,w] + N * H * W *
+    #     tangent_gamma[c] * x_hat[n,c,h,w] + N * H * W * tangent_beta[c] - gamma[c] * inv_std[c] *
+    #     sum[n',h',w'](tangent_x[n',c,h',w']) - gamma[c] * inv_std[c] * x_hat[n,c,h,w] *
+    #     sum[n',h',w'](tangent_x[n',c,h',w'] * x_hat[n',c,h',w'])) / (N * H * W)
+    sum_tangent_x = np.einsum("ncm->c", tangent_x.reshape(n, c, hw))
+    dot_tangent_x_x_hat = np.vecdot(tangent_x.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
+    tangent_y = tangent_x.reshape(n, chw) * np.repeat(gamma * inv_std, hw)
+    part = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * inv_std * dot_tangent_x_x_hat, hw)
+    tangent_y -= part
+    part_2 = x_hat.reshape(n, chw) * np.repeat(tangent_gamma, hw)
+    tangent_y += part_2
+    tangent_y -= np.repeat(gamma * inverse_nhw * inv_std * sum_tangent_x, hw)
+    tangent_y += np.repeat(tangent_beta, hw)
+    return tangent_y.reshape(n, c, h, w)

@@ -1,0 +1,90 @@
+"""batch_norm_2d: Batch normalisation over n, h, w in training mode, with the biased variance.
+
+Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
+
+Target: torch. Definition: b8f4d714058cb01f. Saved for the backward: gamma, inv_std, x_hat.
+The backward has 2 reductions and 4 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive batch_norm_2d --to text` prints.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def forward(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w), and what `backward` needs: gamma, inv_std, x_hat."""
+    n, _, h, w = x.shape
+    nhw = n * h * w
+    inverse_nhw = 1 / nhw if nhw else math.nan
+    # (1) mu[c] = sum[n,h,w](x[n,c,h,w]) / (N * H * W)
+    sum_x = x.sum(dim=(0, 2, 3))
+    mu = sum_x * inverse_nhw
+    # (2) xc[n,c,h,w] = x[n,c,h,w] - mu[c]
+    xc = x - mu[:, None, None]
+    # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
+    drift_xc = xc.sum(dim=(0, 2, 3))
+    xc = xc - (drift_xc * inverse_nhw)[:, None, None]
+    # (3) var[c] = sum[n,h,w](xc[n,c,h,w]**2) / (N * H * W)
+    dot_xc = (xc * xc).sum(dim=(0, 2, 3))
+    var = dot_xc * inverse_nhw
+    # (4) t1[c] = var[c] + eps
+    t1 = var + eps
+    # (5) inv_std[c] = 1 / sqrt(t1[c])
+    inv_std = torch.rsqrt(t1)
+    # (6) x_hat[n,c,h,w] = inv_std[c] * xc[n,c,h,w]
+    x_hat = xc * inv_std[:, None, None]
+    # (7) y[n,c,h,w] = gamma[c] * x_hat[n,c,h,w] + beta[c]
+    y = x_hat * gamma[:, None, None]
+    y = y + beta[:, None, None]
+    return y, (gamma, inv_std, x_hat)
+
+
+def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    gamma, inv_std, x_hat = saved
+    n, _, h, w = grad_output.shape
+    nhw = n * h * w
+    inverse_nhw = 1 / nhw if nhw else math.nan
+    # (32) grad_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
+    grad_gamma = (grad_output * x_hat).sum(dim=(0, 2, 3))
+    # (34) grad_beta[c] = sum[n,h,w](grad_output[n,c,h,w])
+    grad_beta = grad_output.sum(dim=(0, 2, 3))
+    # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
+    #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
+    #     x_hat[n',c,h',w']))
+    grad_x = x_hat * (grad_gamma * -inverse_nhw)[:, None, None]
+    grad_x = grad_x + grad_output
+    grad_x = grad_x - (grad_beta * inverse_nhw)[:, None, None]
+    grad_x = grad_x * (gamma * inv_std)[:, None, None]
+    return grad_x, grad_gamma, grad_beta
+
+
+def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor) -> Tensor:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    gamma, inv_std, x_hat = saved
+    n, _, h, w = tangent_x.shape
+    nhw = n * h * w
+    inverse_nhw = 1 / nhw if nhw else math.nan
+    # (53) tangent_y[n,c,h,w] = (N * H * W * gamma[c] * inv_std[c] * tangent_x[n,c,h,w] + N * H * W *
+    #     tangent_gamma[c] * x_hat[n,c,h,w] + N * H * W * tangent_beta[c] - gamma[c] * inv_std[c] *
+    #     sum[n',h',w'](tangent_x[n',c,h',w']) - gamma[c] * inv_std[c] * x_hat[n,c,h,w] *
+    #     sum[n',h',w'](tangent_x[n',c,h',w'] * x_hat[n',c,h',w'])) / (N * H * W)
+    sum_tangent_x = tangent_x.sum(dim=(0, 2, 3))
+    dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(0, 2, 3))
+    tangent_y = tangent_x * (gamma * inv_std)[:, None, None]
+    part = x_hat * (gamma * inverse_nhw * inv_std * dot_tangent_x_x_hat)[:, None, None]
+    tangent_y = tangent_y - part
+    part_2 = x_hat * tangent_gamma[:, None, None]
+    tangent_y = tangent_y + part_2
+    tangent_y = tangent_y - (gamma * inverse_nhw * inv_std * sum_tangent_x)[:, None, None]
+    tangent_y = tangent_y + tangent_beta[:, None, None]
+    return tangent_y
+
+
+def reference(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> Tensor:
+    """Give the same output from an independent implementation, which torch differentiates."""
+    result: Tensor = torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)
+    return result

@@ -1,0 +1,62 @@
+"""batch_norm_2d_eval: Batch normalisation in evaluation mode, with given mean and variance.
+
+Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
+
+Target: torch. Definition: 17e7c0286d7bc5a8. Saved for the backward: gamma, inv_std, x_hat.
+The backward has 2 reductions and 1 elementwise pass over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive batch_norm_2d_eval --to text` prints.
+"""
+
+import torch
+from torch import Tensor
+
+
+def forward(
+    x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, var: Tensor, *, eps: float = 1e-05
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return the output, (n,c,h,w),(c),(c),(c),(c)->(n,c,h,w), and what `backward` needs: gamma, inv_std, x_hat."""
+    # (1) t1[c] = var[c] + eps
+    t1 = var + eps
+    # (2) inv_std[c] = 1 / sqrt(t1[c])
+    inv_std = torch.rsqrt(t1)
+    # (3) t2[n,c,h,w] = x[n,c,h,w] - mean[c]
+    t2 = x - mean[:, None, None]
+    # (4) x_hat[n,c,h,w] = inv_std[c] * t2[n,c,h,w]
+    x_hat = t2 * inv_std[:, None, None]
+    # (5) y[n,c,h,w] = gamma[c] * x_hat[n,c,h,w] + beta[c]
+    y = x_hat * gamma[:, None, None]
+    y = y + beta[:, None, None]
+    return y, (gamma, inv_std, x_hat)
+
+
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...]
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    gamma, inv_std, x_hat = saved
+    # (13) grad_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
+    grad_gamma = (grad_output * x_hat).sum(dim=(0, 2, 3))
+    # (15) grad_beta[c] = sum[n,h,w](grad_output[n,c,h,w])
+    grad_beta = grad_output.sum(dim=(0, 2, 3))
+    # (11) grad_x[n,c,h,w] = gamma[c] * inv_std[c] * grad_output[n,c,h,w]
+    grad_x = grad_output * (gamma * inv_std)[:, None, None]
+    return grad_x, grad_gamma, grad_beta, None, None
+
+
+def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor) -> Tensor:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    gamma, inv_std, x_hat = saved
+    # (21) tangent_y[n,c,h,w] = gamma[c] * inv_std[c] * tangent_x[n,c,h,w] + tangent_gamma[c] * x_hat[n,c,h,w] +
+    #     tangent_beta[c]
+    tangent_y = tangent_x * (gamma * inv_std)[:, None, None]
+    part = x_hat * tangent_gamma[:, None, None]
+    tangent_y = tangent_y + part
+    tangent_y = tangent_y + tangent_beta[:, None, None]
+    return tangent_y
+
+
+def reference(x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, var: Tensor, *, eps: float = 1e-05) -> Tensor:
+    """Give the same output from an independent implementation, which torch differentiates."""
+    result: Tensor = torch.nn.functional.batch_norm(x, mean, var, gamma, beta, training=False, eps=eps)
+    return result

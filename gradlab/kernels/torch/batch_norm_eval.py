@@ -1,0 +1,61 @@
+"""batch_norm_eval: Batch normalisation in evaluation mode, with given mean and variance.
+
+Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
+
+Target: torch. Definition: 2fa8ebd3cd50e9c4. Saved for the backward: gamma, inv_std, x_hat.
+The backward has 2 reductions and 1 elementwise pass over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive batch_norm_eval --to text` prints.
+"""
+
+import torch
+from torch import Tensor
+
+
+def forward(
+    x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, var: Tensor, *, eps: float = 1e-05
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return the output, (n,c),(c),(c),(c),(c)->(n,c), and what `backward` needs: gamma, inv_std, x_hat."""
+    # (1) t1[c] = var[c] + eps
+    t1 = var + eps
+    # (2) inv_std[c] = 1 / sqrt(t1[c])
+    inv_std = torch.rsqrt(t1)
+    # (3) t2[n,c] = x[n,c] - mean[c]
+    t2 = x - mean
+    # (4) x_hat[n,c] = inv_std[c] * t2[n,c]
+    x_hat = t2 * inv_std
+    # (5) y[n,c] = gamma[c] * x_hat[n,c] + beta[c]
+    y = x_hat * gamma
+    y = y + beta
+    return y, (gamma, inv_std, x_hat)
+
+
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...]
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    gamma, inv_std, x_hat = saved
+    # (13) grad_gamma[c] = sum[n](grad_output[n,c] * x_hat[n,c])
+    grad_gamma = (grad_output * x_hat).sum(dim=0)
+    # (15) grad_beta[c] = sum[n](grad_output[n,c])
+    grad_beta = grad_output.sum(dim=0)
+    # (11) grad_x[n,c] = gamma[c] * inv_std[c] * grad_output[n,c]
+    grad_x = grad_output * (gamma * inv_std)
+    return grad_x, grad_gamma, grad_beta, None, None
+
+
+def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor) -> Tensor:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    gamma, inv_std, x_hat = saved
+    # (21) tangent_y[n,c] = gamma[c] * inv_std[c] * tangent_x[n,c] + tangent_gamma[c] * x_hat[n,c] + tangent_beta[c]
+    tangent_y = tangent_x * (gamma * inv_std)
+    part = x_hat * tangent_gamma
+    tangent_y = tangent_y + part
+    tangent_y = tangent_y + tangent_beta
+    return tangent_y
+
+
+def reference(x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, var: Tensor, *, eps: float = 1e-05) -> Tensor:
+    """Give the same output from an independent implementation, which torch differentiates."""
+    result: Tensor = torch.nn.functional.batch_norm(x, mean, var, gamma, beta, training=False, eps=eps)
+    return result

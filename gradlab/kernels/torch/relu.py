@@ -1,0 +1,43 @@
+"""relu: The rectified linear unit max(x, 0), element by element; its slope at 0 is 0.
+
+Generated from derivations/relu.py by `gradlab derive`; edit that file, not this one.
+
+Target: torch. Definition: 391abcc6235533b5. Saved for the backward: mask.
+The backward has 0 reductions and 1 elementwise pass over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive relu --to text` prints.
+"""
+
+import torch
+from torch import Tensor
+
+
+def forward(x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return the output, (...)->(...), and what `backward` needs: mask."""
+    # (1) y[n] = max(x[n], 0)
+    y = torch.clamp(x, min=0)
+    # (2) mask[n] = [x[n] > 0]
+    mask = x > 0
+    return y, (mask,)
+
+
+def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    (mask,) = saved
+    # (5) grad_x[n] = grad_output[n] * mask[n]
+    grad_x = grad_output * mask
+    return (grad_x,)
+
+
+def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    (mask,) = saved
+    # (8) tangent_y[n] = mask[n] * tangent_x[n]
+    tangent_y = tangent_x * mask
+    return tangent_y
+
+
+def reference(x: Tensor) -> Tensor:
+    """Give the same output from an independent implementation, which torch differentiates."""
+    result: Tensor = torch.relu(x)
+    return result
