@@ -76,6 +76,9 @@ class Piece:
         return products[1:] if trivial else [joined, *products[1:]]
 
 
+_NOTHING = Piece(Coefficient(), (), ())
+
+
 class Lowering:
     """Builds the statements of one routine. `reusable` says whether a value's buffer may be overwritten."""
 
@@ -106,13 +109,12 @@ class Lowering:
         display = factor(expression)
         front = self._piece(display.prefactor, target.layout)
         pieces = [self._piece(term, target.layout) for term in display.inner]
-        if len(pieces) == 1:
-            pieces, front = [_merge(front, pieces[0])], Piece(Coefficient(), (), ())
-        dense = [piece for piece in pieces if piece.at is None]
-        unit = Coefficient()
-        if len(pieces) > 1:
+        dense, unit = [piece for piece in pieces if piece.at is None], Coefficient()
+        if len(dense) > 1:
             front, dense, unit = _normalise(front, dense)
-        if dense:
+        if len(dense) == 1:
+            self._dense(target, _NOTHING, [_merge(front, dense[0])])
+        elif dense:
             self._dense(target, front, dense)
         else:
             self.statements.append(Assign(target, Product(coefficient=Coefficient(Fraction(0)))))
@@ -374,8 +376,6 @@ def _scale(piece: Piece, unit: Coefficient) -> Piece:
 
 def _normalise(front: Piece, pieces: list[Piece]) -> tuple[Piece, list[Piece], Coefficient]:
     """Divide the inner terms by their largest sizes: gamma/N * (N g - ...) is computed as gamma * (g - .../N)."""
-    if not pieces:
-        return front, pieces, Coefficient()
     largest = max(pieces, key=lambda piece: sum(exponent for _, exponent in piece.coefficient.sizes))
     unit = Coefficient(sizes=largest.coefficient.sizes)
     return _scale(front, unit), [_scale(piece, unit.inverse()) for piece in pieces], unit.inverse()

@@ -151,7 +151,7 @@ def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> s
     text = bare_text(operand, operand.layout, sizes)
     if isinstance(operand, Value):
         return align(operand, target)
-    count = len(operand.values) + len(operand.divisors) + (not operand.coefficient.one)
+    count = len(operand.values) + 2 * len(operand.divisors) + (not operand.coefficient.one)
     return (f"({text})" if count > 1 else text) + suffix(operand.layout, target)
 
 
@@ -159,7 +159,7 @@ def bare_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:
     """An operand without parentheses around it, aligned to the target's axes."""
     if isinstance(operand, Value):
         return align(operand, target)
-    if suffix(operand.layout, target):
+    if suffix(operand.layout, target):  # the new axes belong to the whole product
         return operand_text(operand, target, sizes)
     return product_text(operand, operand.layout, sizes)
 

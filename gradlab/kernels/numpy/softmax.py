@@ -37,7 +37,7 @@ def forward(x: Array) -> tuple[Array, tuple[Array, ...]]:
     # (2) s[n] = sum[d](e[n,d])
     s = e.sum(axis=-1)
     # (3) y[n,d] = e[n,d] / s[n]
-    y = np.multiply(e, 1 / s[..., None], out=e)
+    y = np.multiply(e, (1 / s)[..., None], out=e)
     return y, (y,)
 
 

@@ -42,7 +42,7 @@ def forward(x: Array, t: Array) -> tuple[Array, tuple[Array, ...]]:
     # (2) s[n] = sum[d](e[n,d])
     s = e.sum(axis=-1)
     # (3) p[n,d] = e[n,d] / s[n]
-    p = np.multiply(e, 1 / s[:, None], out=e)
+    p = np.multiply(e, (1 / s)[:, None], out=e)
     # (4) t1[n] = log(s[n])
     t1 = np.log(s, out=s)
     # (5) log_p[n,d] = x[n,d] - t1[n]

@@ -48,7 +48,7 @@ def forward(x: Array, label: Array) -> tuple[Array, tuple[Array, ...]]:
     # (3) s[n] = sum[d](e[n,d])
     s = e.sum(axis=-1)
     # (4) p[n,d] = e[n,d] / s[n]
-    p = np.multiply(e, 1 / s[:, None], out=e)
+    p = np.multiply(e, (1 / s)[:, None], out=e)
     # (5) t1[n] = log(s[n])
     t1 = np.log(s, out=s)
     # (6) t2[n] = picked[n] - t1[n]
@@ -65,8 +65,7 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array | None
     n = label_at.shape[0]
     inverse_n = 1 / n if n else np.nan
     # (24) grad_x[n,d] = grad_output * (p[n,d] - delta[label[n],d]) / N
-    grad_x = p.copy()
-    grad_x *= grad_output * inverse_n
+    grad_x = p * (grad_output * inverse_n)
     grad_x.reshape(-1)[label_at] -= grad_output * inverse_n
     return grad_x, None
 

@@ -21,7 +21,7 @@ def forward(x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (2) s[n] = sum[d](e[n,d])
     s = e.sum(dim=-1)
     # (3) y[n,d] = e[n,d] / s[n]
-    y = e * 1 / s[..., None]
+    y = e * (1 / s)[..., None]
     return y, (y,)
 
 

@@ -25,7 +25,7 @@ def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (2) s[n] = sum[d](e[n,d])
     s = e.sum(dim=1)
     # (3) p[n,d] = e[n,d] / s[n]
-    p = e * 1 / s[:, None]
+    p = e * (1 / s)[:, None]
     # (4) t1[n] = log(s[n])
     t1 = torch.log(s)
     # (5) log_p[n,d] = x[n,d] - t1[n]

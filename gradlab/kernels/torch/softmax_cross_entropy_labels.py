@@ -28,7 +28,7 @@ def forward(x: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (3) s[n] = sum[d](e[n,d])
     s = e.sum(dim=1)
     # (4) p[n,d] = e[n,d] / s[n]
-    p = e * 1 / s[:, None]
+    p = e * (1 / s)[:, None]
     # (5) t1[n] = log(s[n])
     t1 = torch.log(s)
     # (6) t2[n] = picked[n] - t1[n]
@@ -45,8 +45,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | N
     n = label_at.shape[0]
     inverse_n = 1 / n if n else math.nan
     # (24) grad_x[n,d] = grad_output * (p[n,d] - delta[label[n],d]) / N
-    grad_x = p.clone()
-    grad_x = grad_x * (grad_output * inverse_n)
+    grad_x = p * (grad_output * inverse_n)
     grad_x = grad_x.scatter_add(-1, label_at, (grad_output * -inverse_n).expand(label_at.shape))
     return grad_x, None
 
