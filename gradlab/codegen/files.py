@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +28,13 @@ def kernels_folder() -> Path:
 
 
 def write(derivation: Derivation, folder: Path | None = None) -> tuple[Change, ...]:
-    """Write the kernels of one operation where they differ; gives what has changed. Each file is replaced as a whole."""
+    """Write the kernels of one operation where they differ; gives what has changed. Files are replaced whole."""
     changes = compare(derivation, folder)
     for change in changes:
         backend = change.path.parent.name
         temporary = change.path.with_suffix(".py.new")
         temporary.write_text(_SOURCES[backend](derivation), encoding="utf-8")
-        os.replace(temporary, change.path)
+        temporary.replace(change.path)
     return changes
 
 
@@ -56,7 +55,9 @@ def orphans(names: Iterable[str], folder: Path | None = None) -> tuple[Path, ...
     """Kernels whose definition is gone."""
     folder = folder or kernels_folder()
     known = {f"{name}.py" for name in names} | {"__init__.py"}
-    return tuple(path for backend in _SOURCES for path in sorted((folder / backend).glob("*.py")) if path.name not in known)
+    return tuple(
+        path for backend in _SOURCES for path in sorted((folder / backend).glob("*.py")) if path.name not in known
+    )
 
 
 def _diff(current: str, wanted: str, path: Path, folder: Path) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body
 from gradlab.codegen.routines import backward, forward, jvp
 from gradlab.codegen.statements import Combine, Reduce, Routine
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
-from gradlab.operation import Domain, Operation
+from gradlab.operation import Operation
 from gradlab.symbolic.derive import Derivation
 from gradlab.symbolic.record import record
 from gradlab.symbolic.terms import Axis
@@ -39,9 +39,9 @@ def numpy_source(derivation: Derivation) -> str:
     operation = record(derivation)
     parts = [
         _header(derivation, "NumPy"),
-        _imports(operation),
+        imports(operation),
         "Array = NDArray[Any]\n",
-        _operation(operation),
+        literal(operation),
     ]
     return "\n\n".join(["\n".join(parts), *_routines(derivation, operation, _NUMPY)])
 
@@ -53,9 +53,6 @@ def torch_source(derivation: Derivation) -> str:
     whole = "\n\n".join(functions)
     imports = ("import math\n\n" if "math.nan" in whole else "") + ("import torch\n" if "torch." in whole else "")
     return "\n\n".join([f"{_header(derivation, 'torch')}\n{imports}from torch import Tensor\n", *functions])
-
-
-# Header and record ---------------------------------------------------------------------------------------------------
 
 
 def _header(derivation: Derivation, target: str) -> str:
@@ -84,81 +81,8 @@ def _plural(count: int, noun: str, ending: str = "s") -> str:
     return f"{count} {noun}{'' if count == 1 else ending}"
 
 
-def _imports(operation: Operation) -> str:
-    names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
-    names |= {"Parameter"} if operation.parameters else set()
-    names |= {"Kink"} if operation.kinks else set()
-    # ruff's import order: classes first, then functions, each by name
-    ordered = sorted(names, key=lambda name: (name[0].islower(), name))
-    return (
-        "from typing import Any\n\n"
-        "import numpy as np\nfrom numpy.typing import NDArray\n\n"
-        f"from gradlab.operation import {', '.join(ordered)}\n"
-    )
-
-
-def _operation(operation: Operation) -> str:
-    lines = [
-        "OPERATION = Operation(",
-        f'    name="{operation.name}",',
-        f'    summary="{operation.summary}",',
-        f'    signature=Signature.parse("{operation.signature}"),',
-        *_arguments([_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
-        f"    saved={_tuple(operation.saved)},",
-        f'    reference="{operation.reference}",',
-        f'    digest="{operation.digest}",',
-    ]
-    if operation.parameters:
-        inner = (f"Parameter({p.name!r}, {p.default!r}, {p.minimum!r}, {p.maximum!r})" for p in operation.parameters)
-        lines.append(f"    parameters=({', '.join(inner)},),".replace("'", '"'))
-    if operation.kinks:
-        kinks = (f'Kink("{k.argument}", where="{k.where}", derivative={k.derivative!r})' for k in operation.kinks)
-        lines.append(f"    kinks=({', '.join(kinks)},),")
-    return "\n".join([*lines, ")", ""])
-
-
-def _arguments(shown: list[str]) -> list[str]:
-    """One line for one argument, a line each for several, as the formatter leaves them."""
-    if len(shown) == 1:
-        return [f"    arguments=({shown[0]},),"]
-    return ["    arguments=(", *(f"        {argument}," for argument in shown), "    ),"]
-
-
-def _tuple(names: Iterable[str]) -> str:
-    shown = [f'"{name}"' for name in names]
-    return _parenthesised(shown)
-
-
-def _argument(name: str, domain: Domain, differentiable: bool) -> str:
-    marked = "" if differentiable else ", differentiable=False"
-    return f'Argument("{name}", {_domain(domain)}{marked})'
-
-
-def _domain(domain: Domain) -> str:
-    match domain.kind:
-        case "real" if (domain.minimum, domain.maximum) != (-math.inf, math.inf):
-            return f"real({_bound(domain.minimum)}, {_bound(domain.maximum)})"
-        case "integers":
-            return f"integers({int(domain.minimum)}, {int(domain.maximum)})"
-        case "labels":
-            return f'labels("{domain.below}")'
-        case "mask":
-            return f"mask({domain.probability!r})"
-        case "simplex":
-            return "simplex(zeros=True)" if domain.zeros else "simplex()"
-        case kind:
-            return f"{kind}()"
-
-
-def _bound(value: float) -> str:
-    return repr(value) if math.isfinite(value) else f'float("{value}")'
-
-
-# Routines ------------------------------------------------------------------------------------------------------------
-
-
 def _routines(derivation: Derivation, operation: Operation, target: _Target) -> list[str]:
-    """Forward, backward and jvp. The last two may need sizes that nothing saved has; the forward then saves those too."""
+    """Forward, backward and jvp. Sizes that the last two need and nothing saved has are saved too."""
     axes = derivation.program.axes
     after = backward(derivation), jvp(derivation)
     missing = tuple(dict.fromkeys(axis for routine in after for axis in _missing(routine, target, axes)))
@@ -166,10 +90,11 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     saved = f"tuple[{array}, ...]" if not missing else "tuple[Any, ...]"
     first = forward(derivation)
     gradient = f"{array} | None" if None in after[0].results else array
+    gradients = ", ".join([gradient] * len(after[0].results))
     names = ", ".join((*derivation.saved, *(axis.name for axis in missing))) or "nothing"
     definitions = (
         f"def forward({_typed(first, array)}{_keywords(operation)}) -> tuple[{array}, {saved}]:",
-        f"def backward(grad_output: {array}, saved: {saved}) -> tuple[{', '.join([gradient] * len(after[0].results))}]:",
+        f"def backward(grad_output: {array}, saved: {saved}) -> tuple[{gradients}]:",
         f"def jvp(saved: {saved}, {_typed(after[1], array)}) -> {array}:",
     )
     summaries = (
@@ -264,5 +189,3 @@ def _reference(derivation: Derivation, operation: Operation) -> str:
         "",
     ]
     return "\n".join(lines)
-
-

@@ -179,9 +179,7 @@ def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
     if not layout or layout == target[len(target) - len(layout) :]:
         return ""
     first = next(i for i, index in enumerate(target) if index in layout)
-    shown = [
-        ("..." if index.axis.ellipsis else ":") if index in layout else "None" for index in target[first:]
-    ]
+    shown = [("..." if index.axis.ellipsis else ":") if index in layout else "None" for index in target[first:]]
     return f"[{', '.join(shown)}]"
 
 
@@ -228,5 +226,3 @@ def comment(text: str) -> list[str]:
             current = "#    "
         current += f" {word}"
     return [*lines, current]
-
-

@@ -25,7 +25,9 @@ def forward(derivation: Derivation) -> Routine:
         _shift(lowering, program)
     for position, binding in enumerate(needed):
         scope.position = position
-        lowering.note(_equation(derivation, binding.name, binding.tensor, text(binding.value, program, binding.tensor.indices)))
+        lowering.note(
+            _equation(derivation, binding.name, binding.tensor, text(binding.value, program, binding.tensor.indices))
+        )
         lowering.define(binding.name, binding.tensor.indices, binding.value)
         zero = derivation.zero_sums.get(binding.name)
         if zero is not None and len(binding.value.terms) > 1:
@@ -42,7 +44,9 @@ def backward(derivation: Derivation) -> Routine:
     lowering, saved = _after(derivation, [upstream])
     results: dict[str, Value] = {}
     for name, gradient in sorted(derivation.gradients.items(), key=lambda item: not _is_sum(item[1])):
-        lowering.note(_equation(derivation, gradient.name, Tensor(gradient.name, gradient.free), _shown(gradient, program)))
+        lowering.note(
+            _equation(derivation, gradient.name, Tensor(gradient.name, gradient.free), _shown(gradient, program))
+        )
         results[name] = lowering.define(gradient.name, gradient.free, gradient.value)
     ordered = tuple(results.get(given.tensor.name) for given in program.inputs)
     return Routine((upstream,), tuple(lowering.statements), ordered, saved)
@@ -162,4 +166,3 @@ def _mentions(atom: object, name: str) -> int:
         return int(atom.tensor == name)
     argument = getattr(atom, "argument", None)
     return sum(_mentions(inner, name) for inner, _ in argument.factors) if argument is not None else 0
-

@@ -8,6 +8,8 @@ from typing import Literal
 
 from gradlab.symbolic.terms import Axis, Gather, Index
 
+Operator = Literal["+", "-", "*", "/"]
+
 
 @dataclass(frozen=True)
 class Value:
@@ -35,6 +37,11 @@ class Coefficient:
     def inverse(self) -> Coefficient:
         """The reciprocal."""
         return Coefficient(1 / self.number, tuple((axis, -exponent) for axis, exponent in self.sizes))
+
+    @property
+    def sign(self) -> Operator:
+        """The operator that adds a term with this coefficient's magnitude."""
+        return "-" if self.number < 0 else "+"
 
     def negated(self) -> Coefficient:
         """With the other sign."""
@@ -68,7 +75,7 @@ class Combine:
     """target = left <operator> right; `reuse` writes into the buffer of `left`, which nothing needs any more."""
 
     target: Value
-    operator: Literal["+", "-", "*", "/"]
+    operator: Operator
     left: Operand
     right: Operand
     reuse: bool = False

@@ -1,0 +1,89 @@
+"""A sum of pieces as a chain of statements on one buffer: start with a product, add in place, multiply at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gradlab.codegen.pieces import Piece, absolute, merge, plain, start_rank
+from gradlab.codegen.statements import Assign, Coefficient, Combine, Operand, Product, Statement, Value
+
+
+class Chain:
+    """Emits the statements; `name` gives unused names, `reusable` says which buffers may be overwritten."""
+
+    def __init__(
+        self, emit: Callable[[Statement], None], name: Callable[[str], str], reusable: Callable[[Value], bool]
+    ) -> None:
+        self.emit, self.name, self.reusable = emit, name, reusable
+
+    def dense(self, target: Value, front: Piece, pieces: list[Piece]) -> None:
+        if not target.layout or all(set(target.layout) != set(v.layout) for p in pieces for v in p.values):
+            self._small(target, front, pieces)
+            return
+        first, *rest = sorted(pieces, key=lambda piece: start_rank(piece, target.layout))
+        if rest and plain(first, target.layout):
+            second, rest = rest[0], rest[1:]
+            self._pair(target, first, second)
+        else:
+            self._product(target, first)
+        for piece in rest:
+            self._accumulate(target, piece)
+        above, below, small = front.split(target.layout)
+        factors: list[Operand] = [*small, *above]
+        for operand in factors:
+            self.emit(Combine(target, "*", target, operand, reuse=True))
+        for value in below:
+            self.emit(Combine(target, "/", target, value, reuse=True))
+
+    def _small(self, target: Value, front: Piece, pieces: list[Piece]) -> None:
+        """No value is as large as the output: products of what there is, added up and broadcast."""
+        first, *rest = [merge(front, piece) for piece in pieces]
+        self.emit(Assign(target, Product(first.values, first.divisors, first.coefficient)))
+        for piece in rest:
+            self._add(target, Product(piece.values, piece.divisors, piece.coefficient))
+
+    def _pair(self, target: Value, first: Piece, second: Piece) -> None:
+        """A plain array first, so that p - t and g - r are one statement."""
+        (left,) = first.values
+        right: Operand
+        if plain(second, target.layout):
+            right = second.values[0]
+        elif not any(set(v.layout) == set(target.layout) for v in (*second.values, *second.divisors)):
+            right = absolute(Product(second.values, second.divisors, second.coefficient))
+        else:
+            right = self._part(target, second)
+        self.emit(Combine(target, second.coefficient.sign, left, right, self.reusable(left)))
+
+    def _product(self, target: Value, piece: Piece) -> None:
+        above, below, small = piece.split(target.layout)
+        operands: list[Operand] = [*above[1:], *small]
+        if above[0].boolean and len(above) > 1:
+            above, operands = [above[1], above[0]], [above[0], *above[2:], *small]
+        current: Value = above[0]
+        reuse = self.reusable(current)
+        for value in below:
+            self.emit(Combine(target, "/", current, value, reuse))
+            current, reuse = target, True
+        for operand in operands:
+            self.emit(Combine(target, "*", current, operand, reuse))
+            current, reuse = target, True
+        if current is not target:
+            self.emit(Assign(target, Product((current,))))
+
+    def _accumulate(self, target: Value, piece: Piece) -> None:
+        full = [v for v in (*piece.values, *piece.divisors) if set(v.layout) == set(target.layout)]
+        if not full:
+            self._add(target, Product(piece.values, piece.divisors, piece.coefficient))
+        elif plain(piece, target.layout):
+            self.emit(Combine(target, piece.coefficient.sign, target, piece.values[0], reuse=True))
+        else:
+            self.emit(Combine(target, piece.coefficient.sign, target, self._part(target, piece), reuse=True))
+
+    def _part(self, target: Value, piece: Piece) -> Value:
+        part = Value(self.name("part"), target.layout)
+        positive = Coefficient(abs(piece.coefficient.number), piece.coefficient.sizes)
+        self._product(part, Piece(positive, piece.values, piece.divisors))
+        return part
+
+    def _add(self, target: Value, product: Product) -> None:
+        self.emit(Combine(target, product.coefficient.sign, target, absolute(product), reuse=bool(target.layout)))

@@ -1,0 +1,80 @@
+"""An operation's record as source text, formatted as the formatter leaves it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from gradlab.operation import Domain, Operation
+
+
+def imports(operation: Operation) -> str:
+    """The import lines that the record and the kernel need."""
+    names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
+    names |= {"Parameter"} if operation.parameters else set()
+    names |= {"Kink"} if operation.kinks else set()
+    # ruff's import order: classes first, then functions, each by name
+    ordered = sorted(names, key=lambda name: (name[0].islower(), name))
+    return (
+        "from typing import Any\n\n"
+        "import numpy as np\nfrom numpy.typing import NDArray\n\n"
+        f"from gradlab.operation import {', '.join(ordered)}\n"
+    )
+
+
+def literal(operation: Operation) -> str:
+    """`OPERATION = Operation(...)` with its fields, a line each."""
+    lines = [
+        "OPERATION = Operation(",
+        f'    name="{operation.name}",',
+        f'    summary="{operation.summary}",',
+        f'    signature=Signature.parse("{operation.signature}"),',
+        *_arguments([_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
+        f"    saved={_tuple(operation.saved)},",
+        f'    reference="{operation.reference}",',
+        f'    digest="{operation.digest}",',
+    ]
+    if operation.parameters:
+        inner = (f"Parameter({p.name!r}, {p.default!r}, {p.minimum!r}, {p.maximum!r})" for p in operation.parameters)
+        lines.append(f"    parameters=({', '.join(inner)},),".replace("'", '"'))
+    if operation.kinks:
+        kinks = (f'Kink("{k.argument}", where="{k.where}", derivative={k.derivative!r})' for k in operation.kinks)
+        lines.append(f"    kinks=({', '.join(kinks)},),")
+    return "\n".join([*lines, ")", ""])
+
+
+def _arguments(shown: list[str]) -> list[str]:
+    """One line for one argument, a line each for several, as the formatter leaves them."""
+    if len(shown) == 1:
+        return [f"    arguments=({shown[0]},),"]
+    return ["    arguments=(", *(f"        {argument}," for argument in shown), "    ),"]
+
+
+def _tuple(names: Iterable[str]) -> str:
+    shown = [f'"{name}"' for name in names]
+    return f"({', '.join(shown)}{',' if len(shown) == 1 else ''})"
+
+
+def _argument(name: str, domain: Domain, differentiable: bool) -> str:
+    marked = "" if differentiable else ", differentiable=False"
+    return f'Argument("{name}", {_domain(domain)}{marked})'
+
+
+def _domain(domain: Domain) -> str:
+    match domain.kind:
+        case "real" if (domain.minimum, domain.maximum) != (-math.inf, math.inf):
+            return f"real({_bound(domain.minimum)}, {_bound(domain.maximum)})"
+        case "integers":
+            return f"integers({int(domain.minimum)}, {int(domain.maximum)})"
+        case "labels":
+            return f'labels("{domain.below}")'
+        case "mask":
+            return f"mask({domain.probability!r})"
+        case "simplex":
+            return "simplex(zeros=True)" if domain.zeros else "simplex()"
+        case kind:
+            return f"{kind}()"
+
+
+def _bound(value: float) -> str:
+    return repr(value) if math.isfinite(value) else f'float("{value}")'

@@ -1,0 +1,92 @@
+"""Terms on their way to code: a coefficient times named arrays, and how a sum of them is arranged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradlab.codegen.statements import Coefficient, Product, Value
+from gradlab.symbolic.terms import Index
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One term, lowered: coefficient * values / divisors, at one position of a row where `at` is set."""
+
+    coefficient: Coefficient
+    values: tuple[Value, ...]
+    divisors: tuple[Value, ...]
+    at: tuple[Value, Index] | None = None
+
+    def split(self, free: tuple[Index, ...]) -> tuple[list[Value], list[Value], list[Product]]:
+        """Full-size values, full-size divisors, and the rest as one product for each layout."""
+        whole = set(free)
+        full = [value for value in self.values if set(value.layout) == whole]
+        below = [value for value in self.divisors if set(value.layout) == whole]
+        return full, below, self.small(whole)
+
+    def small(self, whole: set[Index]) -> list[Product]:
+        """The factors with fewer axes than the output, grouped by layout; scalars join the first group."""
+        groups: dict[tuple[Index, ...], tuple[list[Value], list[Value]]] = {}
+        for kind, values in enumerate((self.values, self.divisors)):
+            for value in values:
+                if set(value.layout) != whole or not whole:
+                    groups.setdefault(value.layout, ([], []))[kind].append(value)
+        scalars, scalar_divisors = groups.pop((), ([], []))
+        products = [Product(tuple(above), tuple(below)) for above, below in groups.values()]
+        first = products[0] if products else Product()
+        joined = Product((*scalars, *first.values), (*scalar_divisors, *first.divisors), self.coefficient)
+        trivial = not joined.values and not joined.divisors and joined.coefficient.one
+        return products[1:] if trivial else [joined, *products[1:]]
+
+
+NOTHING = Piece(Coefficient(), (), ())
+
+
+def merge(front: Piece, piece: Piece) -> Piece:
+    """The product of two pieces, of which one at most is at a label."""
+    return Piece(
+        front.coefficient.times(piece.coefficient),
+        (*front.values, *piece.values),
+        (*front.divisors, *piece.divisors),
+        piece.at or front.at,
+    )
+
+
+def scale(piece: Piece, unit: Coefficient) -> Piece:
+    """A piece times a coefficient."""
+    return Piece(piece.coefficient.times(unit), piece.values, piece.divisors, piece.at)
+
+
+def normalise(front: Piece, pieces: list[Piece]) -> tuple[Piece, list[Piece], Coefficient]:
+    """Divide the inner terms by their largest sizes: gamma/N * (N g - ...) is computed as gamma * (g - .../N)."""
+    largest = max(pieces, key=lambda piece: sum(exponent for _, exponent in piece.coefficient.sizes))
+    unit = Coefficient(sizes=largest.coefficient.sizes)
+    return scale(front, unit), [scale(piece, unit.inverse()) for piece in pieces], unit.inverse()
+
+
+def plain(piece: Piece, free: tuple[Index, ...]) -> bool:
+    """A single full-size array with coefficient 1 or -1."""
+    (number, sizes) = (piece.coefficient.number, piece.coefficient.sizes)
+    return (
+        abs(number) == 1
+        and not sizes
+        and not piece.divisors
+        and len(piece.values) == 1
+        and set(piece.values[0].layout) == set(free)
+        and not piece.values[0].boolean
+    )
+
+
+def start_rank(piece: Piece, free: tuple[Index, ...]) -> tuple[int, str]:
+    """Which term makes the buffer: a product first (it needs a buffer anyway), then a positive plain array."""
+    names = ",".join(value.name for value in piece.values)
+    if plain(piece, free):
+        return (1 if piece.coefficient.number > 0 else 3), names
+    full = any(set(value.layout) == set(free) for value in piece.values)
+    return (0 if full else 2), names
+
+
+def absolute(product: Product) -> Product:
+    """Without the sign of its coefficient, which goes into the operator."""
+    number, sizes = product.coefficient.number, product.coefficient.sizes
+    return Product(product.values, product.divisors, Coefficient(abs(number), sizes))
