@@ -18,6 +18,7 @@ from gradlab.codegen.statements import (
     Combine,
     Locate,
     Note,
+    Operator,
     Pick,
     Product,
     Reduce,
@@ -32,6 +33,7 @@ from gradlab.symbolic.terms import (
     Atom,
     Delta,
     Expr,
+    Factor,
     Function,
     Gather,
     Index,
@@ -110,20 +112,27 @@ class Lowering:
     def _piece(self, term: Term, free: tuple[Index, ...]) -> Piece:
         outer, parts = components(term)
         coefficient, at = Coefficient(term.coefficient), None
-        values: list[Value] = []
-        divisors: list[Value] = []
+        others: list[Factor] = []
         for atom, exponent in outer.factors:
             if isinstance(atom, Size):
                 coefficient = coefficient.times(Coefficient(sizes=((atom.axis, int(exponent)),)))
             elif isinstance(atom, Delta):
                 at = self._position(atom)
             else:
-                base = Fraction(1) if exponent.denominator == 1 else abs(exponent)
-                value = self._atom(atom, base, None)
-                count = int(abs(exponent / base))
-                (values if exponent > 0 else divisors).extend([value] * count)
+                others.append((atom, exponent))
+        values, divisors = self._powers(others)
         values += [self._sum(part, free, None) for part in parts]
         return Piece(coefficient, tuple(values), tuple(divisors), at)
+
+    def _powers(self, factors: Iterable[Factor]) -> tuple[list[Value], list[Value]]:
+        """Factors and divisors: a whole power as repeated values, a fractional one as a root."""
+        above: list[Value] = []
+        below: list[Value] = []
+        for atom, exponent in factors:
+            base = Fraction(1) if exponent.denominator == 1 else abs(exponent)
+            value = self._atom(atom, base, None)
+            (above if exponent > 0 else below).extend([value] * int(abs(exponent / base)))
+        return above, below
 
     def _atom(self, atom: Atom, exponent: Fraction, name: str | None) -> Value:
         match atom:
@@ -166,7 +175,7 @@ class Lowering:
 
     def _sum(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
         if part.body in self.shared:
-            return self._renamed(self.shared[part.body], part)
+            return self.shared[part.body]
         operands = self._operands(part)
         layout = tuple(index for index in free if index in part.free)
         target = Value(name or self._name(_sum_name(operands)), layout)
@@ -174,16 +183,8 @@ class Lowering:
         self.shared[part.body] = target
         return target
 
-    def _renamed(self, value: Value, part: Term) -> Value:
-        return value if set(value.layout) == set(part.free) else Value(value.name, part.free, value.boolean)
-
     def _operands(self, part: Term) -> tuple[Value, ...]:
-        above: list[Value] = []
-        below: list[Value] = []
-        for atom, exponent in part.factors:
-            base = Fraction(1) if exponent.denominator == 1 else abs(exponent)
-            value = self._atom(atom, base, None)
-            (above if exponent > 0 else below).extend([value] * int(abs(exponent / base)))
+        above, below = self._powers(part.factors)
         above.sort(key=lambda value: len(value.layout))
         while len(above) > 2:  # two operands have fast products; more are multiplied beforehand, the smallest first
             above[:2] = [self._temporary("*", above[0], above[1])]
@@ -191,14 +192,14 @@ class Lowering:
             above[0] = self._temporary("/", above[0], divisor)
         return tuple(sorted(above, key=lambda value: value.name))
 
-    def _temporary(self, operator: str, left: Value, right: Value) -> Value:
+    def _temporary(self, operator: Operator, left: Value, right: Value) -> Value:
         layout = max(left.layout, right.layout, key=len)
         if not {*left.layout, *right.layout} <= set(layout):
             raise DefinitionError(
                 f"{self.program.name}: no code for a sum over {left.name} and {right.name}; bind a part"
             )
         target = Value(self._name("part"), layout)
-        self.statements.append(Combine(target, "*" if operator == "*" else "/", left, right))
+        self.statements.append(Combine(target, operator, left, right))
         return target
 
     # Gathers -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,118 @@
+"""Sizes and inputs of the benchmark: small (call overhead), typical, and large (memory-bound) for each operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks.hand_written.rival import Array
+from gradlab.operation import ELLIPSIS, Domain, Operation
+
+DTYPES = ("float32", "float64")
+
+Size = Mapping[str, tuple[int, ...]]
+
+_ROWS: tuple[Size, ...] = ({"n": (64,), "d": (128,)}, {"n": (256,), "d": (512,)}, {"n": (2048,), "d": (1024,)})
+_FEATURES: tuple[Size, ...] = (
+    {"n": (64,), "c": (128,)},
+    {"n": (256,), "c": (512,)},
+    {"n": (1024,), "c": (64,)},
+    {"n": (2048,), "c": (1024,)},
+)
+_IMAGES: tuple[Size, ...] = (
+    {"n": (8,), "c": (16,), "h": (8,), "w": (8,)},
+    {"n": (32,), "c": (64,), "h": (16,), "w": (16,)},
+    {"n": (32,), "c": (64,), "h": (32,), "w": (32,)},
+)
+
+SIZES: Mapping[str, tuple[Size, ...]] = {
+    "relu": ({ELLIPSIS: (64, 128)}, {ELLIPSIS: (256, 512)}, {ELLIPSIS: (32, 64, 16, 16)}, {ELLIPSIS: (2048, 1024)}),
+    "linear": (
+        {"n": (64,), "i": (128,), "o": (10,)},
+        {"n": (256,), "i": (512,), "o": (128,)},
+        {"n": (512,), "i": (784,), "o": (256,)},
+    ),
+    "softmax": (
+        {ELLIPSIS: (64,), "d": (128,)},
+        {ELLIPSIS: (256,), "d": (512,)},
+        {ELLIPSIS: (128,), "d": (1000,)},
+        {ELLIPSIS: (2048,), "d": (1024,)},
+    ),
+    "cross_entropy": _ROWS,
+    "softmax_cross_entropy": _ROWS,
+    "softmax_cross_entropy_labels": _ROWS,
+    "batch_norm": _FEATURES,
+    "batch_norm_eval": _FEATURES,
+    "batch_norm_2d": _IMAGES,
+    "batch_norm_2d_eval": _IMAGES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One operation with inputs of one size and dtype."""
+
+    operation: Operation
+    size: str
+    dtype: str
+    inputs: tuple[Array, ...]
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Every keyword parameter at its default."""
+        return {parameter.name: parameter.default for parameter in self.operation.parameters}
+
+
+def sizes(operation: Operation) -> tuple[Size, ...]:
+    """The sizes to measure; an operation that is not in the table gets 64 or 128 entries along each dimension."""
+    if operation.name in SIZES:
+        return SIZES[operation.name]
+    fallback: dict[str, tuple[int, ...]] = {dim: (64 << (k % 2),) for k, dim in enumerate(operation.signature.dims)}
+    return (fallback | {ELLIPSIS: (64,)},)
+
+
+def cases(operation: Operation, *, quick: bool, seed: int) -> Iterator[Case]:
+    """Every size in every dtype, small ones first; only the smallest when quick."""
+    for size in sizes(operation)[: 1 if quick else None]:
+        label = "×".join(str(n) for entry in size.values() for n in entry)
+        for dtype in DTYPES:
+            generator = np.random.default_rng(seed)
+            shapes = (tuple(_extents(shape, size)) for shape in operation.signature.inputs)
+            inputs = tuple(
+                draw(argument.domain, shape, np.dtype(dtype), size, generator)
+                for argument, shape in zip(operation.arguments, shapes, strict=True)
+            )
+            yield Case(operation, label, dtype, inputs)
+
+
+def _extents(shape: tuple[str, ...], size: Size) -> Iterator[int]:
+    for dim in shape:
+        yield from (int(dim),) if dim.isdigit() else size[dim]
+
+
+def draw(
+    domain: Domain, shape: tuple[int, ...], dtype: np.dtype[Any], size: Size, generator: np.random.Generator
+) -> Array:
+    """Random values of a domain: ordinary magnitudes, nothing that would make arithmetic slow or infinite."""
+    match domain.kind:
+        case "real":
+            values = np.clip(generator.standard_normal(shape), domain.minimum, domain.maximum)
+        case "positive" | "non_negative":
+            values = np.clip(generator.uniform(0.1, 2.0, shape), domain.minimum, domain.maximum)
+        case "simplex":
+            values = generator.uniform(0.1, 1.0, shape)
+            values /= values.sum(axis=-1, keepdims=True)
+        case "one_hot":
+            values = np.eye(shape[-1])[generator.integers(0, shape[-1], shape[:-1])]
+        case "labels":
+            return generator.integers(0, size[domain.below][0] if domain.below else 2, shape)
+        case "mask":
+            return generator.random(shape) < domain.probability
+        case "signs":
+            values = generator.choice([-1.0, 1.0], shape)
+        case "integers":
+            return generator.integers(int(domain.minimum), int(domain.maximum) + 1, shape)
+    return values.astype(dtype)

@@ -1,0 +1,9 @@
+"""The best NumPy that we could write by hand for each operation, as rivals of the generated kernels.
+
+Where no single form is fastest at all sizes there are several, and the benchmark takes the fastest at each size.
+"""
+
+from benchmarks.hand_written import batch_norm, layers, losses
+from benchmarks.hand_written.rival import HandWritten
+
+RIVALS: dict[str, tuple[HandWritten, ...]] = layers.RIVALS | losses.RIVALS | batch_norm.RIVALS
