@@ -37,13 +37,15 @@ _TORCH = _Target(TorchPrinter, "math.nan", "Tensor")
 def numpy_source(derivation: Derivation) -> str:
     """The NumPy kernel, with the operation's record."""
     operation = record(derivation)
-    parts = [
+    functions = _routines(derivation, operation, _NUMPY)
+    helper = any("blocks(" in function for function in functions)
+    record_text = [
         _header(derivation, "NumPy"),
-        imports(operation),
+        imports(operation, helper),
         "Array = NDArray[Any]\n",
         literal(operation),
     ]
-    return "\n\n".join(["\n".join(parts), *_routines(derivation, operation, _NUMPY)])
+    return "\n\n".join(["\n".join(record_text), *functions])
 
 
 def torch_source(derivation: Derivation) -> str:

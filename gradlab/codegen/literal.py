@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from gradlab.operation import Domain, Operation
 
 
-def imports(operation: Operation) -> str:
+def imports(operation: Operation, blocks: bool) -> str:
     """The import lines that the record and the kernel need."""
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
@@ -18,6 +18,7 @@ def imports(operation: Operation) -> str:
     return (
         "from typing import Any\n\n"
         "import numpy as np\nfrom numpy.typing import NDArray\n\n"
+        f"{'from gradlab.kernels.blocks import blocks' + chr(10) if blocks else ''}"
         f"from gradlab.operation import {', '.join(ordered)}\n"
     )
 

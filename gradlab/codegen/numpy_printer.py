@@ -22,6 +22,8 @@ from gradlab.symbolic.terms import Index
 _FUNCTIONS = {"exp": "np.exp", "log": "np.log", "sqrt": "np.sqrt", "square": "np.square", "reciprocal": "np.reciprocal"}
 _UFUNCS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
 
+_BLOCKED = 4  # statements in a chain; shorter ones gain less from the cache than the loop costs
+
 
 class NumpyPrinter:
     """Prints one routine.
@@ -45,6 +47,11 @@ class NumpyPrinter:
             left, right = (self._row(operand, layout, block) for operand in (statement.left, statement.right))
             self.rows[target.name] = block
         return _combined(statement, left, right)
+
+    def chain(self, statements: list[Combine]) -> list[str]:
+        if len(statements) < _BLOCKED or not all(map(_over_rows, statements)):
+            return [line for statement in statements for line in self.combine(statement)]
+        return self._blocked(statements)
 
     def assign(self, statement: Assign) -> list[str]:
         target, product = statement.target, statement.product
@@ -108,6 +115,46 @@ class NumpyPrinter:
 
     def result(self, value: Value) -> str:
         return self._own(value) if value.name in self.rows else value.name
+
+    def _blocked(self, statements: list[Combine]) -> list[str]:
+        """A long chain, one block of rows at a time: all but the first statement find their data in the cache."""
+        target, layout = statements[0].target, statements[0].target.layout
+        block = next((found for found in map(self._repeated, statements) if found is not None), None)
+        before: list[str] = []
+        inside: list[str] = []
+        for statement in statements:
+            left, right = (
+                self._sliced(operand, statement, layout, block, before) for operand in (statement.left, statement.right)
+            )
+            if statement.left == target:
+                inside.append(f"part {statement.operator}= {right}")
+            else:
+                out = self._sliced(target, statement, layout, None, before)
+                inside.append(f"part = {_UFUNCS[statement.operator]}({left}, {right}, out={out})")
+        if block is not None:
+            self.rows[target.name] = block
+        like = next(o for o in (statements[0].left, statements[0].right) if isinstance(o, Value) and o.layout == layout)
+        shaped = self._row(like, layout, block) if block is not None else self._operand(like, layout)
+        return [
+            *before,
+            f"{target.name} = np.empty({shaped}.shape, {like.name}.dtype)",
+            f"for rows in blocks({target.name}.shape):",
+            *(f"    {line}" for line in inside),
+        ]
+
+    def _sliced(
+        self, operand: Operand, statement: Combine, layout: tuple[Index, ...], block: int | None, before: list[str]
+    ) -> str:
+        """A full-size operand by rows; what is smaller is computed once, before the loop."""
+        text = self._row(operand, layout, block) if block is not None else self._operand(operand, layout, bare=True)
+        if operand.layout == layout:
+            return f"{text}[rows]"
+        name = "shift" if statement.operator in "+-" else "scale" if statement.left == statement.target else "slope"
+        name = next(
+            n for n in (name, *(f"{name}_{i}" for i in range(2, 99))) if not any(n == b.split()[0] for b in before)
+        )
+        before.append(f"{name} = {text}")
+        return name
 
     # Operands ----------------------------------------------------------------------------------------------------
 
@@ -200,6 +247,14 @@ def _combined(statement: Combine, left: str, right: str) -> list[str]:
     if _in_place(statement):
         return [f"{target} = {_UFUNCS[operator]}({left}, {right}, out={left})"]
     return [f"{target} = {left} {operator} {right}"]
+
+
+def _over_rows(statement: Combine) -> bool:
+    """Whether the first axis can be cut into blocks: no operand but the full-size ones has it."""
+    layout = statement.target.layout
+    if len(layout) < 2 or any(index.axis.ellipsis for index in layout):
+        return False
+    return all(o.layout == layout or layout[0] not in o.layout for o in (statement.left, statement.right))
 
 
 def _in_place(statement: Combine) -> bool:

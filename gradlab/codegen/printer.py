@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import groupby
 from typing import Protocol
 
 from gradlab.codegen.statements import (
@@ -33,6 +34,9 @@ class Printer(Protocol):
 
     def combine(self, statement: Combine) -> list[str]:
         """Two operands and an operator."""
+
+    def chain(self, statements: list[Combine]) -> list[str]:
+        """Several of them in place on one buffer."""
 
     def assign(self, statement: Assign) -> list[str]:
         """A product, broadcast."""
@@ -184,11 +188,23 @@ def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
 
 
 def body(routine: Routine, printer: Printer) -> list[str]:
-    """The lines of a routine after its sizes."""
+    """The lines of a routine after its sizes. Arithmetic in place on one buffer is handed over as a whole."""
     lines: list[str] = []
-    for statement in routine.statements:
-        lines += statement_lines(statement, printer)
+    for _, group in groupby(_runs(routine.statements), key=lambda item: item[0]):
+        run = [statement for _, statement in group]
+        combined = [statement for statement in run if isinstance(statement, Combine)]
+        lines += printer.chain(combined) if len(combined) > 1 else statement_lines(run[0], printer)
     return lines
+
+
+def _runs(statements: Iterable[Statement]) -> Iterator[tuple[int, Statement]]:
+    """Number the statements; those that go on in the buffer of the one before have its number."""
+    number, target = 0, None
+    for statement in statements:
+        goes_on = isinstance(statement, Combine) and statement.left == statement.target == target and statement.reuse
+        number += not goes_on
+        target = statement.target if isinstance(statement, Combine) else None
+        yield number, statement
 
 
 def statement_lines(statement: Statement, printer: Printer) -> list[str]:

@@ -39,6 +39,9 @@ class TorchPrinter:
         left, right = (operand_text(operand, layout, self.sizes) for operand in (statement.left, statement.right))
         return [f"{statement.target.name} = {left} {statement.operator} {right}"]
 
+    def chain(self, statements: list[Combine]) -> list[str]:
+        return [line for statement in statements for line in self.combine(statement)]
+
     def assign(self, statement: Assign) -> list[str]:
         target, product = statement.target, statement.product
         text = product_text(product, target.layout, self.sizes)

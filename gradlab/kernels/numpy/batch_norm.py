@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.kernels.blocks import blocks
 from gradlab.operation import Argument, Operation, Parameter, Signature, real
 
 Array = NDArray[Any]
@@ -71,10 +72,15 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array
     grad_beta = np.ones(len(grad_output), grad_output.dtype) @ grad_output
     # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
     #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
-    grad_x = x_hat * (grad_gamma * -inverse_n)
-    grad_x += grad_output
-    grad_x -= grad_beta * inverse_n
-    grad_x *= gamma * inv_std
+    slope = grad_gamma * -inverse_n
+    shift = grad_beta * inverse_n
+    scale = gamma * inv_std
+    grad_x = np.empty(x_hat.shape, x_hat.dtype)
+    for rows in blocks(grad_x.shape):
+        part = np.multiply(x_hat[rows], slope, out=grad_x[rows])
+        part += grad_output[rows]
+        part -= shift
+        part *= scale
     return grad_x, grad_gamma, grad_beta
 
 
@@ -83,9 +89,9 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     gamma, inv_std, x_hat = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else np.nan
-    # (53) tangent_y[n,c] = (N * gamma[c] * inv_std[c] * tangent_x[n,c] + N * tangent_gamma[c] * x_hat[n,c] + N *
-    #     tangent_beta[c] - gamma[c] * inv_std[c] * sum[n'](tangent_x[n',c]) - gamma[c] * inv_std[c] * x_hat[n,c] *
-    #     sum[n'](tangent_x[n',c] * x_hat[n',c])) / N
+    # (52) tangent_y[n,c] = gamma[c] * inv_std[c] * tangent_x[n,c] + tangent_gamma[c] * x_hat[n,c] + tangent_beta[c]
+    #     - gamma[c] * inv_std[c] * sum[n'](tangent_x[n',c]) / N - gamma[c] * inv_std[c] * x_hat[n,c] *
+    #     sum[n'](tangent_x[n',c] * x_hat[n',c]) / N
     sum_tangent_x = np.ones(len(tangent_x), tangent_x.dtype) @ tangent_x
     dot_tangent_x_x_hat = np.einsum("nc,nc->c", tangent_x, x_hat)
     tangent_y = tangent_x * (gamma * inv_std)

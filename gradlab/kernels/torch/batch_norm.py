@@ -64,9 +64,9 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     gamma, inv_std, x_hat = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else math.nan
-    # (53) tangent_y[n,c] = (N * gamma[c] * inv_std[c] * tangent_x[n,c] + N * tangent_gamma[c] * x_hat[n,c] + N *
-    #     tangent_beta[c] - gamma[c] * inv_std[c] * sum[n'](tangent_x[n',c]) - gamma[c] * inv_std[c] * x_hat[n,c] *
-    #     sum[n'](tangent_x[n',c] * x_hat[n',c])) / N
+    # (52) tangent_y[n,c] = gamma[c] * inv_std[c] * tangent_x[n,c] + tangent_gamma[c] * x_hat[n,c] + tangent_beta[c]
+    #     - gamma[c] * inv_std[c] * sum[n'](tangent_x[n',c]) / N - gamma[c] * inv_std[c] * x_hat[n,c] *
+    #     sum[n'](tangent_x[n',c] * x_hat[n',c]) / N
     sum_tangent_x = tangent_x.sum(dim=0)
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=0)
     tangent_y = tangent_x * (gamma * inv_std)

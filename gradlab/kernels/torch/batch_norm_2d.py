@@ -68,10 +68,9 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     n, _, h, w = tangent_x.shape
     nhw = n * h * w
     inverse_nhw = 1 / nhw if nhw else math.nan
-    # (53) tangent_y[n,c,h,w] = (N * H * W * gamma[c] * inv_std[c] * tangent_x[n,c,h,w] + N * H * W *
-    #     tangent_gamma[c] * x_hat[n,c,h,w] + N * H * W * tangent_beta[c] - gamma[c] * inv_std[c] *
-    #     sum[n',h',w'](tangent_x[n',c,h',w']) - gamma[c] * inv_std[c] * x_hat[n,c,h,w] *
-    #     sum[n',h',w'](tangent_x[n',c,h',w'] * x_hat[n',c,h',w'])) / (N * H * W)
+    # (52) tangent_y[n,c,h,w] = gamma[c] * inv_std[c] * tangent_x[n,c,h,w] + tangent_gamma[c] * x_hat[n,c,h,w] +
+    #     tangent_beta[c] - gamma[c] * inv_std[c] * sum[n',h',w'](tangent_x[n',c,h',w']) / (N * H * W) - gamma[c] *
+    #     inv_std[c] * x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
     sum_tangent_x = tangent_x.sum(dim=(0, 2, 3))
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(0, 2, 3))
     tangent_y = tangent_x * (gamma * inv_std)[:, None, None]
