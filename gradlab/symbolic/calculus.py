@@ -16,6 +16,7 @@ from gradlab.symbolic.terms import (
     Ref,
     Slot,
     Term,
+    nests,
     rename_atom,
     slot_indices,
 )
@@ -72,12 +73,14 @@ def _next_contraction(term: Term) -> Term | None:
         if atom.left == atom.right:
             return Term.make(term.coefficient, [f for f in term.factors if f[0] != atom], term.bound)
         for old, new in ((atom.left, atom.right), (atom.right, atom.left)):
-            if isinstance(old, Index) and old in term.bound and old not in slot_indices(new):
+            if not isinstance(old, Index) or old not in term.bound or old in slot_indices(new):
+                continue
+            if not nests((a for a, _ in term.factors if a != atom), {old: new}):
                 return _eliminate(term, atom, old, new)
     return None
 
 
-def _eliminate(term: Term, delta: Delta, old: Index, new: Slot) -> Term | None:
+def _eliminate(term: Term, delta: Delta, old: Index, new: Slot) -> Term:
     factors = [(rename_atom(atom, {old: new}), e) for atom, e in term.factors if atom != delta]
     # Term.make would turn an index that is nowhere left into the axis's size, so the bound index goes first.
     return Term.make(term.coefficient, factors, [index for index in term.bound if index != old])

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from graphlib import CycleError, TopologicalSorter
 
 from gradlab.symbolic.lemmas import simplify
 from gradlab.symbolic.program import Binding, Program
 from gradlab.symbolic.rules import Rule, solve
-from gradlab.symbolic.terms import Axis, Expr, Function, Indicator, Ref, Term, components
+from gradlab.symbolic.signs import Signs, signs
+from gradlab.symbolic.terms import Atom, Axis, Expr, Function, Indicator, Ref, Term, components
 
-_GRADIENT = "grad_output"
 # Sizes at which candidates are compared: large, unequal, the batch (the first axis) largest. Only their order of
 # magnitude matters; primes keep two different byte counts from being equal by accident.
 _NOMINAL = (1009, 509, 251, 127, 61, 31)
@@ -37,49 +39,90 @@ class Candidate:
 
 
 def choose(program: Program, raw: Mapping[str, Expr], late: list[Rule]) -> tuple[Candidate, tuple[Candidate, ...]]:
-    """The cheapest candidate, and the best one of every set of saved tensors, cheapest first."""
+    """The cheapest candidate, and the best one of every set of saved tensors, cheapest first.
+
+    Few bindings are tried in every combination; many are taken in blocks, each block with the best of those before.
+    """
+    known = signs(program)
     found: dict[tuple[str, ...], Candidate] = {}
-    options = [list(_options(binding)) for binding in _relevant(program)]
-    for chosen in itertools.islice(itertools.product(*options), _MOST_CANDIDATES):
-        rules = [rule for rule in chosen if rule is not None]
-        try:
-            gradients = [
-                simplify(raw.get(given.tensor.name, Expr()), [*rules, *late], given.tensor.name, given.tensor.indices)[0]
-                for given in program.wrt
-            ]
-        except RecursionError:
-            continue
-        candidate = _candidate(program, tuple(rules), gradients)
-        best = found.get(candidate.saved)
-        if best is None or candidate.cost < best.cost:
-            found[candidate.saved] = candidate
-    ranked = tuple(sorted(found.values(), key=lambda candidate: (candidate.cost, candidate.saved)))
+    kept: tuple[Rule, ...] = ()
+    for block in _blocks([list(_options(binding, known)) for binding in _monomials(program)]):
+        tried = []
+        for chosen in itertools.product(*block):
+            rules = (*kept, *(rule for rule in chosen if rule is not None))
+            if not _circular(rules):
+                tried.append(_candidate(program, rules, _gradients(program, raw, [*rules, *late])))
+        kept = min(tried, key=_rank).rules
+        for candidate in tried:
+            found[candidate.saved] = min(found.get(candidate.saved, candidate), candidate, key=_rank)
+    ranked = tuple(sorted(found.values(), key=_rank))
     return ranked[0], ranked
 
 
-def _relevant(program: Program) -> Iterator[Binding]:
-    for binding in program.bindings:
-        if binding.monomial is not None and binding.name in program.varying | _constants(program):
-            yield binding
+def _rank(candidate: Candidate) -> tuple[tuple[int, int, int], tuple[str, ...]]:
+    return candidate.cost, candidate.saved
 
 
-def _constants(program: Program) -> frozenset[str]:
-    return frozenset(binding.name for binding in program.bindings if binding.name not in program.varying)
+def _gradients(program: Program, raw: Mapping[str, Expr], rules: list[Rule]) -> list[Expr]:
+    return [
+        simplify(raw.get(given.tensor.name, Expr()), rules, given.tensor.name, given.tensor.indices)[0]
+        for given in program.wrt
+    ]
 
 
-def _options(binding: Binding) -> Iterator[Rule | None]:
-    """Leave the name alone, unfold it, or solve its definition for one of its factors."""
+def _blocks(options: list[list[Rule | None]]) -> list[list[list[Rule | None]]]:
+    """Neighbouring bindings together, as many as have at most _MOST_CANDIDATES combinations."""
+    blocks: list[list[list[Rule | None]]] = [[]]
+    for option in options:
+        if math.prod(map(len, blocks[-1])) * len(option) > _MOST_CANDIDATES:
+            blocks.append([])
+        blocks[-1].append(option)
+    return blocks
+
+
+def _circular(rules: Iterable[Rule]) -> bool:
+    """True where following the rules can lead back to an atom that has been replaced."""
+    leads: dict[str, set[str]] = {}
+    for rule in rules:
+        ((atom, _),) = rule.pattern.factors
+        reached = leads.setdefault(_node(atom), set())
+        reached |= {_node(other) for term in rule.replacement for other, _ in term.factors}
+    try:
+        TopologicalSorter(leads).prepare()
+    except CycleError:
+        return True
+    return False
+
+
+def _node(atom: Atom) -> str:
+    match atom:
+        case Ref(tensor, _):
+            return tensor
+        case Function(name, _):
+            return f"{name}()"
+    return type(atom).__name__
+
+
+def _monomials(program: Program) -> Iterator[Binding]:
+    return (binding for binding in program.bindings if binding.monomial is not None)
+
+
+def _options(binding: Binding, known: Signs) -> Iterator[Rule | None]:
+    """Leave the name alone, unfold it, or solve its definition for one of its factors.
+
+    A solution divides only by what the definition divides by already, or what is known not to be 0.
+    """
     monomial = binding.monomial
-    assert monomial is not None  # _relevant yields nothing else
+    assert monomial is not None  # _monomials yields nothing else
     reason = f"by definition of {binding.name}"
     yield None
     if monomial.coefficient == 1:
-        yield Rule("unfold", _single(binding.tensor.ref), Expr.of([monomial]), reason)
+        yield Rule("unfold", _single(binding.tensor.ref), Expr.of([monomial]), reason, known.splits(monomial))
     for atom, _ in monomial.factors:
         if isinstance(atom, Ref | Function | Indicator):
             solved = solve(binding.tensor.ref, monomial, atom)
-            if solved is not None:
-                yield Rule("fold", _single(atom), Expr.of([solved]), reason)
+            if solved is not None and known.divides(solved):
+                yield Rule("fold", _single(atom), Expr.of([solved]), reason, known.splits(solved))
 
 
 def _single(atom: Ref | Function | Indicator) -> Term:
@@ -111,6 +154,9 @@ def _operations(gradient: Expr, size: Mapping[Axis, int]) -> int:
             count = 1
             for index in part.indices:
                 count *= size[index.axis]
-            weight = sum(10 if isinstance(atom, Function) else 1 + abs(exponent - 1) for atom, exponent in part.factors)
-            total += int(count * weight)
+            total += int(count * sum(_weight(atom, exponent) for atom, exponent in part.factors))
     return total
+
+
+def _weight(atom: Atom, exponent: Fraction) -> Fraction:
+    return Fraction(10) if isinstance(atom, Function) or exponent.denominator != 1 else 1 + abs(exponent - 1)

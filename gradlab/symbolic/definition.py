@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from gradlab.errors import DefinitionError
 from gradlab.operation import Domain, Kink, Parameter, real
 
 
@@ -35,7 +36,7 @@ class Let:
 
 def let(entry: sp.Expr, value: sp.Expr | float) -> Let:
     """Bind `entry`, such as `s[n]`, to an expression over inputs, parameters and earlier bindings."""
-    return Let(entry, sp.sympify(value))
+    return Let(entry, _expression(value, f"let({entry}, {value!r})"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,14 @@ class Fact:
 
 def fact(left: sp.Expr, right: sp.Expr | float) -> Fact:
     """Declare that `left` equals `right`, as in `fact(Sum(t[n, d], d), 1)`."""
-    return Fact(left, sp.sympify(right))
+    return Fact(left, _expression(right, f"fact({left}, {right!r})"))
+
+
+def _expression(value: sp.Expr | float, where: str) -> sp.Expr:
+    try:
+        return sp.sympify(value, strict=True)  # strict: SymPy evaluates text as Python
+    except sp.SympifyError:
+        raise DefinitionError(f"{where}: not a SymPy expression; write it with SymPy functions") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ def with_masks(program: Program) -> Program:
         for term in binding.value:
             for atom, _ in term.factors:
                 if isinstance(atom, Function) and atom.name == "positive_part":
-                    taken = {b.name for b in bindings} | set(program.tensors)
+                    taken = {b.name for b in bindings} | set(program.tensors) | set(program.parameters)
                     name = next(n for n in ("mask", *(f"mask{i}" for i in range(2, 99))) if n not in taken)
                     mask = Expr.atom(Indicator(atom.argument))
                     bindings.append(Binding(Tensor(name, binding.tensor.indices), mask, automatic=True))
@@ -165,7 +165,8 @@ def forward(program: Program, rules: Iterable[Rule]) -> tuple[Result, list[Step]
         target, subject = binding.tensor, TANGENT + binding.name
         expanded = _push_forward(program, binding, {name: tangents[name] for name in depends})
         pushed = Pushforward(target.ref, tuple((name, tangents[name]) for name in depends))
-        steps.append(Step(subject, target.indices, pushed, expanded, "chain rule", f"the differential of {binding.name}"))
+        reason = f"the differential of {binding.name}"
+        steps.append(Step(subject, target.indices, pushed, expanded, "chain rule", reason))
         contracted = contract(expanded)
         if contracted != expanded:
             steps.append(Step(subject, target.indices, expanded, contracted, "contract", "each delta picks one term"))

@@ -1,19 +1,19 @@
-"""When two expressions are the same for a reason other than their form: used to sort out mutants that change nothing."""
+"""When two expressions are the same for a reason other than their form: sorts out mutants that change nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from gradlab.symbolic.calculus import contract
 from gradlab.symbolic.lemmas import simplify
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rules import Rule
-from gradlab.symbolic.terms import Delta, Expr, Index, Indicator, Ref, Term, rename_atom
+from gradlab.symbolic.terms import Atom, Delta, Expr, Function, Index, Indicator, Ref, Term, rename_atom
 
 
 def equivalent(left: Expr, right: Expr, program: Program, rules: Iterable[Rule], free: tuple[Index, ...]) -> bool:
-    """True where the derivation's own rules, deltas and 0-1 masks bring both to one normal form."""
+    """True where the derivation's own rules, deltas, masks and signs bring both to one normal form."""
     rules = tuple(rules)
     try:
         return _normal(left, program, rules, free) == _normal(right, program, rules, free)
@@ -23,8 +23,21 @@ def equivalent(left: Expr, right: Expr, program: Program, rules: Iterable[Rule],
 
 def _normal(expression: Expr, program: Program, rules: tuple[Rule, ...], free: tuple[Index, ...]) -> Expr:
     simple, _ = simplify(contract(expression), rules, "normal form", free)
-    masks = {b.name for b in program.bindings if (m := b.monomial) and any(isinstance(a, Indicator) for a, _ in m.factors)}
-    return Expr.of(_idempotent(_one_name(term), masks) for term in simple)
+    unfolded, _ = simplify(simple, _kinks(program), "normal form", free)
+    kinds = {given.tensor.name: given.domain.kind for given in program.inputs}
+    return Expr.of(_reduced(_one_name(term), kinds) for term in unfolded)
+
+
+def _kinks(program: Program) -> list[Rule]:
+    """Names of indicators and of max(u, 0), written out."""
+    return [
+        Rule("unfold", Term(Fraction(1), ((binding.tensor.ref, Fraction(1)),)), binding.value, "by definition")
+        for binding in program.bindings
+        if (value := binding.monomial) is not None
+        and value.coefficient == 1
+        and len(value.factors) == 1
+        and (isinstance(value.factors[0][0], Indicator) or _positive_part(*value.factors[0]))
+    ]
 
 
 def _one_name(term: Term) -> Term:
@@ -37,9 +50,23 @@ def _one_name(term: Term) -> Term:
     return term
 
 
-def _idempotent(term: Term, masks: set[str]) -> Term:
+def _reduced(term: Term, kinds: Mapping[str, str]) -> Term:
+    """With the powers of 0-1 and of signed inputs reduced, and without [u > 0] beside max(u, 0)."""
+    positive = [atom.argument for atom, e in term.factors if isinstance(atom, Function) and _positive_part(atom, e)]
     factors = [
-        (atom, Fraction(1) if isinstance(atom, Ref) and atom.tensor in masks and exponent > 0 else exponent)
+        (atom, _power(atom, exponent, kinds))
         for atom, exponent in term.factors
+        if not (isinstance(atom, Indicator) and atom.argument in positive)
     ]
     return Term.make(term.coefficient, factors, term.bound)
+
+
+def _positive_part(atom: Atom, exponent: Fraction) -> bool:
+    return isinstance(atom, Function) and atom.name == "positive_part" and exponent > 0
+
+
+def _power(atom: Atom, exponent: Fraction, kinds: Mapping[str, str]) -> Fraction:
+    kind = kinds.get(atom.tensor) if isinstance(atom, Ref) else None
+    if kind in ("mask", "one_hot") and exponent > 0:
+        return Fraction(1)
+    return exponent % 2 if kind == "signs" and exponent.denominator == 1 else exponent

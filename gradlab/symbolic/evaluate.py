@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -33,7 +33,7 @@ class Point:
 
     ring: Ring
     sizes: Mapping[Axis, int]
-    tensors: Mapping[str, Any]
+    tensors: MutableMapping[str, Any]
 
     def moving(self, slopes: Mapping[str, Any]) -> Point:
         """The same point over dual numbers: the named tensors move, all others stand still."""
@@ -62,6 +62,8 @@ def evaluate(expression: Expr, free: Sequence[Index], point: Point) -> Any:
 def evaluate_term(term: Term, free: Sequence[Index], point: Point) -> Any:
     """One term, broadcast over all free indices by the addition in `evaluate`."""
     ring = point.ring
+    if any(index in free for index in term.bound):
+        term = term.fresh()
     outer, parts = components(term)
     value = ring.multiply(ring.constant(outer.coefficient), _product(outer.factors, free, point))
     for part in parts:

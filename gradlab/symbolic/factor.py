@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from gradlab.symbolic.steps import Factored
-from gradlab.symbolic.terms import Atom, Expr, Factor, Size, Term, components
+from gradlab.symbolic.terms import Atom, Expr, Size, Term, components
 
 
 def factor(expression: Expr) -> Factored:
@@ -14,11 +14,14 @@ def factor(expression: Expr) -> Factored:
     if not expression.terms:
         return Factored(Term(Fraction(1)), expression)
     outers = [dict(components(term)[0].factors) for term in expression]
-    common: list[Factor] = []
-    for atom in dict.fromkeys(atom for outer in outers for atom in outer):
-        exponent = _shared_power(atom, [outer.get(atom, Fraction(0)) for outer in outers])
-        if exponent:
-            common.append((atom, exponent))
+    common = [
+        (atom, exponent)
+        for atom in dict.fromkeys(atom for outer in outers for atom in outer)
+        if (exponent := _shared_power(atom, [outer.get(atom, Fraction(0)) for outer in outers]))
+    ]
+    if all(isinstance(atom, Size) for atom, _ in common):
+        # A size alone is worth pulling out only where that multiplies no term: (a + b) / N, but not (N a + b) / N.
+        common = [(a, e) for a, e in common if all(outer.get(a, Fraction(0)) == e for outer in outers)]
     prefactor = Term(_shared_number(expression), tuple(common))
     inverse = prefactor.power(Fraction(-1))
     return Factored(prefactor, Expr.of(term.times(inverse) for term in expression))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from fractions import Fraction
 
 from gradlab.symbolic.program import Binding, Program
 from gradlab.symbolic.rules import Rule, apply_everywhere
 from gradlab.symbolic.steps import Step
-from gradlab.symbolic.terms import Axis, Expr, Index, Ref, Size, Term, components
+from gradlab.symbolic.terms import Axis, Expr, Index, Size, Term, components
 
-_ROUNDS = 50  # a rule set that has not come to rest after this many rewrites goes round in circles
+_ROUNDS = 1000  # n names that unfold into each other need n**2 / 2; what needs more goes round in circles
 
 
 def simplify(expression: Expr, rules: Iterable[Rule], subject: str, free: tuple[Index, ...]) -> tuple[Expr, list[Step]]:
@@ -53,15 +54,17 @@ def discover(program: Program) -> tuple[list[Rule], list[Step]]:
     lemmas: list[Rule] = []
     steps: list[Step] = []
     for binding in program.bindings:
+        if binding.name not in program.varying:
+            continue
         for axes in _summed_axes(program):
-            indices = tuple(index for index in binding.tensor.indices if index.axis in axes)
-            if len(indices) != len(axes) or binding.name not in program.varying:
-                continue
-            found = _constant_sum(binding, indices, [*sums, *lemmas])
-            if found is not None:
-                rule, proof = found
-                lemmas.append(rule)
-                steps += proof
+            for indices in itertools.combinations(binding.tensor.indices, len(axes)):
+                if {index.axis for index in indices} != axes:
+                    continue
+                found = _constant_sum(binding, indices, [*sums, *lemmas])
+                if found is not None:
+                    rule, proof = found
+                    lemmas.append(rule)
+                    steps += proof
     return lemmas, steps
 
 
@@ -78,6 +81,6 @@ def _constant_sum(binding: Binding, over: tuple[Index, ...], rules: list[Rule]) 
     expanded = binding.value.sum_over(over)
     opening = Step(subject, free, before, expanded, "unfold", f"by definition of {binding.name}")
     result, steps = simplify(expanded, rules, subject, free)
-    if any(isinstance(atom, Ref) for term in result for atom, _ in term.factors):
-        return None
+    if any(not isinstance(atom, Size) for term in result for atom, _ in term.factors):
+        return None  # sizes and numbers are all that a constant is made of
     return Rule("lemma", pattern, result, f"lemma: the sum of {binding.name} is constant"), [opening, *steps]

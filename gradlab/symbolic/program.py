@@ -107,6 +107,15 @@ class Program:
                 found.add(binding.name)
         return frozenset(found)
 
+    @cached_property
+    def contributing(self) -> frozenset[str]:
+        """Names of the output and of all that it is computed from; masks and the like are only saved."""
+        found = {self.output.name}
+        for binding in reversed(self.bindings):
+            if binding.name in found:
+                found |= binding.value.tensors
+        return frozenset(found)
+
     def uses(self, name: str) -> Iterator[Binding]:
         """The bindings that mention a tensor."""
         return (binding for binding in self.bindings if name in binding.value.tensors)

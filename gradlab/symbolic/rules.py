@@ -19,6 +19,7 @@ from gradlab.symbolic.terms import (
     Slot,
     Term,
     atom_indices,
+    nests,
 )
 
 Kind = Literal["fold", "unfold", "sum", "lemma", "fact"]
@@ -28,7 +29,8 @@ Kind = Literal["fold", "unfold", "sum", "lemma", "fact"]
 class Rule:
     """`pattern` becomes `replacement`. The free indices of the pattern are its variables.
 
-    A pattern without sums is one atom, replaced at any power. A pattern with sums is the whole of a sum: it applies
+    A pattern without sums is one atom, replaced at any integer power, and at roots too where that is `rooted`:
+    sqrt(a b) is sqrt(a) sqrt(b) only where neither is below 0. A pattern with sums is the whole of a sum: it applies
     where the summed indices occur nowhere else in the term.
     """
 
@@ -36,6 +38,7 @@ class Rule:
     pattern: Term
     replacement: Expr
     reason: str
+    rooted: bool = False
 
     def apply(self, term: Term) -> Expr | None:
         """The term rewritten at the first place that matches, or None."""
@@ -47,12 +50,15 @@ class Rule:
         ((pattern, _),) = self.pattern.factors
         for atom, exponent in term.factors:
             variables = unify(pattern, atom, {})
-            if variables is None:
+            if variables is None or self._nests(variables):
+                continue
+            if exponent.denominator != 1 and not self.rooted:
                 continue
             (value,) = self.replacement.rename(variables).terms
             rest = Term(term.coefficient, tuple(f for f in term.factors if f[0] != atom), term.bound)
             powered = value.power(exponent)
-            return Expr.of([Term.make(rest.coefficient * powered.coefficient, rest.factors + powered.factors, rest.bound)])
+            factors = (*rest.factors, *powered.factors)
+            return Expr.of([Term.make(rest.coefficient * powered.coefficient, factors, rest.bound)])
         return None
 
     def _apply_sum(self, term: Term) -> Expr | None:
@@ -66,6 +72,8 @@ class Rule:
             if any(index in outside for index in bound):
                 continue
             free = {v: s for v, s in variables.items() if v not in self.pattern.bound}
+            if self._nests(free):
+                continue
             kept = [index for index in term.bound if index not in bound]
             return Expr.of(
                 Term.make(
@@ -76,6 +84,9 @@ class Rule:
                 for value in (t.fresh() for t in self.replacement.rename(free).terms)
             )
         return None
+
+    def _nests(self, variables: dict[Index, Slot]) -> bool:
+        return nests((atom for term in self.replacement for atom, _ in term.factors), variables)
 
 
 def _of(slot: Slot) -> tuple[Index, ...]:

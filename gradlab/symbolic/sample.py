@@ -3,67 +3,145 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping, Sequence
 from fractions import Fraction
+from typing import Any, NoReturn
 
 import numpy as np
 
 from gradlab.errors import DefinitionError
+from gradlab.operation import real
 from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
+from gradlab.symbolic.draw import draw, numbers
 from gradlab.symbolic.evaluate import Point, evaluate
-from gradlab.symbolic.program import Given, Program
-from gradlab.symbolic.rings import Array, Resample, Ring, objects
-from gradlab.symbolic.terms import Axis, Expr
+from gradlab.symbolic.program import Binding, Given, Program
+from gradlab.symbolic.rings import PrimeField, Ring, UndefinedError
+from gradlab.symbolic.terms import Axis, Expr, Index
 
-_ATTEMPTS = 200  # a root in the field exists for half of all radicands; three independent roots need about 8 draws
+# Half of all numbers have no root in the field. The entries of the inputs at the place of one that has none are drawn
+# again, so that n roots need about log2(n) repairs; the root of a number without indices needs a new start.
+_ATTEMPTS = 60
+_REPAIRS = 20
+_SURE = 4
 
 
 def sizes(program: Program, draw: int) -> dict[Axis, int]:
-    """Unequal small sizes; later draws rotate them, and one axis at a time has size 1."""
+    """Unequal small sizes, rotated from draw to draw. Where there are few axes, one of them has size 1 now and then."""
     axes = program.axes
-    pool = [2, 3, 4, 5] if len(axes) <= 2 else [2, 3, 1, 4]
+    pool = [2, 3, 4, 5] if len(axes) <= 2 else [2, 3, 1, 4, *range(5, len(axes) + 1)]
     rotated = {axis: pool[(position + draw) % len(pool)] for position, axis in enumerate(axes)}
-    if draw and axes:
-        rotated[axes[draw % len(axes)]] = 1
+    if draw % 2 and 1 <= len(axes) <= 2:
+        rotated[axes[draw // 2 % len(axes)]] = 1
     return rotated
 
 
-def sample(program: Program, ring: Ring, size: dict[Axis, int], rng: random.Random) -> Point:
-    """A point at which everything is defined, with a random upstream gradient and random tangents."""
-    for _ in range(_ATTEMPTS):
-        try:
-            point = _attempt(program, ring, size, rng)
-        except Resample:
-            continue
-        _check_facts(program, point)
-        return point
+def draws(program: Program, ring: Ring, count: int, seed: int) -> Iterator[Point]:
+    """Points at rotating sizes; the seed makes them reproducible.
+
+    Sizes at which the operation is undefined, as 1/(N - 1) is at N = 1, are passed over.
+    """
+    for number in range(4 * count + len(program.axes)):
+        point = sample(program, ring, sizes(program, number), random.Random(f"{seed}:{program.name}:{number}"))
+        if point is not None:
+            yield point
+            count -= 1
+            if not count:
+                return
+    _no_point(program)
+
+
+def _no_point(program: Program) -> NoReturn:
     raise DefinitionError(
-        f"{program.definition.source}: {program.name}: no random inputs were found at which every binding is defined "
-        f"(tried {_ATTEMPTS}); check the domains of its inputs"
+        f"{program.definition.source}: {program.name}: no random inputs were found at which every binding is defined; "
+        "check the domains of the inputs: log(x[n]) needs given(x[n], positive())"
     )
 
 
-def _attempt(program: Program, ring: Ring, size: dict[Axis, int], rng: random.Random) -> Point:
-    tensors: dict[str, Array] = {}
+def sample(program: Program, ring: Ring, size: dict[Axis, int], rng: random.Random) -> Point | None:
+    """A point where everything is defined, with a random upstream gradient and tangents; None where none is found."""
+    if isinstance(ring, PrimeField):
+        return _search(program, ring, size, rng)
+    # Among the reals, what is defined at these sizes is defined in the whole domain, or the domain is declared wrong.
+    points = [Point(ring, size, _inputs(program, ring, size, rng)) for _ in range(_SURE)]
+    defined = [complete(program, point, point.tensors) is None for point in points]
+    if any(defined) and not all(defined):
+        _no_point(program)
+    if not all(defined):
+        return None
+    _check_facts(program, points[0])
+    return points[0]
+
+
+def _search(program: Program, ring: Ring, size: dict[Axis, int], rng: random.Random) -> Point | None:
+    attempts = 0
+    while attempts < _ATTEMPTS:
+        point = Point(ring, size, _inputs(program, ring, size, rng))
+        for _ in range(_REPAIRS):
+            attempts += 1
+            failed = complete(program, point, point.tensors)
+            if failed is None:
+                _check_facts(program, point)
+                return point
+            if not _repair(program, point, *failed, rng):
+                break
+    return None
+
+
+def _inputs(program: Program, ring: Ring, size: dict[Axis, int], rng: random.Random) -> dict[str, Any]:
+    tensors: dict[str, Any] = {}
     point = Point(ring, size, tensors)
-    for given in program.inputs:
-        tensors[given.tensor.name] = _draw(given, point, rng)
-    for parameter in program.parameters:
-        tensors[parameter] = np.asarray(ring.draw("positive", (), rng), dtype=object)
-    complete(program, point, tensors)
-    tensors[GRAD_OUTPUT] = ring.draw("real", point.shape(program.output.indices), rng)
-    for given in program.wrt:
-        tensors[TANGENT + given.tensor.name] = ring.draw("real", point.shape(given.tensor.indices), rng)
     for axis, count in size.items():
         tensors[reduced_size(axis)] = np.asarray(ring.constant(Fraction(count - 1)), dtype=object)
-    return point
+    for parameter in program.definition.parameters:
+        tensors[parameter.name] = draw(real(parameter.minimum, parameter.maximum), (), ring, {}, rng)
+    for given in program.inputs:
+        tensors[given.tensor.name] = _drawn(given, point, rng)
+    tensors[GRAD_OUTPUT] = numbers(point.shape(program.output.indices), ring, rng)
+    for given in program.wrt:
+        tensors[TANGENT + given.tensor.name] = numbers(point.shape(given.tensor.indices), ring, rng)
+    return tensors
 
 
-def complete(program: Program, point: Point, tensors: dict[str, Array]) -> None:
-    """Compute every binding from the inputs, in order."""
+def _drawn(given: Given, point: Point, rng: random.Random) -> Any:
+    by_name = {axis.name: size for axis, size in point.sizes.items()}
+    return draw(given.domain, point.shape(given.tensor.indices), point.ring, by_name, rng)
+
+
+def _repair(program: Program, point: Point, binding: Binding, where: Any, rng: random.Random) -> bool:
+    """Draw again what belongs to the undefined entries of a binding; False where that would be everything."""
+    if not binding.tensor.indices:
+        return False
+    for given in program.inputs:
+        touched = _touched(where, binding.tensor.indices, given)
+        name = given.tensor.name
+        point.tensors[name] = np.where(touched, _drawn(given, point, rng), point.tensors[name])
+    return True
+
+
+def _touched(where: Any, indices: Sequence[Index], given: Given) -> Any:
+    """The entries of an input at the places that `where` marks, as far as the input has the same axes."""
+    positions: list[int | None] = []
+    for own in given.tensor.indices:
+        same = (p for p, index in enumerate(indices) if index.axis == own.axis and p not in positions)
+        positions.append(next(same, None))
+    kept = [position for position in positions if position is not None]
+    marked = where.any(axis=tuple(p for p in range(where.ndim) if p not in kept))
+    marked = marked.transpose([sorted(kept).index(position) for position in kept])
+    marked = marked[tuple(None if position is None else slice(None) for position in positions)]
+    # Rows of a simplex and one-hot rows are drawn as a whole.
+    return marked.any(axis=-1, keepdims=True) if given.domain.kind in ("simplex", "one_hot") else marked
+
+
+def complete(program: Program, point: Point, tensors: MutableMapping[str, Any]) -> tuple[Binding, Any] | None:
+    """Compute every binding from the inputs, in order; stops at one that is undefined, and says at which entries."""
     for binding in program.bindings:
-        value = evaluate(binding.value, binding.tensor.indices, point)
-        tensors[binding.name] = np.asarray(value, dtype=object)
+        indices = binding.tensor.indices
+        try:
+            tensors[binding.name] = np.asarray(evaluate(binding.value, indices, point), dtype=object)
+        except UndefinedError as error:
+            full = error.where.any(axis=tuple(range(len(indices), error.where.ndim)))
+            return binding, np.broadcast_to(full, point.shape(indices))
+    return None
 
 
 def reduced_size(axis: Axis) -> str:
@@ -71,38 +149,13 @@ def reduced_size(axis: Axis) -> str:
     return f"{axis.name}-1"
 
 
-def _draw(given: Given, point: Point, rng: random.Random) -> Array:
-    shape = point.shape(given.tensor.indices)
-    kind = given.domain.kind
-    count = int(np.prod(shape, dtype=int))
-    one, zero = (point.ring.constant(Fraction(k)) for k in (1, 0))
-    if kind == "labels":
-        below = next(size for axis, size in point.sizes.items() if axis.name == given.domain.below)
-        return np.array([rng.randrange(below) for _ in range(count)], dtype=np.intp).reshape(shape)
-    if kind == "mask":
-        return objects([rng.choice((zero, one)) for _ in range(count)], shape)
-    if kind == "signs":
-        return objects([point.ring.constant(Fraction(rng.choice((-1, 1)))) for _ in range(count)], shape)
-    if kind == "one_hot":
-        result = np.full(shape, zero, dtype=object)
-        for row in np.ndindex(shape[:-1]):
-            result[(*row, rng.randrange(shape[-1]))] = one
-        return result
-    return np.asarray(point.ring.draw(kind, shape, rng), dtype=object)
-
-
 def _check_facts(program: Program, point: Point) -> None:
-    for fact in program.facts:
-        left = evaluate(Expr.of([fact.left]), fact.left.free, point)
-        right = evaluate(fact.right, fact.left.free, point)
-        if any(abs(a - b) > 1e-30 for a, b in zip(np.ravel(left), np.ravel(right), strict=True)):
+    for declared, fact in zip(program.definition.facts, program.facts, strict=True):
+        free = fact.left.free
+        left, right = (np.ravel(evaluate(side, free, point)) for side in (Expr.of([fact.left]), fact.right))
+        wrong = [(a, b) for a, b in zip(left, right, strict=True) if abs(a - b) > 1e-30]
+        if wrong:
             raise DefinitionError(
-                f"{program.definition.source}: {program.name}: a declared fact does not hold in the domains of its "
-                f"inputs (found {np.ravel(left)[0]} for {np.ravel(right)[0]}); correct the fact or the domain"
+                f"{program.definition.source}: {program.name}: fact {declared.left} = {declared.right}: does not hold "
+                f"for random inputs ({wrong[0][0]} is not {wrong[0][1]}); correct the fact or the domains of the inputs"
             )
-
-
-def draws(program: Program, ring: Ring, count: int, seed: int) -> Iterator[Point]:
-    """Points at rotating sizes; the seed makes them reproducible."""
-    for draw in range(count):
-        yield sample(program, ring, sizes(program, draw), random.Random(f"{seed}:{program.name}:{draw}"))

@@ -2,140 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
+from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, letters, links
 from gradlab.symbolic.program import Program
-from gradlab.symbolic.steps import Factored, Pullback, Pushforward, Side
-from gradlab.symbolic.terms import (
-    Atom,
-    Axis,
-    Delta,
-    Expr,
-    Factor,
-    Function,
-    Index,
-    Indicator,
-    Ref,
-    Size,
-    Term,
-    components,
-    show_slot,
-)
+from gradlab.symbolic.steps import Pullback, Pushforward, Side
+from gradlab.symbolic.terms import Atom, Delta, Function, Index, Indicator, Ref, Size, Slot
 
-Names = Mapping[Index, str]
+__all__ = ["entry", "letters", "text"]
 
 
-def letters(program: Program, free: Iterable[Index], bound: Iterable[Index]) -> dict[Index, str]:
-    """Readable names: free indices keep theirs, summed ones take the author's letters of their axis that are left."""
-    names = {index: index.name for index in free}
-    for index in bound:
-        names[index] = _unused(program.letters.get(index.axis, ()), index.axis, set(names.values()))
-    return names
+def text(side: Side, program: Program, free: Sequence[Index], aliases: Mapping[str, str] | None = None) -> str:
+    """One side of a step, or any expression, in the notation `y[n,d] * (g[n,d] - sum[k](g[n,k] * y[n,k]))`.
 
-
-def _unused(preferred: tuple[str, ...], axis: Axis, taken: set[str]) -> str:
-    spare = (letter + "'" * count for count in range(1, 9) for letter in preferred or (axis.name,))
-    return next(name for name in (*preferred, *spare) if name not in taken)
-
-
-def text(side: Side, program: Program, free: tuple[Index, ...]) -> str:
-    """One side of a step, or any expression, in the notation `y[n,d] * (g[n,d] - sum[k](g[n,k] * y[n,k]))`."""
-    match side:
-        case Expr():
-            return _sum(side, program, free)
-        case Factored(prefactor, inner):
-            return _factored(prefactor, inner, program, free)
-        case Pullback(target, uses):
-            parts = (f"sum(grad_{name} * d {name} / d {target.tensor})" for name, _ in uses)
-            return " + ".join(parts)
-        case Pushforward(target, tangents):
-            parts = (f"sum(d {target.tensor} / d {name} * tangent_{name})" for name, _ in tangents)
-            return " + ".join(parts)
-
-
-def _factored(prefactor: Term, inner: Expr, program: Program, free: tuple[Index, ...]) -> str:
-    front = _monomial(prefactor.coefficient, prefactor.factors, letters(program, free, ()))
-    if not inner.terms:
-        return "0"
-    if inner == Expr.number(1):
-        return front
-    if len(inner.terms) == 1:
-        return _sum(Expr.of(prefactor.times(term) for term in inner), program, free)
-    return _sum(inner, program, free) if front == "1" else f"{front} * ({_sum(inner, program, free)})"
-
-
-def _sum(expression: Expr, program: Program, free: tuple[Index, ...]) -> str:
-    if not expression.terms:
-        return "0"
-    # A positive term comes first, and terms without sums before those with: p - t, g - sum[k](...).
-    ordered = sorted(expression.terms, key=lambda term: (len(term.bound) > 0, term.coefficient < 0, term.body))
-    ordered.sort(key=lambda term: term.coefficient < 0 and all(t.coefficient < 0 for t in ordered))
-    first, *rest = sorted(ordered, key=lambda term: term.coefficient < 0 and not term.bound)
-    result = _term(first, program, free)
-    for term in rest:
-        negative = term.coefficient < 0
-        result += f" - {_term(term.scaled(Fraction(-1)), program, free)}" if negative else f" + {_term(term, program, free)}"
-    return result
-
-
-def _term(term: Term, program: Program, free: tuple[Index, ...]) -> str:
-    outer, parts = components(term)
-    sums = []
-    for part in parts:
-        names = letters(program, free, part.bound)
-        shown = ",".join(names[index] for index in part.bound)
-        sums.append(f"sum[{shown}]({_monomial(Fraction(1), part.factors, names)})")
-    return _monomial(outer.coefficient, outer.factors, letters(program, free, ()), sums)
-
-
-def _monomial(coefficient: Fraction, factors: Iterable[Factor], names: Names, extra: Iterable[str] = ()) -> str:
-    above, below = [], []
-    for atom, exponent in sorted(factors, key=lambda factor: _order(factor[0])):
-        (above if exponent > 0 else below).append(_power(_atom(atom, names), abs(exponent)))
-    above += extra
-    if abs(coefficient.numerator) != 1 or not above:
-        above.insert(0, str(abs(coefficient.numerator)))
-    if coefficient.denominator != 1:
-        below.insert(0, str(coefficient.denominator))
-    shown = " * ".join(above)
-    if below:
-        shown += f" / {below[0]}" if len(below) == 1 else f" / ({' * '.join(below)})"
-    return f"-{shown}" if coefficient < 0 else shown
-
-
-def _order(atom: Atom) -> tuple[int, str]:
-    """Sizes first, then deltas, then tensors by name."""
-    rank = {Size: 0, Delta: 1}.get(type(atom), 2)
-    return rank, repr(atom)
-
-
-def _power(base: str, exponent: Fraction) -> str:
-    if exponent == 1:
-        return base
-    if exponent == Fraction(1, 2):
-        return f"sqrt({base})"
-    return f"{base}**{exponent}" if exponent.denominator == 1 else f"{base}**({exponent})"
-
-
-def _atom(atom: Atom, names: Names) -> str:
-    name: Callable[[Index], str] = lambda index: names.get(index, index.name)  # noqa: E731 - a lookup, not a function
-    match atom:
-        case Ref(tensor, slots):
-            return f"{tensor}[{','.join(show_slot(slot, name) for slot in slots)}]" if slots else tensor
-        case Delta(left, right):
-            return f"delta[{show_slot(left, name)},{show_slot(right, name)}]"
-        case Size(axis):
-            return axis.name.upper()
-        case Function("positive_part", argument):
-            return f"max({_monomial(argument.coefficient, argument.factors, names)}, 0)"
-        case Function(function, argument):
-            return f"{function}({_monomial(argument.coefficient, argument.factors, names)})"
-        case Indicator(argument):
-            return f"[{_monomial(argument.coefficient, argument.factors, names)} > 0]"
+    `aliases` renames tensors, as in `{"grad_output": "g"}`.
+    """
+    notation = _Text(aliases or {})
+    if isinstance(side, Pullback | Pushforward):
+        pulled = isinstance(side, Pullback)
+        return " + ".join(notation.link(link, weight_first=pulled) for link in links(side, program, free)) or "0"
+    return notation.addition(arrange(side, program, free))
 
 
 def entry(name: str, indices: Iterable[Index]) -> str:
     """A left side: `grad_x[n,d]`."""
     shown = ",".join(index.name for index in indices)
     return f"{name}[{shown}]" if shown else name
+
+
+class _Text:
+    """The notation of plain text."""
+
+    def __init__(self, aliases: Mapping[str, str]) -> None:
+        self.aliases = aliases
+
+    def name(self, tensor: str) -> str:
+        return self.aliases.get(tensor, tensor)
+
+    def addition(self, products: Sequence[Product]) -> str:
+        if not products:
+            return "0"
+        first, *rest = products
+        shown = f"-{self.product(first)}" if first.negative else self.product(first)
+        return shown + "".join(f" {'-' if p.negative else '+'} {self.product(p)}" for p in rest)
+
+    def product(self, product: Product) -> str:
+        """Without its sign. A short bracket comes before the denominator, a long one after the whole fraction."""
+        if not product.bracket:
+            return self.fraction([self.piece(piece) for piece in product.above], product.below)
+        bracket = f"({self.addition(product.bracket)})"
+        long = any(isinstance(piece, Summation) for inner in product.bracket for piece in inner.above)
+        above = [self.piece(piece) for piece in product.above]
+        if long and above:
+            return f"{self.fraction(above, product.below)} * {bracket}"
+        return self.fraction([*above, bracket], product.below)
+
+    def fraction(self, above: Sequence[str], below: Sequence[Piece]) -> str:
+        shown = " * ".join(above) or "1"
+        if not below:
+            return shown
+        under = " * ".join(self.piece(piece) for piece in below)
+        return f"{shown} / {under}" if len(below) == 1 else f"{shown} / ({under})"
+
+    def piece(self, piece: Piece) -> str:
+        match piece:
+            case int():
+                return str(piece)
+            case Power(atom, exponent, names, argument):
+                return self.power(self.atom(atom, names, argument), exponent)
+            case Summation(indices, inside, names):
+                return f"sum[{','.join(names[index] for index in indices)}]({self.product(inside)})"
+
+    def power(self, base: str, exponent: Fraction) -> str:
+        if exponent == 1:
+            return base
+        if exponent == Fraction(1, 2):
+            return f"sqrt({base})"
+        return f"{base}**{exponent}" if exponent.denominator == 1 else f"{base}**({exponent})"
+
+    def link(self, link: Link, *, weight_first: bool) -> str:
+        weight, value, variable = map(self.entry, (link.weight, link.value, link.variable))
+        product = f"{weight} * d {value} / d {variable}" if weight_first else f"d {value} / d {variable} * {weight}"
+        return f"sum[{','.join(link.summed)}]({product})" if link.summed else product
+
+    def entry(self, entry: Entry) -> str:
+        tensor, indices = entry
+        return f"{self.name(tensor)}[{','.join(indices)}]" if indices else self.name(tensor)
+
+    def slot(self, slot: Slot, names: Names) -> str:
+        if isinstance(slot, Index):
+            return names.get(slot, slot.name)
+        return f"{self.name(slot.tensor)}[{','.join(names.get(index, index.name) for index in slot.slots)}]"
+
+    def atom(self, atom: Atom, names: Names, argument: Product | None) -> str:
+        inside = self.addition([argument] if argument else [])
+        match atom:
+            case Ref(tensor, slots):
+                return self.entry((tensor, tuple(self.slot(slot, names) for slot in slots)))
+            case Delta(left, right):
+                return f"delta[{self.slot(left, names)},{self.slot(right, names)}]"
+            case Size(axis):
+                return axis.name.upper()
+            case Function("positive_part"):
+                return f"max({inside}, 0)"
+            case Function(function):
+                return f"{function}({inside})"
+            case Indicator():
+                return f"[{inside} > 0]"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -59,12 +59,18 @@ class Ref:
     slots: tuple[Slot, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Delta:
-    """1 where the two slots are equal, else 0."""
+    """1 where the two slots are equal, else 0. delta[i,j] and delta[j,i] are one atom."""
 
     left: Slot
     right: Slot
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Delta) and {self.left, self.right} == {other.left, other.right}
+
+    def __hash__(self) -> int:
+        return hash(frozenset((self.left, self.right)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +109,8 @@ def slot_indices(slot: Slot) -> Iterator[Index]:
 
 def atom_indices(atom: Atom) -> Iterator[Index]:
     """The indices that an atom depends on, in order, repeats included."""
-    match atom:
-        case Ref(_, slots):
-            for slot in slots:
-                yield from slot_indices(slot)
-        case Delta(left, right):
-            yield from slot_indices(left)
-            yield from slot_indices(right)
-        case Function(_, argument) | Indicator(argument):
-            yield from argument.free
-        case Size():
-            return
+    for slot in atom_slots(atom):
+        yield from slot_indices(slot)
 
 
 def rename_slot(slot: Slot, renaming: Renaming) -> Slot:
@@ -122,7 +119,7 @@ def rename_slot(slot: Slot, renaming: Renaming) -> Slot:
         return renaming.get(slot, slot)
     inner = tuple(renaming.get(index, index) for index in slot.slots)
     if not all(isinstance(index, Index) for index in inner):
-        raise DefinitionError(f"{slot.tensor} would be indexed by another gather; bind the inner lookup to a name first")
+        raise DefinitionError(f"{slot.tensor} would be indexed by a gather; bind the inner lookup to a name first")
     return Gather(slot.tensor, tuple(index for index in inner if isinstance(index, Index)), slot.axis)
 
 
@@ -154,7 +151,8 @@ def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
         case Ref(tensor, slots):
             return f"{tensor}[{','.join(show_slot(slot, name) for slot in slots)}]" if slots else tensor
         case Delta(left, right):
-            return f"delta[{','.join(sorted((show_slot(left, name), show_slot(right, name))))}]"
+            # Not delta[i,j]: a tensor may have that name.
+            return f"[{' = '.join(sorted((show_slot(left, name), show_slot(right, name))))}]"
         case Size(axis):
             return axis.name.upper()
         case Function(function, argument):
@@ -288,7 +286,7 @@ def _canonical_names(term: Term) -> dict[Index, str]:
         for index in itertools.chain.from_iterable(arrangement):
             counts[index.axis] = counts.get(index.axis, 0) + 1
             numbered[index] = f"{index.axis.name}.{counts[index.axis]}"
-        candidates.append((sorted(show_atom(a, numbered.__getitem__) for a, _ in term.factors), numbered))
+        candidates.append((sorted(f"{show_atom(a, numbered.__getitem__)}^{e}" for a, e in term.factors), numbered))
     return min(candidates, key=lambda candidate: candidate[0])[1]
 
 
@@ -314,7 +312,7 @@ class Expr:
         merged: dict[str, Term] = {}
         for term in terms:
             old = merged.get(term.body)
-            merged[term.body] = term if old is None else Term(old.coefficient + term.coefficient, old.factors, old.bound)
+            merged[term.body] = term if old is None else replace(old, coefficient=old.coefficient + term.coefficient)
         return Expr(tuple(merged[body] for body in sorted(merged) if merged[body].coefficient))
 
     @staticmethod
@@ -368,17 +366,35 @@ def term_tensors(term: Term) -> Iterator[str]:
 
 def atom_tensors(atom: Atom) -> Iterator[str]:
     """Names of the tensors in an atom."""
-    slots: tuple[Slot, ...] = ()
     match atom:
-        case Ref(tensor, slots):
+        case Ref(tensor, _):
             yield tensor
-        case Delta(left, right):
-            slots = (left, right)
         case Function(_, argument) | Indicator(argument):
             yield from term_tensors(argument)
-        case Size():
+        case Delta() | Size():
             pass
-    yield from (slot.tensor for slot in slots if isinstance(slot, Gather))
+    yield from (slot.tensor for slot in atom_slots(atom) if isinstance(slot, Gather))
+
+
+def atom_slots(atom: Atom) -> Iterator[Slot]:
+    """The slots of an atom, those inside functions included."""
+    match atom:
+        case Ref(_, slots):
+            yield from slots
+        case Delta(left, right):
+            yield from (left, right)
+        case Function(_, argument) | Indicator(argument):
+            for inner, _ in argument.factors:
+                yield from atom_slots(inner)
+        case Size():
+            return
+
+
+def nests(atoms: Iterable[Atom], renaming: Renaming) -> bool:
+    """True where the renaming would put a lookup inside a lookup, x[a[b[n]]], which has no form here."""
+    looked_up = {old for old, new in renaming.items() if isinstance(new, Gather)}
+    slots = (slot for atom in atoms for slot in atom_slots(atom))
+    return any(isinstance(slot, Gather) and not looked_up.isdisjoint(slot.slots) for slot in slots)
 
 
 def components(term: Term) -> tuple[Term, tuple[Term, ...]]:

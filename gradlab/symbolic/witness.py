@@ -9,6 +9,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from gradlab.symbolic.draw import numbers
 from gradlab.symbolic.evaluate import Point, evaluate, evaluate_term
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rings import Digits, Dual
@@ -62,7 +63,7 @@ class Witness:
         """A random direction for a tensor, the same each time it is asked for."""
         if target.tensor not in self._directions:
             shape = self.point.shape(self.program.tensors[target.tensor].indices)
-            self._directions[target.tensor] = self.point.ring.draw("real", shape, self.rng)
+            self._directions[target.tensor] = numbers(shape, self.point.ring, self.rng)
         return self._directions[target.tensor]
 
     def tensor(self, name: str, value: Expr) -> Any:

@@ -1,0 +1,76 @@
+"""The command line, `gradlab list | show | derive | verify`: thin doors that import what they need when they run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from gradlab.errors import GradlabError
+
+_EPILOG = """examples:
+  gradlab list                          the operations that gradlab has
+  gradlab derive softmax --to text      the derivation, step by step, with its proof
+  gradlab verify softmax                verify its kernels by property-based testing
+  gradlab COMMAND --help                more about a command
+
+exit status: 0 all is well; 1 a check failed; 2 the request makes no sense, or something is missing; 130 interrupted
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status. Errors of gradlab's own are one line on stderr.
+
+    >>> main(["list", "--names"])  # doctest: +ELLIPSIS
+    batch_norm
+    ...
+    0
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
+    except GradlabError as error:
+        print(f"gradlab: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader has gone (`gradlab list | head`): what Python still wants to flush goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        print(f"gradlab: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("gradlab: interrupted", file=sys.stderr)
+        return 130
+
+
+class _Version(argparse.Action):
+    """Prints the version; it is looked up only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *args: object, **kwargs: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"gradlab {version('gradlab')}")
+        except PackageNotFoundError:
+            print("gradlab (not installed)")
+        parser.exit()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gradlab",
+        description="Derive gradients symbolically, prove every step, write kernels, and verify backward passes.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    from gradlab.cli import derive, listing, show, verify
+
+    for command in (listing, show, derive, verify):
+        command.add(commands)
+    return parser

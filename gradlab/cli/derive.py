@@ -1,0 +1,172 @@
+"""`gradlab derive`: derive and prove operations, then write their kernels or print a document."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradlab.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from gradlab.symbolic.definition import Definition
+    from gradlab.symbolic.derive import Derivation
+    from gradlab.symbolic.prove import Proof
+
+_SUFFIXES = {"text": ".txt", "latex": ".tex", "numpy": "_numpy.py", "torch": "_torch.py", "sympy": "_sympy.py"}
+
+_EPILOG = """examples:
+  gradlab derive                             derive and prove every operation, write its kernels
+  gradlab derive --check                     compare only: a diff and exit status 1 if a kernel is stale
+  gradlab derive softmax --to text           print the derivation with its proof
+  gradlab derive softmax --to latex -o softmax.tex
+  gradlab derive --all --to latex -o build/  one document for each operation
+  gradlab derive my_op.py --to numpy         a definition of your own: print the kernel
+  gradlab derive my_op.py -o kernels/        write kernels/numpy/my_op.py and kernels/torch/my_op.py
+
+A definition is a Python file with a gradlab.symbolic.definition.Definition at its top level; those of gradlab are in
+derivations/ (15 to 40 lines each). Nothing is written or printed of an operation whose proof fails.
+"""
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "derive",
+        help="derive and prove operations; write kernels or print a document",
+        description="Derive Jacobian, VJP and JVP of operations from their definitions and prove every step. Without "
+        "--to, write the NumPy and torch kernels (of all operations where none is named).",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "operations", metavar="OP|FILE", nargs="*", help="an operation, or a .py file that defines some"
+    )
+    parser.add_argument("--all", action="store_true", help="every operation (the default without --to)")
+    parser.add_argument("--to", choices=sorted(_SUFFIXES), help="print this instead of writing kernels")
+    parser.add_argument("-o", "--output", metavar="PATH", type=Path, help="write to this file or folder")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a kernel differs, with a diff")
+    parser.set_defaults(run=run, error=parser.error)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Derive, prove, then print or write."""
+    if arguments.all and arguments.operations:
+        arguments.error("--all derives every operation: leave out the names")
+    if arguments.check and (arguments.to or arguments.output):
+        arguments.error("--check compares gradlab's own kernels: leave out --to and -o")
+    if arguments.to and not arguments.operations and not arguments.all:
+        arguments.error("--to needs the name of an operation, or --all")
+    chosen = _chosen(arguments.operations)
+    return _documents(arguments, chosen) if arguments.to else _kernels(arguments, chosen)
+
+
+def _chosen(operations: list[str]) -> list[Definition]:
+    from gradlab.symbolic.load import definition, definitions, from_file
+
+    if not operations:
+        return list(definitions().values())
+    found: dict[str, Definition] = {}
+    for item in operations:
+        found.update(from_file(Path(item)) if _is_file(item) else {item: definition(item)})
+    return list(found.values())
+
+
+def _is_file(item: str) -> bool:
+    return item.endswith(".py") or os.sep in item
+
+
+def _proved(chosen: list[Definition]) -> Iterator[tuple[Derivation, Proof]]:
+    from gradlab.symbolic.derive import derive
+    from gradlab.symbolic.prove import prove
+    from gradlab.symbolic.read import read
+
+    for definition in chosen:
+        derivation = derive(read(definition))
+        yield derivation, prove(derivation)
+
+
+# Documents -----------------------------------------------------------------------------------------------------------
+
+
+def _documents(arguments: argparse.Namespace, chosen: list[Definition]) -> int:
+    printer = _printer(arguments.to)
+    folder = arguments.output if arguments.output and _is_folder(arguments.output, len(chosen)) else None
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    for derivation, proof in _proved(chosen):
+        shown = printer(derivation, proof)
+        path = folder / (derivation.program.name + _SUFFIXES[arguments.to]) if folder else arguments.output
+        if path:
+            path.write_text(shown, encoding="utf-8")
+            print(path)
+        else:
+            print(shown, end="", flush=True)
+    return 0
+
+
+def _is_folder(path: Path, count: int) -> bool:
+    return count > 1 or path.is_dir() or not path.suffix
+
+
+def _printer(target: str) -> Callable[[Derivation, Proof], str]:
+    from gradlab import codegen, documents
+
+    width = min(max(shutil.get_terminal_size().columns, 72), 100) if sys.stdout.isatty() else documents.WIDTH
+    printers: dict[str, Callable[[Derivation, Proof], str]] = {
+        "text": lambda derivation, proof: documents.plain(derivation, proof, width=width),
+        "latex": documents.latex,
+        "sympy": lambda derivation, proof: documents.sympy_code(derivation),
+        "numpy": lambda derivation, proof: codegen.numpy_source(derivation),
+        "torch": lambda derivation, proof: codegen.torch_source(derivation),
+    }
+    return printers[target]
+
+
+# Kernels -------------------------------------------------------------------------------------------------------------
+
+
+def _kernels(arguments: argparse.Namespace, chosen: list[Definition]) -> int:
+    from gradlab.codegen import files
+
+    own = [item for item in arguments.operations if _is_file(item)]
+    if own and not arguments.output:
+        raise DefinitionError(
+            f"{own[0]}: say what to do with it: --to text, --to numpy, …, or -o FOLDER for its kernels"
+        )
+    if arguments.output:
+        for backend in ("numpy", "torch"):
+            (arguments.output / backend).mkdir(parents=True, exist_ok=True)
+    act = files.compare if arguments.check else files.write
+    stale = 0
+    start = time.perf_counter()
+    for derivation, proof in _proved(chosen):
+        changes = act(derivation, arguments.output)
+        stale += len(changes)
+        now = time.perf_counter()
+        print(
+            f"{derivation.program.name}: {proof}; {_outcome(changes, arguments.check)} ({now - start:.2f} s)",
+            flush=True,
+        )
+        start = now
+        if arguments.check:
+            for change in changes:
+                print(change.diff, end="")
+    orphans = [] if arguments.operations else files.orphans(definition.name for definition in chosen)
+    for path in orphans:
+        print(f"{path}: no definition gives this kernel; delete it, or restore its file in derivations/")
+    if arguments.check and stale:
+        print("kernels differ from what their definitions give; run: gradlab derive")
+    return 1 if orphans or (arguments.check and stale) else 0
+
+
+def _outcome(changes: Any, check: bool) -> str:
+    if not changes:
+        return "kernels up to date"
+    names = ", ".join(change.path.parent.name for change in changes)
+    return f"{names} {'differs' if check else 'written'}"

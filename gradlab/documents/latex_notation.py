@@ -1,0 +1,196 @@
+r"""Index expressions in LaTeX: \hat{x}_{nd}, \mu_c, \delta_{dk}; the same order of terms as in plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+from gradlab.documents import boxes
+from gradlab.documents.boxes import Box
+from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
+from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
+from gradlab.symbolic.program import Program
+from gradlab.symbolic.steps import Pullback, Pushforward, Side
+from gradlab.symbolic.terms import Atom, Axis, Delta, Function, Index, Indicator, Ref, Size, Slot
+
+_GREEK = frozenset(
+    {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi"}
+    | {"rho", "sigma", "tau", "phi", "chi", "psi", "omega"}
+)
+_SPECIAL = {GRAD_OUTPUT: "g", "eps": r"\varepsilon"}
+_ACCENTS = {"_hat": r"\hat", "_bar": r"\bar", "_tilde": r"\tilde"}
+
+
+def name(tensor: str) -> Box:
+    r"""A tensor's name: Greek where it is Greek, `\overline` for a gradient, a dot for a tangent."""
+    if tensor in _SPECIAL:
+        return Box(_SPECIAL[tensor], 6)
+    for prefix, accent in (("grad_", r"\overline"), (TANGENT, r"\dot")):
+        if tensor.startswith(prefix):
+            inner = name(tensor.removeprefix(prefix))
+            return Box(f"{accent}{{{inner.tex}}}", inner.width)
+    for suffix, accent in _ACCENTS.items():
+        if tensor.endswith(suffix):
+            inner = name(tensor.removesuffix(suffix))
+            return Box(f"{accent}{{{inner.tex}}}", inner.width)
+    if tensor in _GREEK:
+        return Box(f"\\{tensor}", 6)
+    if len(tensor) == 1:
+        return boxes.letters(tensor)
+    return boxes.letters(tensor, rf"\mathit{{{tensor.replace('_', chr(92) + '_')}}}")
+
+
+def index(text: str) -> str:
+    """The name of an index."""
+    letter = text.rstrip("'")
+    primes = text[len(letter) :]
+    return text if len(letter) == 1 else rf"\mathit{{{letter}}}{primes}"
+
+
+def size(axis: Axis) -> Box:
+    """The size of an axis."""
+    return name(axis.name.upper())
+
+
+def subscripts(indices: Sequence[str]) -> Box:
+    """Indices beside each other; with commas where one is longer than a letter."""
+    separator = "," if any(len(i.rstrip("'")) > 1 or "_" in i for i in indices) else ""
+    return Box(separator.join(map(index, indices)), boxes.letters("".join(indices)).width)
+
+
+def entry(item: Entry) -> Box:
+    """A tensor with its indices."""
+    tensor, indices = item
+    return boxes.subscript(name(tensor), subscripts(indices)) if indices else name(tensor)
+
+
+def terms(side: Side, program: Program, free: Sequence[Index]) -> list[Box]:
+    """The terms of one side of a step, with their signs: what a line may be broken between."""
+    if isinstance(side, Pullback | Pushforward):
+        pulled = isinstance(side, Pullback)
+        return boxes.signed((False, _link(item, weight_first=pulled)) for item in links(side, program, free))
+    return _addition(arrange(side, program, free))
+
+
+def reason(text: str, program: Program) -> str:
+    """A reason with the names in it set as mathematics."""
+    known = sorted({*program.tensors, *program.parameters, GRAD_OUTPUT}, key=len, reverse=True)
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, known))})\b")
+    parts = pattern.split(text.replace("grad_output", "g") if "g" not in known else text)
+    return "".join(f"${name(part).tex}$" if part in known else escaped(part) for part in parts)
+
+
+def escaped(text: str) -> str:
+    """Plain text for LaTeX."""
+    special = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+    return re.sub(
+        r"[\\^~#$%&_{}<>]", lambda match: special.get(c := match[0], f"${c}$" if c in "<>" else f"\\{c}"), text
+    )
+
+
+def _addition(products: Sequence[Product]) -> list[Box]:
+    if len(products) == 1 and products[0].bracket:
+        return _bracketed(products[0])
+    return boxes.signed((product.negative, _product(product)) for product in products) or [Box("0", 5)]
+
+
+def _bracketed(product: Product) -> list[Box]:
+    """A factor times a long sum: a line may be broken between the terms of the sum."""
+    front = _fraction(product)
+    inner = _addition(product.bracket)
+    first = Box(
+        rf"{'-' if product.negative else ''}{front.tex} \Bigl( {inner[0].tex}", front.width + 12 + inner[0].width
+    )
+    result = [first, *inner[1:]]
+    result[-1] = Box(rf"{result[-1].tex} \Bigr)", result[-1].width + 7)
+    return result
+
+
+def _product(product: Product) -> Box:
+    fraction = _fraction(product)
+    if not product.bracket:
+        return fraction
+    inner = boxes.bracket(_row_of(product.bracket))
+    return boxes.row([fraction, inner])
+
+
+def _row_of(products: Sequence[Product]) -> Box:
+    parts = _addition(products)
+    return Box(" ".join(part.tex for part in parts), sum(part.width for part in parts))
+
+
+def _fraction(product: Product) -> Box:
+    """Sums stand beside the fraction, everything else on it."""
+    sums = [_piece(piece) for piece in product.above if isinstance(piece, Summation)]
+    above = [_piece(piece) for piece in product.above if not isinstance(piece, Summation)]
+    if not product.below:
+        parts = [*above, *sums]
+        return boxes.row(parts) if parts else Box("" if product.bracket else "1", 5)
+    below = boxes.row([_piece(piece) for piece in product.below])
+    front = boxes.fraction(boxes.row(above) if above else Box("1", 5), below)
+    return boxes.row([front, *sums])
+
+
+def _piece(piece: Piece) -> Box:
+    match piece:
+        case int():
+            return boxes.letters(str(piece))
+        case Power(atom, exponent, names, argument):
+            return _power(_atom(atom, names, argument), atom, exponent)
+        case Summation(indices, inside, names):
+            return boxes.summation(subscripts([names[item] for item in indices]), _product(inside))
+
+
+def _power(base: Box, atom: Atom, exponent: Fraction) -> Box:
+    if exponent == 1:
+        return base
+    if exponent == Fraction(1, 2):
+        return Box(rf"\sqrt{{{base.tex}}}", base.width + 9)
+    if isinstance(atom, Function | Indicator):
+        base = Box(f"({base.tex})", base.width + 8)
+    shown = str(exponent)
+    return boxes.superscript(base, shown)
+
+
+def _slot(slot: Slot, names: Names) -> str:
+    if isinstance(slot, Index):
+        return index(names.get(slot, slot.name))
+    inner = "".join(index(names.get(item, item.name)) for item in slot.slots)
+    return rf"{name(slot.tensor).tex}_{{{inner}}}"
+
+
+def _slots(slots: Sequence[Slot], names: Names) -> Box:
+    separator = "" if all(isinstance(slot, Index) for slot in slots) else ","
+    shown = [_slot(slot, names) for slot in slots]
+    plain = "".join(names.get(s, s.name) if isinstance(s, Index) else s.tensor + "nn" for s in slots)
+    return Box(separator.join(shown), boxes.letters(plain).width)
+
+
+def _atom(atom: Atom, names: Names, argument: Product | None) -> Box:
+    inside = _row_of([argument]) if argument else Box("", 0)
+    match atom:
+        case Ref(tensor, ()):
+            return name(tensor)
+        case Ref(tensor, slots):
+            return boxes.subscript(name(tensor), _slots(slots, names))
+        case Delta(left, right):
+            return boxes.subscript(Box(r"\delta", 5), _slots([left, right], names))
+        case Size(axis):
+            return size(axis)
+        case Function("positive_part"):
+            return Box(rf"\max({inside.tex}, 0)", inside.width + 42)
+        case Function("exp" | "log" as function):
+            return Box(rf"\{function}({inside.tex})", inside.width + 28)
+        case Function(function):
+            return Box(rf"\operatorname{{{function}}}({inside.tex})", inside.width + 9 + 5 * len(function))
+        case Indicator():
+            return Box(rf"[{inside.tex} > 0]", inside.width + 26)
+
+
+def _link(link: Link, *, weight_first: bool) -> Box:
+    weight, value, variable = map(entry, (link.weight, link.value, link.variable))
+    above, below = (Box(rf"\partial {part.tex}", part.width + 6) for part in (value, variable))
+    slope = boxes.fraction(above, below)
+    product = boxes.row([weight, slope] if weight_first else [slope, weight])
+    return boxes.summation(subscripts(link.summed), product) if link.summed else product

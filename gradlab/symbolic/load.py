@@ -1,0 +1,111 @@
+"""Finds the definitions: the files of `derivations/`, or a file of the reader's own."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+from gradlab.errors import DefinitionError, UnknownOperationError
+from gradlab.symbolic.definition import Definition
+
+
+def folder() -> Path:
+    """Where the definitions are: inside the package in a wheel, beside it in a checkout.
+
+    Raises DefinitionError where neither folder is there.
+    """
+    # An editable install may leave a stale copy in site-packages; looking beside this file never finds that one.
+    package = Path(__file__).resolve().parent.parent
+    candidates = (package / "_derivations", package.parent / "derivations")
+    for candidate in candidates:
+        if candidate.is_dir():
+            return candidate
+    shown = " nor ".join(str(candidate) for candidate in candidates)
+    raise DefinitionError(f"no definitions: there is neither {shown}; install gradlab again, or name a file")
+
+
+def definitions(path: Path | None = None) -> dict[str, Definition]:
+    """Every definition in a folder (by default gradlab's own), by name, in the order of the files' names.
+
+    Raises DefinitionError for a file that cannot be imported and for a name that is defined twice.
+    """
+    found: dict[str, Definition] = {}
+    for file in sorted((path or folder()).glob("*.py")):
+        if file.name.startswith("_"):
+            continue
+        for name, definition in from_file(file).items():
+            if name in found:
+                other = found[name].source
+                raise DefinitionError(
+                    f"{definition.source}: the operation {name!r} is defined in {other} too; rename one of the two"
+                )
+            found[name] = definition
+    return found
+
+
+def definition(name: str, path: Path | None = None) -> Definition:
+    """One definition; an unknown name raises UnknownOperationError with the nearest ones.
+
+    >>> definition("softmax").source
+    'derivations/softmax.py'
+    """
+    every = definitions(path)
+    if name not in every:
+        close = difflib.get_close_matches(name, every, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(repr(match) for match in close)}?" if close else "see `gradlab list`"
+        raise UnknownOperationError(f"unknown operation {name!r}; {hint}")
+    return every[name]
+
+
+def from_file(file: Path) -> dict[str, Definition]:
+    """The definitions at the top level of one file, by name.
+
+    Raises DefinitionError where the file is not there, fails to import, or defines nothing.
+    """
+    source = f"{file.parent.name}/{file.name}".replace("_derivations/", "derivations/", 1)
+    if not file.is_file():
+        raise DefinitionError(f"{file}: there is no such file; give the path of a Python file that holds a Definition")
+    module = _import(file, source)
+    found: dict[str, Definition] = {}
+    for value in vars(module).values():
+        if isinstance(value, Definition):
+            if value.name in found:
+                if found[value.name] == replace(value, source=source):
+                    continue  # one definition under two names
+                raise DefinitionError(f"{source}: the operation {value.name!r} is defined twice; rename one of the two")
+            found[value.name] = replace(value, source=source)
+    if not found:
+        raise DefinitionError(f"{source}: it holds no Definition; assign one at the top level: my_op = Definition(...)")
+    return found
+
+
+def _import(file: Path, source: str) -> ModuleType:
+    # Not put into sys.modules: two folders may hold files of one name, and a file may change between two calls.
+    spec = importlib.util.spec_from_file_location(f"gradlab_derivation_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise DefinitionError(f"{source}: it is not a Python file; rename it to end in .py")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        line = _line(error, file)
+        raise DefinitionError(
+            f"{source}{line}: cannot be imported: {type(error).__name__}: {error}; correct the file"
+        ) from error
+    return module
+
+
+def _line(error: Exception, file: Path) -> str:
+    """The last line of the file itself that the exception passed through, as `:12`."""
+    if isinstance(error, SyntaxError):
+        return f":{error.lineno}" if error.lineno else ""
+    numbers = []
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(file):
+            numbers.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return f":{numbers[-1]}" if numbers else ""

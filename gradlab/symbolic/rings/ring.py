@@ -1,0 +1,72 @@
+"""What evaluation needs of an arithmetic. Values are NumPy object arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, Protocol
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[np.object_]]
+
+
+class UndefinedError(Exception):
+    """A value does not exist in the ring (a root of a non-residue, a division by zero): draw other inputs.
+
+    `where` marks the entries that do not exist.
+    """
+
+    def __init__(self, reason: str, where: Any = True) -> None:
+        super().__init__(reason)
+        self.where = np.asarray(where, dtype=bool)
+
+
+class Ring(Protocol):
+    """An arithmetic."""
+
+    def constant(self, value: Fraction) -> Any:
+        """An exact number."""
+
+    def add(self, left: Any, right: Any) -> Any:
+        """The sum."""
+
+    def multiply(self, left: Any, right: Any) -> Any:
+        """The product."""
+
+    def power(self, value: Any, exponent: Fraction) -> Any:
+        """A rational power."""
+
+    def function(self, name: str, value: Any) -> Any:
+        """An elementary function."""
+
+    def indicator(self, value: Any) -> Any:
+        """1 where the value is above 0, else 0."""
+
+    def sum(self, value: Any, axes: tuple[int, ...]) -> Any:
+        """The sum over axes."""
+
+
+def elementwise(function: Callable[[Any], Any], value: Any) -> Array:
+    """Apply a function to every entry; raises UndefinedError that marks all entries where it is undefined."""
+    value = np.asarray(value, dtype=object)  # arithmetic on arrays without axes gives bare numbers
+    results: list[Any] = []
+    reasons: dict[int, str] = {}
+    for position, item in enumerate(value.ravel()):
+        try:
+            results.append(function(item))
+        except UndefinedError as error:
+            results.append(None)
+            reasons[position] = str(error)
+    if reasons:
+        where = np.zeros(value.size, dtype=bool)
+        where[list(reasons)] = True
+        raise UndefinedError(next(iter(reasons.values())), where.reshape(value.shape))
+    return objects(results, value.shape)
+
+
+def objects(values: list[Any], shape: tuple[int, ...]) -> Array:
+    """An object array from a flat list."""
+    result = np.empty(len(values), dtype=object)
+    result[:] = values
+    return result.reshape(shape)
