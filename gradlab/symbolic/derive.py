@@ -60,9 +60,7 @@ def derive(program: Program) -> Derivation:
         subject = f"grad_{name}"
         value = adjoints.get(name, Expr())
         display = factor(value)
-        factor_steps.append(
-            Step(subject, given.tensor.indices, value, display, "factor", "the common factor in front")
-        )
+        factor_steps.append(Step(subject, given.tensor.indices, value, display, "factor", "the common factor in front"))
         gradients[name] = Result(subject, given.tensor.indices, value, display)
     tangent, tangent_steps = forward(program, rules)
     jacobians, jacobian_steps = {}, []

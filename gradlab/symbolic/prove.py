@@ -6,9 +6,8 @@ The field proof samples sizes and values: overwhelming evidence at those sizes, 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NoReturn
 
 import mpmath
@@ -28,7 +27,7 @@ from gradlab.symbolic.terms import Delta, Expr, Ref, Term
 from gradlab.symbolic.witness import Witness
 
 FIELD_DRAWS = 3
-_MORE_DRAWS = 8
+_MORE_DRAWS = 60  # two of four entries of max(x, 0) must be above 0 at one of them: all but certain
 SEED = 20261123
 
 
@@ -85,7 +84,9 @@ def prove(derivation: Derivation, *, seed: int = SEED) -> Proof:
 
 class _Prover:
     def __init__(self, derivation: Derivation, witnesses: list[Witness], rng: random.Random, seed: int) -> None:
-        self.program, self.witnesses, self.rng, self.seed = derivation.program, witnesses, rng, seed
+        self.program, self.witnesses, self.rng = derivation.program, witnesses, rng
+        self.extra: list[Witness] = []
+        self.source = draws(derivation.program, PrimeField(), _MORE_DRAWS, seed + 1)
         rules = {id(step.rewrite): step.rewrite for step in derivation.steps if step.rewrite is not None}
         self.rules = tuple(rules.values())
 
@@ -117,17 +118,18 @@ class _Prover:
                 if equivalent(mutant.expression, flat(step.after), self.program, self.rules, step.free):
                     continue
                 # By chance, all of max(x, 0) may be 0 at the few points so far: look at more before giving up.
-                more = ((witness, self.compare(step, witness)) for witness in self.more)
+                more = ((witness, self.compare(step, witness)) for witness in self.more())
                 if not self.rejects(step, mutant.expression, more):
                     survivors.append(mutant.kind)
             made += 1
         return StepProof(step, made, tuple(survivors))
 
-    @cached_property
-    def more(self) -> list[Witness]:
-        """Further points, for mutants that all others let pass."""
-        points = draws(self.program, PrimeField(), _MORE_DRAWS, self.seed + 1)
-        return [Witness(self.program, point, f"F_p, extra draw {k + 1}", self.rng) for k, point in enumerate(points)]
+    def more(self) -> Iterator[Witness]:
+        """Further points, for mutants that all others let pass; drawn when they are asked for, and kept."""
+        yield from self.extra
+        for point in self.source:
+            self.extra.append(Witness(self.program, point, f"F_p, extra draw {len(self.extra) + 1}", self.rng))
+            yield self.extra[-1]
 
     def rejects(self, step: Step, mutant: Expr, expected: Iterable[tuple[Witness, Any]]) -> bool:
         for witness, left in expected:

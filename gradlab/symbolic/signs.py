@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.terms import Atom, Delta, Expr, Function, Indicator, Ref, Size, Term
 
@@ -55,7 +56,7 @@ def _non_negative(atom: Atom, known: AbstractSet[str]) -> bool:
         case Ref(tensor, _):
             return tensor in known
         case Function(name, _):
-            return name in ("exp", "positive_part")
+            return ELEMENTARY[name].non_negative
         case Size() | Delta() | Indicator():
             return True
 

@@ -243,9 +243,7 @@ class Term:
     def times(self, other: Term) -> Term:
         """The product, with the summed indices of both kept apart."""
         left, right = self.fresh(), other.fresh()
-        return Term.make(
-            left.coefficient * right.coefficient, left.factors + right.factors, left.bound + right.bound
-        )
+        return Term.make(left.coefficient * right.coefficient, left.factors + right.factors, left.bound + right.bound)
 
     def power(self, exponent: Fraction) -> Term:
         """The power of a term without sums; a non-integer power needs the coefficient 1."""

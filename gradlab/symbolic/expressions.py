@@ -1,0 +1,170 @@
+"""Right sides: SymPy expressions -> index expressions. What is more than one term gets a name (let form)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from fractions import Fraction
+
+import sympy as sp
+
+from gradlab.symbolic.functions import ELEMENTARY, recognise
+from gradlab.symbolic.program import Binding, Tensor
+from gradlab.symbolic.scope import Scope
+from gradlab.symbolic.terms import Axis, Expr, Function, Gather, Index, Ref, Size, Slot, Term
+
+SUPPORTED = f"+, *, /, rational powers, Sum over an Idx, indexed tensors, {', '.join(ELEMENTARY)} (Max(u, 0))"
+
+
+class Expressions(Scope):
+    """Reads right sides, and binds their unnamed parts."""
+
+    def top(self, expression: sp.Expr) -> Expr:
+        """The right side of a binding: an addition, one sum, one function or one root may stand here unnamed."""
+        if isinstance(expression, sp.Add):
+            return Expr.of(self.monomial(part) for part in expression.args)
+        if isinstance(expression, sp.Sum):
+            return self.sum(expression)
+        if isinstance(expression, sp.Mul):
+            sums = [part for part in expression.args if isinstance(part, sp.Sum)]
+            others = [part for part in expression.args if not isinstance(part, sp.Sum)]
+            if len(sums) == 1 and all(not part.has(sp.Indexed) for part in others):
+                return self.sum(sums[0]) * Expr.of([self.product(others)])
+        called = recognise(expression)
+        if called is not None:
+            return Expr.atom(Function(called[0], self.monomial(called[1])))
+        if isinstance(expression, sp.Pow):
+            return Expr.of([self.power(expression)])
+        return Expr.of([self.monomial(expression)])
+
+    def sum(self, expression: sp.Sum) -> Expr:
+        # The summed indices are renamed, so that one that is also free outside cannot capture it.
+        renaming: dict[Index, Slot] = {}
+        for limit in expression.limits:
+            variable = limit[0]
+            if not isinstance(variable, sp.Idx):
+                self.fail(f"Sum runs over {variable}", 'sum over an index with an axis: Idx("k", D)')
+            index = self.index(variable)
+            if (limit[1], limit[2]) != (variable.lower, variable.upper):
+                self.fail(f"Sum over part of an axis: {limit}", "sum over the whole axis: Sum(e[n, k], k)")
+            if index in renaming:
+                self.fail(f"Sum runs over {variable} twice", "use an index of its own for each sum")
+            if index.axis.ellipsis:
+                self.fail(
+                    f"Sum runs over {variable}, which stands for any number of leading dimensions",
+                    "leave leading out to reduce over it",
+                )
+            renaming[index] = Index.fresh(index.axis)
+        inside = self.monomial(expression.function).rename(renaming)
+        bound = [slot for slot in renaming.values() if isinstance(slot, Index)]
+        return Expr.of([inside]).sum_over(bound)
+
+    def monomial(self, expression: sp.Expr) -> Term:
+        """One term without sums; whatever is more than that is bound to a name."""
+        if isinstance(expression, sp.Mul):
+            return self.product(expression.args)
+        if isinstance(expression, sp.Rational):
+            return Term(Fraction(int(expression.p), int(expression.q)))
+        if isinstance(expression, sp.Indexed):
+            return self.reference(expression)
+        if isinstance(expression, sp.Symbol):
+            return self.symbol(expression)
+        if isinstance(expression, sp.Pow) and (isinstance(expression.exp, sp.Integer) or expression.base in self.axes):
+            return self.power(expression)
+        if isinstance(expression, sp.Add | sp.Sum | sp.Pow) or recognise(expression):
+            return self.named(expression)
+        if isinstance(expression, sp.Idx):
+            self.fail(f"the index {expression} is used as a number", "indices stand in brackets only")
+        if isinstance(expression, sp.Number | sp.NumberSymbol):
+            self.fail(f"{expression} is not an exact number", "write it as Rational(p, q)")
+        kind = type(expression).__name__ if not isinstance(expression, sp.Basic) else expression.func.__name__
+        self.fail(f"unsupported: {kind} in {expression}", f"supported: {SUPPORTED}")
+
+    def product(self, parts: Iterable[sp.Expr]) -> Term:
+        term = Term(Fraction(1))
+        for part in parts:
+            term = term.times(self.monomial(part))
+        return term
+
+    def power(self, expression: sp.Pow) -> Term:
+        if not isinstance(expression.exp, sp.Rational) or expression.exp.q > 2:
+            self.fail(
+                f"unsupported exponent {expression.exp} in {expression}",
+                "exponents are whole numbers and halves; u**a is exp(a*log(u)) for positive u",
+            )
+        exponent = Fraction(int(expression.exp.p), int(expression.exp.q))
+        base = self.monomial(expression.base)
+        # sqrt(a b) is sqrt(a) sqrt(b), and sqrt(a**2) is a, only where a and b are not negative: a root stays whole.
+        single = base.coefficient == 1 and [power for _, power in base.factors] == [Fraction(1)]
+        if exponent.denominator != 1 and not single:
+            base = self.named(expression.base)
+        return base.power(exponent)
+
+    def reference(self, expression: sp.Indexed, *, as_index: bool = False) -> Term:
+        name = str(expression.base)
+        self.check_known(name, expression)
+        if name in self.labels and not as_index:
+            self.fail(f"{expression} holds labels and is used as a number", f"labels are indices: x[n, {expression}]")
+        shape = self.shapes[name]
+        if len(shape) != len(expression.indices):
+            self.fail(f"{expression} has {len(expression.indices)} indices, {name} has {len(shape)}", "add or drop one")
+        slots = tuple(self.slot(index, own.axis, name) for index, own in zip(expression.indices, shape, strict=True))
+        return Term(Fraction(1), ((Ref(name, slots), Fraction(1)),))
+
+    def symbol(self, expression: sp.Symbol) -> Term:
+        if expression in self.axes:
+            if self.axes[expression].ellipsis:
+                self.fail(
+                    f"{expression} is used as a number and stands for any number of leading dimensions",
+                    "leave leading out to use the size",
+                )
+            return Term(Fraction(1), ((Size(self.axes[expression]), Fraction(1)),))
+        if expression.name not in self.parameters:
+            self.check_known(expression.name, expression)
+            rank = len(self.shapes[expression.name])
+            if rank:
+                self.fail(f"{expression} stands without indices", f"it has {rank}")
+        return Term(Fraction(1), ((Ref(expression.name, ()), Fraction(1)),))
+
+    def named(self, expression: sp.Expr) -> Term:
+        """Bind an unnamed part; the same part, up to renaming of summed indices, gets the same name."""
+        value = self.top(expression)
+        axes = list(self.axes.values())
+        indices = tuple(sorted(value.free, key=lambda index: (axes.index(index.axis), index.name)))
+        formal: dict[Index, Slot] = {own: Index(f"{own.axis.name}:{i}", own.axis) for i, own in enumerate(indices)}
+        key = "+".join(f"{t.coefficient}*{t.body}" for t in value.rename(formal).terms)
+        if key not in self.automatic:
+            name = next(f"t{i}" for i in itertools.count(1) if f"t{i}" not in self.shapes and f"t{i}" not in self.taken)
+            self.shapes[name] = indices
+            self.bindings.append(Binding(Tensor(name, indices), value, automatic=True))
+            self.automatic[key] = Ref(name, indices)
+        known = self.automatic[key]
+        return Term(Fraction(1), ((Ref(known.tensor, indices), Fraction(1)),))
+
+    def slot(self, index: sp.Expr, axis: Axis, tensor: str) -> Slot:
+        found: Slot
+        if isinstance(index, sp.Indexed):
+            name = str(index.base)
+            if name not in self.labels:
+                self.fail(f"{index} is used as an index", "only inputs in the domain labels(...) can be")
+            below = next((a for a in self.axes.values() if a.name == self.labels[name]), None)
+            if below is None:
+                self.fail(f"{name} holds labels below {self.labels[name]!r}, which is no axis", "name an axis")
+            found = Gather(name, self.lookup(index), below)
+        else:
+            found = self.index(index)
+        if found.axis != axis:
+            self.fail(
+                f"axes clash: {tensor} has axis {axis.name} where index {index} runs over {found.axis.name}",
+                "two axes never contract, even where their sizes are equal: index with the tensor's own axis",
+            )
+        return found
+
+    def lookup(self, expression: sp.Indexed) -> tuple[Index, ...]:
+        """The indices of a label inside brackets; each is a plain index."""
+        nested = next((index for index in expression.indices if isinstance(index, sp.Indexed)), None)
+        if nested is not None:
+            self.fail(f"{expression} is indexed by {nested}", "bind the inner lookup to a name first")
+        ((atom, _),) = self.reference(expression, as_index=True).factors
+        assert isinstance(atom, Ref)
+        return tuple(slot for slot in atom.slots if isinstance(slot, Index))

@@ -1,0 +1,43 @@
+"""Operations that the library does not ship go through the whole engine: derived, proved, and compared with torch."""
+
+import numpy as np
+import pytest
+
+from gradlab.symbolic.definition import Definition
+from gradlab.symbolic.derive import derive
+from gradlab.symbolic.prove import prove
+from gradlab.symbolic.read import read
+from tests.symbolic.examples import EXAMPLES
+from tests.symbolic.floats import autograd, number, point
+
+SIZES = (
+    {"n": 4, "m": 6, "d": 5, "k": 3, "p": 2},
+    {"n": 2, "m": 1, "d": 3, "k": 5, "p": 4},
+)
+
+
+@pytest.mark.parametrize("definition", EXAMPLES, ids=lambda definition: definition.name)
+def test_the_engine_proves_it(definition: Definition) -> None:
+    """Every step is proved and every mutant of it is rejected."""
+    proof = prove(derive(read(definition)))
+    assert proof.steps
+    assert proof.killed == proof.mutants > 0
+
+
+@pytest.mark.parametrize("definition", EXAMPLES, ids=lambda definition: definition.name)
+def test_it_agrees_with_torch(definition: Definition) -> None:
+    """Output, VJP, JVP and Jacobian agree with torch's autograd of the reference, at unequal sizes."""
+    derivation = derive(read(definition))
+    for seed, sizes in enumerate(SIZES):
+        at = point(derivation.program, sizes, seed)
+        output, gradients = autograd(derivation, at)
+        np.testing.assert_allclose(np.asarray(at.tensors[derivation.program.output.name], float), output, atol=1e-10)
+        upstream = np.asarray(at.tensors["grad_output"], float)
+        tangent = 0.0
+        for name, expected in gradients.items():
+            np.testing.assert_allclose(number(derivation.gradients[name], at), expected, rtol=1e-9, atol=1e-10)
+            jacobian = number(derivation.jacobians[name], at)
+            np.testing.assert_allclose(np.tensordot(upstream, jacobian, upstream.ndim), expected, rtol=1e-9, atol=1e-9)
+            direction = np.asarray(at.tensors[f"tangent_{name}"], float)
+            tangent = tangent + np.tensordot(jacobian, direction, direction.ndim)
+        np.testing.assert_allclose(number(derivation.tangent, at), tangent, rtol=1e-9, atol=1e-9)
