@@ -17,13 +17,16 @@ class Chain:
         self.emit, self.name, self.reusable = emit, name, reusable
 
     def dense(self, target: Value, front: Piece, pieces: list[Piece]) -> None:
-        if not target.layout or all(set(target.layout) != set(v.layout) for p in pieces for v in p.values):
+        if not target.layout or not any(piece.full(target.layout) for piece in pieces):
             self._small(target, front, pieces)
             return
         first, *rest = sorted(pieces, key=lambda piece: start_rank(piece, target.layout))
         if rest and plain(first, target.layout):
             second, rest = rest[0], rest[1:]
             self._pair(target, first, second)
+        elif rest and not first.full(target.layout) and plain(rest[0], target.layout):
+            second, rest = rest[0], rest[1:]
+            self.emit(Combine(target, second.coefficient.sign, first.product, second.values[0]))
         else:
             self._product(target, first)
         for piece in rest:
@@ -37,10 +40,15 @@ class Chain:
 
     def _small(self, target: Value, front: Piece, pieces: list[Piece]) -> None:
         """No value is as large as the output: products of what there is, added up and broadcast."""
-        first, *rest = [merge(front, piece) for piece in pieces]
-        self.emit(Assign(target, Product(first.values, first.divisors, first.coefficient)))
-        for piece in rest:
-            self._add(target, Product(piece.values, piece.divisors, piece.coefficient))
+        products = [merge(front, piece).product for piece in pieces]
+        first, *rest = products
+        if rest and {*first.layout, *rest[0].layout} == set(target.layout) != set(first.layout):
+            self.emit(Combine(target, rest[0].coefficient.sign, first, absolute(rest[0])))
+            rest = rest[1:]
+        else:
+            self.emit(Assign(target, first))
+        for product in rest:
+            self._add(target, product)
 
     def _pair(self, target: Value, first: Piece, second: Piece) -> None:
         """A plain array first, so that p - t and g - r are one statement."""
@@ -48,32 +56,31 @@ class Chain:
         right: Operand
         if plain(second, target.layout):
             right = second.values[0]
-        elif not any(set(v.layout) == set(target.layout) for v in (*second.values, *second.divisors)):
-            right = absolute(Product(second.values, second.divisors, second.coefficient))
+        elif not second.full(target.layout):
+            right = absolute(second.product)
         else:
             right = self._part(target, second)
         self.emit(Combine(target, second.coefficient.sign, left, right, self.reusable(left)))
 
     def _product(self, target: Value, piece: Piece) -> None:
         above, below, small = piece.split(target.layout)
-        operands: list[Operand] = [*above[1:], *small]
-        if above[0].boolean and len(above) > 1:
-            above, operands = [above[1], above[0]], [above[0], *above[2:], *small]
-        current: Value = above[0]
-        reuse = self.reusable(current)
+        # A mask goes second: it is cast to the type of what it meets.
+        large: list[Operand] = [*sorted(above, key=lambda value: value.boolean)]
+        first, *factors = [*large, *small] or [Product()]
+        current = first
+        reuse = isinstance(first, Value) and self.reusable(first)
         for value in below:
             self.emit(Combine(target, "/", current, value, reuse))
             current, reuse = target, True
-        for operand in operands:
+        for operand in factors:
             self.emit(Combine(target, "*", current, operand, reuse))
             current, reuse = target, True
-        if current is not target:
-            self.emit(Assign(target, Product((current,))))
+        if current is first:
+            self.emit(Assign(target, first if isinstance(first, Product) else Product((first,))))
 
     def _accumulate(self, target: Value, piece: Piece) -> None:
-        full = [v for v in (*piece.values, *piece.divisors) if set(v.layout) == set(target.layout)]
-        if not full:
-            self._add(target, Product(piece.values, piece.divisors, piece.coefficient))
+        if not piece.full(target.layout):
+            self._add(target, piece.product)
         elif plain(piece, target.layout):
             self.emit(Combine(target, piece.coefficient.sign, target, piece.values[0], reuse=True))
         else:

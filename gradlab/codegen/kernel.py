@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.numpy_printer import NumpyPrinter
-from gradlab.codegen.printer import Printer, Sizes, body
+from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
 from gradlab.codegen.routines import backward, forward, jvp
 from gradlab.codegen.statements import Combine, Reduce, Routine
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
 from gradlab.operation import Operation
 from gradlab.symbolic.derive import Derivation
+from gradlab.symbolic.program import Program
 from gradlab.symbolic.record import record
 from gradlab.symbolic.terms import Axis
 
@@ -38,10 +39,9 @@ def numpy_source(derivation: Derivation) -> str:
     """The NumPy kernel, with the operation's record."""
     operation = record(derivation)
     functions = _routines(derivation, operation, _NUMPY)
-    helper = any("blocks(" in function for function in functions)
     record_text = [
         _header(derivation, "NumPy"),
-        imports(operation, helper),
+        imports(operation, blocks=_mentions(functions, "blocks("), math=_mentions(functions, "math.")),
         "Array = NDArray[Any]\n",
         literal(operation),
     ]
@@ -52,9 +52,17 @@ def torch_source(derivation: Derivation) -> str:
     """The torch kernel, with the independent reference."""
     operation = record(derivation)
     functions = [*_routines(derivation, operation, _TORCH), _reference(derivation, operation)]
-    whole = "\n\n".join(functions)
-    imports = ("import math\n\n" if "math.nan" in whole else "") + ("import torch\n" if "torch." in whole else "")
-    return "\n\n".join([f"{_header(derivation, 'torch')}\n{imports}from torch import Tensor\n", *functions])
+    standard = [
+        *(["import math"] if _mentions(functions, "math.") else []),
+        *(["from typing import Any"] if _mentions(functions, "Any,") else []),
+    ]
+    libraries = [*(["import torch"] if _mentions(functions, "torch.") else []), "from torch import Tensor"]
+    imports = "\n\n".join("\n".join(group) for group in (standard, libraries) if group)
+    return "\n\n".join([f"{_header(derivation, 'torch')}\n{imports}\n", *functions])
+
+
+def _mentions(functions: list[str], text: str) -> bool:
+    return any(text in function for function in functions)
 
 
 def _header(derivation: Derivation, target: str) -> str:
@@ -84,32 +92,38 @@ def _plural(count: int, noun: str, ending: str = "s") -> str:
 
 
 def _routines(derivation: Derivation, operation: Operation, target: _Target) -> list[str]:
-    """Forward, backward and jvp. Sizes that the last two need and nothing saved has are saved too."""
-    axes = derivation.program.axes
-    after = backward(derivation), jvp(derivation)
-    missing = tuple(dict.fromkeys(axis for routine in after for axis in _missing(routine, target, axes)))
+    """Forward, backward and jvp. What the last two need and no saved tensor has is saved too: sizes, parameters."""
+    first, *after = (_Body.of(routine(derivation), target, derivation.program) for routine in (forward, backward, jvp))
+    missing = tuple(dict.fromkeys(axis for body in after for axis in body.missing()))
+    used = {name for body in after for name in body.names()}
+    parameters = tuple(name for name in derivation.program.parameters if name in used)
     array = target.array
-    saved = f"tuple[{array}, ...]" if not missing else "tuple[Any, ...]"
-    first = forward(derivation)
-    gradient = f"{array} | None" if None in after[0].results else array
-    gradients = ", ".join([gradient] * len(after[0].results))
-    names = ", ".join((*derivation.saved, *(axis.name for axis in missing))) or "nothing"
-    definitions = (
-        f"def forward({_typed(first, array)}{_keywords(operation)}) -> tuple[{array}, {saved}]:",
-        f"def backward(grad_output: {array}, saved: {saved}) -> tuple[{gradients}]:",
-        f"def jvp(saved: {saved}, {_typed(after[1], array)}) -> {array}:",
-    )
-    summaries = (
-        f"Return the output, {operation.signature}, and what `backward` needs: {names}.",
-        "Return the gradient of each input (VJP), None for an input that has none.",
-        "Return the tangent of the output for tangents of the inputs (JVP).",
-    )
-    routines = zip(definitions, summaries, (first, *after), strict=True)
-    return [_function(line, summary, routine, target, axes, missing) for line, summary, routine in routines]
-
-
-def _typed(routine: Routine, array: str) -> str:
-    return ", ".join(f"{value.name}: {array}" for value in routine.arguments)
+    saved = f"tuple[{'Any' if missing or parameters else array}, ...]"
+    results = after[0].routine.results
+    gradients = ", ".join([f"{array} | None" if None in results else array] * len(results))
+    extra = (*(axis.name for axis in missing), *parameters)
+    needs = ", ".join((*derivation.saved, *extra)) or "nothing"
+    return [
+        first.opening(
+            f"def forward({first.typed(array)}{_keywords(operation)}) -> tuple[{array}, {saved}]:",
+            f"Return the output, {operation.signature}, and what `backward` needs: {needs}.",
+            missing,
+            parameters,
+        ),
+        after[0].closing(
+            f"def backward(grad_output: {array}, saved: {saved}) -> tuple[{gradients}]:",
+            "Return the gradient of each input (VJP), None for an input that has none.",
+            missing,
+            parameters,
+            several=True,
+        ),
+        after[1].closing(
+            f"def jvp(saved: {saved}, {after[1].typed(array)}) -> {array}:",
+            "Return the tangent of the output for tangents of the inputs (JVP).",
+            missing,
+            parameters,
+        ),
+    ]
 
 
 def _keywords(operation: Operation) -> str:
@@ -117,44 +131,66 @@ def _keywords(operation: Operation) -> str:
     return f", *{parameters}" if parameters else ""
 
 
-def _names(routine: Routine) -> set[str]:
-    targets = {s.target.name for s in routine.statements if hasattr(s, "target")}
-    return targets | {value.name for value in (*routine.arguments, *routine.saved)} | {"saved"}
+@dataclass(frozen=True)
+class _Body:
+    """A routine as printed lines, with the sizes that they mention."""
 
+    routine: Routine
+    sizes: Sizes
+    lines: tuple[str, ...]
+    results: tuple[str, ...]
+    saved: tuple[str, ...]
 
-def _missing(routine: Routine, target: _Target, axes: tuple[Axis, ...]) -> list[Axis]:
-    sizes = Sizes(axes, _names(routine), target.nan)
-    body(routine, target.printer(sizes))
-    return sizes.missing((*routine.arguments, *routine.saved))
+    @staticmethod
+    def of(routine: Routine, target: _Target, program: Program) -> _Body:
+        targets = {s.target.name for s in routine.statements if hasattr(s, "target")}
+        taken = targets | {value.name for value in (*routine.arguments, *routine.saved)} | {"saved"}
+        integers = {given.tensor.name for given in program.inputs if not given.domain.continuous}
+        like = next(value.name for value in routine.arguments if value.name not in integers)
+        printer = target.printer(Sizes(program, taken, target.nan, like))
+        lines = body(routine, printer)
+        results = ["None" if value is None else printer.result(value) for value in routine.results]
+        saved = [printer.result(value) for value in routine.saved]
+        return _Body(routine, printer.sizes, tuple(lines), tuple(results), tuple(saved))
 
+    def missing(self) -> list[Axis]:
+        """The axes whose size no array at hand has."""
+        return self.sizes.missing((*self.routine.arguments, *self.routine.saved))
 
-def _function(
-    definition: str, summary: str, routine: Routine, target: _Target, axes: tuple[Axis, ...], missing: tuple[Axis, ...]
-) -> str:
-    sizes = Sizes(axes, _names(routine), target.nan)
-    printer = target.printer(sizes)
-    lines = body(routine, printer)
-    results = [printer.result(value) if value is not None else "None" for value in routine.results]
-    sources, opening = list(routine.arguments), []
-    if definition.startswith("def forward"):
-        saved = [*(printer.result(value) for value in routine.saved), *(sizes.size(axis) for axis in missing)]
-        results.append(_parenthesised(saved))
-        returned = ", ".join(results)
-    else:
-        used = _used([*lines, *results])
-        names = [value.name if value.name in used else f"_{value.name}" for value in routine.saved]
-        names += [sizes.size(axis) for axis in missing]
-        opening = [f"{_parenthesised(names) if len(names) == 1 else ', '.join(names)} = saved"] if names else []
-        sources += [value for value in routine.saved if value.name in used]
+    def names(self) -> set[str]:
+        """Every name that the lines use."""
+        return _used([*self.lines, *self.results])
+
+    def typed(self, array: str) -> str:
+        """The array arguments with their types."""
+        return ", ".join(f"{value.name}: {array}" for value in self.routine.arguments)
+
+    def opening(self, line: str, summary: str, missing: tuple[Axis, ...], parameters: tuple[str, ...]) -> str:
+        """The forward: it returns the output and everything that is saved."""
+        saved = [*self.saved, *(self.sizes.size(axis) for axis in missing), *parameters]
+        returned = ", ".join([*self.results, parenthesised(saved)])
+        return _function(line, summary, [*self.sizes.lines(self.routine.arguments), *self.lines], returned)
+
+    def closing(
+        self, line: str, summary: str, missing: tuple[Axis, ...], parameters: tuple[str, ...], several: bool = False
+    ) -> str:
+        """Backward or jvp: it starts from what was saved."""
+        handed = [self.sizes.size(axis) for axis in missing]
         for axis in missing:
-            del sizes.single[axis]
-        returned = _parenthesised(results) if "def backward" in definition and len(results) == 1 else ", ".join(results)
-    text = [*opening, *sizes.lines(sources), *lines, f"return {returned}"]
-    return "\n".join([*_wrapped(definition), f'    """{summary}"""', *(f"    {line}" for line in text), ""])
+            del self.sizes.single[axis]
+        sizes = self.sizes.lines((*self.routine.arguments, *self.routine.saved))
+        used = _used([*sizes, *self.lines, *self.results])
+        names = [*(value.name for value in self.routine.saved), *handed, *parameters]
+        names = [name if name in used else f"_{name}" for name in names]
+        unpacked = [f"{parenthesised(names) if len(names) == 1 else ', '.join(names)} = saved"] if names else []
+        single = several and len(self.results) == 1
+        returned = parenthesised(list(self.results)) if single else ", ".join(self.results)
+        return _function(line, summary, [*unpacked, *sizes, *self.lines], returned)
 
 
-def _parenthesised(names: list[str]) -> str:
-    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+def _function(line: str, summary: str, lines: list[str], returned: str) -> str:
+    text = [*lines, f"return {returned}"]
+    return "\n".join([*_wrapped(line), f'    """{summary}"""', *(f"    {item}" for item in text), ""])
 
 
 def _used(lines: Iterable[str]) -> set[str]:

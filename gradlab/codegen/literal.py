@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from gradlab.codegen.printer import parenthesised
 from gradlab.operation import Domain, Operation
 
 
-def imports(operation: Operation, blocks: bool) -> str:
+def imports(operation: Operation, *, blocks: bool, math: bool) -> str:
     """The import lines that the record and the kernel need."""
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
@@ -16,7 +17,7 @@ def imports(operation: Operation, blocks: bool) -> str:
     # ruff's import order: classes first, then functions, each by name
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))
     return (
-        "from typing import Any\n\n"
+        f"{'import math' + chr(10) if math else ''}from typing import Any\n\n"
         "import numpy as np\nfrom numpy.typing import NDArray\n\n"
         f"{'from gradlab.kernels.blocks import blocks' + chr(10) if blocks else ''}"
         f"from gradlab.operation import {', '.join(ordered)}\n"
@@ -53,7 +54,7 @@ def _arguments(shown: list[str]) -> list[str]:
 
 def _tuple(names: Iterable[str]) -> str:
     shown = [f'"{name}"' for name in names]
-    return f"({', '.join(shown)}{',' if len(shown) == 1 else ''})"
+    return parenthesised(shown)
 
 
 def _argument(name: str, domain: Domain, differentiable: bool) -> str:

@@ -64,7 +64,8 @@ class Lowering:
 
     def define(self, name: str, free: tuple[Index, ...], expression: Expr) -> Value:
         """Statements that compute an expression under a name."""
-        target = Value(name, free)
+        known = [self.values[tensor] for tensor in expression.tensors if tensor in self.values]
+        target = Value(name, free, constant=not free and all(value.constant for value in known))
         self.values[name] = self._compute(target, expression)
         return self.values[name]
 
@@ -78,6 +79,9 @@ class Lowering:
         display = factor(expression)
         front = self._piece(display.prefactor, target.layout)
         pieces = [self._piece(term, target.layout) for term in display.inner]
+        if front.at is not None or any(piece.masked(target.layout) for piece in pieces):
+            # A label in front is one in each term; and masks need a number to be multiplied with, not each other.
+            front, pieces = NOTHING, [merge(front, piece) for piece in pieces]
         dense, unit = [piece for piece in pieces if piece.at is None], Coefficient()
         if len(dense) > 1:
             front, dense, unit = normalise(front, dense)
@@ -115,7 +119,7 @@ class Lowering:
         others: list[Factor] = []
         for atom, exponent in outer.factors:
             if isinstance(atom, Size):
-                coefficient = coefficient.times(Coefficient(sizes=((atom.axis, int(exponent)),)))
+                coefficient = coefficient.times(Coefficient(sizes=((atom.axis, exponent),)))
             elif isinstance(atom, Delta):
                 at = self._position(atom)
             else:
@@ -144,7 +148,7 @@ class Lowering:
                         f"{self.program.name}: no code for the repeated index in {tensor}; bind a copy"
                     )
                 known = self.values[tensor]
-                base = Value(known.name, indices, known.boolean)
+                base = Value(known.name, indices, known.boolean, known.constant)
                 if gathers:
                     base = self._pick(base, slots, gathers, name if exponent == 1 else None)
                 return base if exponent == 1 else self._apply(_power_name(exponent), base, name)
@@ -153,7 +157,9 @@ class Lowering:
             case Indicator(argument):
                 return self._apply("greater_zero", self._monomial(argument), name)
             case _:
-                raise DefinitionError(f"{self.program.name}: no code for {atom}")
+                raise DefinitionError(
+                    f"{self.program.name}: no code for a delta inside a sum, which a lookup left there"
+                )
 
     def _monomial(self, term: Term) -> Value:
         if len(term.factors) == 1 and term.coefficient == 1 and term.factors[0][1] == 1:
@@ -165,7 +171,7 @@ class Lowering:
         if key in self.shared:
             return self.shared[key]
         boolean = function == "greater_zero"
-        target = Value(name or self._name(f"{function}_{operand.name}"), operand.layout, boolean)
+        target = Value(name or self._name(f"{function}_{operand.name}"), operand.layout, boolean, operand.constant)
         reuse = not boolean and self.reusable(operand)
         self.statements.append(Apply(target, function, operand, reuse))
         self.shared[key] = target
@@ -184,21 +190,25 @@ class Lowering:
         return target
 
     def _operands(self, part: Term) -> tuple[Value, ...]:
+        """Two operands have fast sums; more are multiplied beforehand where one has all axes of the other."""
         above, below = self._powers(part.factors)
-        above.sort(key=lambda value: len(value.layout))
-        while len(above) > 2:  # two operands have fast products; more are multiplied beforehand, the smallest first
-            above[:2] = [self._temporary("*", above[0], above[1])]
+        if not above:
+            above = [self._apply("reciprocal", below.pop(), None)]
         for divisor in below:
-            above[0] = self._temporary("/", above[0], divisor)
+            host = next((value for value in above if set(divisor.layout) <= set(value.layout)), None)
+            if host is None:
+                above.append(self._apply("reciprocal", divisor, None))
+            else:
+                above[above.index(host)] = self._temporary("/", host, divisor)
+        above.sort(key=lambda value: len(value.layout))
+        while len(above) > 2 and (pair := _nested(above)) is not None:
+            small, large = pair
+            above.remove(small)
+            above[above.index(large)] = self._temporary("*", large, small)
         return tuple(sorted(above, key=lambda value: value.name))
 
     def _temporary(self, operator: Operator, left: Value, right: Value) -> Value:
-        layout = max(left.layout, right.layout, key=len)
-        if not {*left.layout, *right.layout} <= set(layout):
-            raise DefinitionError(
-                f"{self.program.name}: no code for a sum over {left.name} and {right.name}; bind a part"
-            )
-        target = Value(self._name("part"), layout)
+        target = Value(self._name("part"), left.layout)
         self.statements.append(Combine(target, operator, left, right))
         return target
 
@@ -237,14 +247,18 @@ class Lowering:
         positions, over = at
         if any(over in value.layout for value in (*piece.values, *piece.divisors)):
             raise DefinitionError(f"{self.program.name}: no code for a label times a tensor of the full size")
-        self.statements.append(
-            Scatter(target, positions, Product(piece.values, piece.divisors, piece.coefficient), over)
-        )
+        self.statements.append(Scatter(target, positions, piece.product, over))
 
     def _name(self, wanted: str) -> str:
         taken = {value.name for value in (*self.values.values(), *self.shared.values())}
         taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter)}
         return next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in taken)
+
+
+def _nested(values: list[Value]) -> tuple[Value, Value] | None:
+    """Two values of which the second has all axes of the first."""
+    pairs = ((a, b) for i, a in enumerate(values) for b in values[i + 1 :] if not (a.boolean and b.boolean))
+    return next(((a, b) for a, b in pairs if set(a.layout) <= set(b.layout)), None)
 
 
 def _gathered(atom: Atom) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradlab.codegen.contraction import einsum, matmul
-from gradlab.codegen.printer import Sizes, bare_text, operand_text, product_text
+from gradlab.codegen.printer import Sizes, bare_text, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
     Apply,
     Assign,
@@ -49,7 +49,8 @@ class NumpyPrinter:
         return _combined(statement, left, right)
 
     def chain(self, statements: list[Combine]) -> list[str]:
-        if len(statements) < _BLOCKED or not all(map(_over_rows, statements)):
+        first = statements[0]
+        if len(statements) < _BLOCKED or first.left == first.target or not all(map(_over_rows, statements)):
             return [line for statement in statements for line in self.combine(statement)]
         return self._blocked(statements)
 
@@ -62,10 +63,14 @@ class NumpyPrinter:
         text = product_text(product, target.layout, self.sizes)
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
-        shape = ", ".join(self.sizes.size(index.axis) for index in target.layout)
-        return [f"{target.name} = np.broadcast_to({text}, ({shape},)).copy()"]
+        if not product.layout:
+            return [f"{target.name} = np.full({self.sizes.shape(target.layout)}, {text}, {self.sizes.like}.dtype)"]
+        shape = self.sizes.shape(target.layout)
+        return [f"{target.name} = np.broadcast_to({text}, {shape}).copy()"]
 
     def apply(self, statement: Apply) -> list[str]:
+        if statement.operand.constant:
+            return [f"{statement.target.name} = {number_function(statement.function, statement.operand.name)}"]
         target, operand = statement.target.name, self._operand(statement.operand, statement.target.layout)
         out = f", out={operand}" if statement.reuse and not _scalar(statement.target) else ""
         match statement.function:
@@ -120,40 +125,44 @@ class NumpyPrinter:
         """A long chain, one block of rows at a time: all but the first statement find their data in the cache."""
         target, layout = statements[0].target, statements[0].target.layout
         block = next((found for found in map(self._repeated, statements) if found is not None), None)
+        rows, part = self._unused("rows"), self._unused("part")
         before: list[str] = []
         inside: list[str] = []
         for statement in statements:
             left, right = (
-                self._sliced(operand, statement, layout, block, before) for operand in (statement.left, statement.right)
+                self._by_rows(operand, statement, block, before, rows) for operand in (statement.left, statement.right)
             )
             if statement.left == target:
-                inside.append(f"part {statement.operator}= {right}")
+                inside.append(f"{part} {statement.operator}= {right}")
             else:
-                out = self._sliced(target, statement, layout, None, before)
-                inside.append(f"part = {_UFUNCS[statement.operator]}({left}, {right}, out={out})")
-        if block is not None:
-            self.rows[target.name] = block
+                out = f"out={target.name}[{rows}]"
+                inside.append(f"{part} = {_UFUNCS[statement.operator]}({left}, {right}, {out})")
         like = next(o for o in (statements[0].left, statements[0].right) if isinstance(o, Value) and o.layout == layout)
         shaped = self._row(like, layout, block) if block is not None else self._operand(like, layout)
+        if block is not None:
+            self.rows[target.name] = block
         return [
             *before,
             f"{target.name} = np.empty({shaped}.shape, {like.name}.dtype)",
-            f"for rows in blocks({target.name}.shape):",
+            f"for {rows} in blocks({target.name}.shape):",
             *(f"    {line}" for line in inside),
         ]
 
-    def _sliced(
-        self, operand: Operand, statement: Combine, layout: tuple[Index, ...], block: int | None, before: list[str]
-    ) -> str:
+    def _by_rows(self, operand: Operand, statement: Combine, block: int | None, before: list[str], rows: str) -> str:
         """A full-size operand by rows; what is smaller is computed once, before the loop."""
+        layout = statement.target.layout
         text = self._row(operand, layout, block) if block is not None else self._operand(operand, layout, bare=True)
         if operand.layout == layout:
-            return f"{text}[rows]"
-        name = "shift" if statement.operator in "+-" else "scale" if statement.left == statement.target else "slope"
-        name = next(
-            n for n in (name, *(f"{name}_{i}" for i in range(2, 99))) if not any(n == b.split()[0] for b in before)
-        )
+            return f"{text}[{rows}]"
+        starts = statement.left != statement.target
+        name = self._unused("shift" if statement.operator in "+-" else "slope" if starts else "scale")
         before.append(f"{name} = {text}")
+        return name
+
+    def _unused(self, wanted: str) -> str:
+        """A name that the routine does not use yet."""
+        name = next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in self.sizes.taken)
+        self.sizes.taken.add(name)
         return name
 
     # Operands ----------------------------------------------------------------------------------------------------
@@ -201,7 +210,7 @@ class NumpyPrinter:
     def _reduction(self, statement: Reduce) -> str:
         operands, bound, target = statement.operands, statement.bound, statement.target.layout
         layouts = {operand.layout for operand in operands}
-        if len(layouts) == 1:
+        if len(layouts) == 1 and len(operands) <= 2:
             return self._same_layout(operands, layouts.pop(), bound)
         if len(operands) == 2 and len(bound) == 1 and all(len(operand.layout) <= 2 for operand in operands):
             return matmul(operands, bound[0], target)
@@ -209,6 +218,9 @@ class NumpyPrinter:
 
     def _same_layout(self, operands: tuple[Value, ...], layout: tuple[Index, ...], bound: tuple[Index, ...]) -> str:
         names = [self._operand(operand, layout) for operand in operands]
+        if any(index.axis.ellipsis for index in bound):
+            inside = names[0] if len(names) == 1 else f"({' * '.join(names)})"
+            return f"{inside}.sum(axis=tuple(range({names[0]}.ndim - {len(layout) - len(bound)})))"
         axes = sorted(layout.index(index) for index in bound)
         rank = len(layout)
         dot = f"np.vecdot({', '.join(names)})" if len(names) == 2 else ""

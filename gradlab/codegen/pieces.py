@@ -17,6 +17,20 @@ class Piece:
     divisors: tuple[Value, ...]
     at: tuple[Value, Index] | None = None
 
+    @property
+    def product(self) -> Product:
+        """All of it as one product."""
+        return Product(self.values, self.divisors, self.coefficient)
+
+    def full(self, free: tuple[Index, ...]) -> bool:
+        """Whether one of its values has all axes of the output."""
+        return any(set(value.layout) == set(free) for value in (*self.values, *self.divisors))
+
+    def masked(self, free: tuple[Index, ...]) -> bool:
+        """Whether all that is as large as the output are masks."""
+        large = [value for value in (*self.values, *self.divisors) if set(value.layout) == set(free)]
+        return bool(large) and all(value.boolean for value in large)
+
     def split(self, free: tuple[Index, ...]) -> tuple[list[Value], list[Value], list[Product]]:
         """Full-size values, full-size divisors, and the rest as one product for each layout."""
         whole = set(free)
@@ -82,8 +96,7 @@ def start_rank(piece: Piece, free: tuple[Index, ...]) -> tuple[int, str]:
     names = ",".join(value.name for value in piece.values)
     if plain(piece, free):
         return (1 if piece.coefficient.number > 0 else 3), names
-    full = any(set(value.layout) == set(free) for value in piece.values)
-    return (0 if full else 2), names
+    return (0 if piece.full(free) else 2), names
 
 
 def absolute(product: Product) -> Product:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import groupby
+from math import floor
 from typing import Protocol
 
 from gradlab.codegen.statements import (
@@ -24,6 +25,8 @@ from gradlab.codegen.statements import (
     Statement,
     Value,
 )
+from gradlab.errors import DefinitionError
+from gradlab.symbolic.program import Program
 from gradlab.symbolic.terms import Axis, Index
 
 
@@ -63,11 +66,21 @@ class Printer(Protocol):
         """A value in its own shape."""
 
 
-class Sizes:
-    """The sizes that a routine's lines mention, and the lines that define them."""
+def parenthesised(names: list[str]) -> str:
+    """Names as a tuple."""
+    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
 
-    def __init__(self, axes: Iterable[Axis], taken: Iterable[str], nan: str) -> None:
-        self.rank = {axis: position for position, axis in enumerate(axes)}
+
+class Sizes:
+    """The sizes that a routine's lines mention, and the lines that define them.
+
+    `like` names an array of the routine whose dtype and device new arrays take.
+    """
+
+    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str) -> None:
+        self.operation = program.name
+        self.like = like
+        self.rank = {axis: position for position, axis in enumerate(program.axes)}
         self.taken = set(taken)
         self.nan = nan
         self.single: dict[Axis, str] = {}
@@ -79,6 +92,10 @@ class Sizes:
         if axis not in self.single:
             self.single[axis] = axis.name if axis.name not in self.taken else f"size_{axis.name}"
         return self.single[axis]
+
+    def shape(self, layout: tuple[Index, ...]) -> str:
+        """A shape as a tuple."""
+        return parenthesised([self.size(index.axis) for index in layout])
 
     def product(self, axes: Iterable[Axis]) -> str:
         """The variable that holds a product of sizes."""
@@ -110,6 +127,11 @@ class Sizes:
             else:
                 names = (missing.pop(index.axis, "_") for index in value.layout)
                 lines.append(f"{', '.join(names)} = {value.name}.shape")
+        if missing:
+            axis = next(iter(missing))
+            raise DefinitionError(
+                f"{self.operation}: axis {axis.name} is the axis of no input, so its size is unknown; sum it away"
+            )
         lines += [f"{name} = {text}" for name, text in self.products.items()]
         lines += [f"{name} = 1 / {size} if {size} else {self.nan}" for name, size in self.inverses.items()]
         return lines
@@ -121,14 +143,20 @@ class Sizes:
 
     def coefficient(self, coefficient: Coefficient) -> str:
         """A coefficient as an expression: -inverse_n, 2 * n, 0.5."""
-        above = [axis for axis, exponent in coefficient.sizes for _ in range(exponent)]
-        below = [axis for axis, exponent in coefficient.sizes for _ in range(-exponent)]
+        whole = [(axis, floor(exponent)) for axis, exponent in coefficient.sizes]
+        above = [axis for axis, exponent in whole for _ in range(exponent)]
+        below = [axis for axis, exponent in whole for _ in range(-exponent)]
         number = abs(coefficient.number)
         parts = [_number(number)] if number != 1 else []
+        parts += [_root(self.size(axis), e - floor(e)) for axis, e in coefficient.sizes if e.denominator != 1]
         parts += [self.product(above)] if above else []
         parts += [self.inverse(below)] if below else []
         shown = " * ".join(parts) or "1"
         return f"-{shown}" if coefficient.number < 0 else shown
+
+
+def _root(size: str, exponent: Fraction) -> str:
+    return f"math.sqrt({size})" if exponent == Fraction(1, 2) else f"{size} ** ({exponent})"
 
 
 def _number(number: Fraction) -> str:
@@ -152,20 +180,20 @@ def product_text(product: Product, target: tuple[Index, ...], sizes: Sizes) -> s
 
 def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:
     """An operand, aligned to the target's axes; a product of several factors in parentheses."""
-    text = bare_text(operand, operand.layout, sizes)
     if isinstance(operand, Value):
         return align(operand, target)
+    own = tuple(index for index in target if index in operand.layout)
     count = len(operand.values) + 2 * len(operand.divisors) + (not operand.coefficient.one)
-    return (f"({text})" if count > 1 else text) + suffix(operand.layout, target)
+    text = product_text(operand, own, sizes)
+    return (f"({text})" if count > 1 else text) + suffix(own, target)
 
 
 def bare_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:
     """An operand without parentheses around it, aligned to the target's axes."""
-    if isinstance(operand, Value):
-        return align(operand, target)
-    if suffix(operand.layout, target):  # the new axes belong to the whole product
+    own = tuple(index for index in target if index in operand.layout)
+    if isinstance(operand, Value) or suffix(own, target):  # new axes belong to the whole product
         return operand_text(operand, target, sizes)
-    return product_text(operand, operand.layout, sizes)
+    return product_text(operand, own, sizes)
 
 
 def align(value: Value, target: tuple[Index, ...]) -> str:
@@ -185,6 +213,25 @@ def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
     first = next(i for i, index in enumerate(target) if index in layout)
     shown = [("..." if index.axis.ellipsis else ":") if index in layout else "None" for index in target[first:]]
     return f"[{', '.join(shown)}]"
+
+
+_NUMBERS = {
+    "exp": "math.exp({})",
+    "log": "math.log({})",
+    "sqrt": "math.sqrt({})",
+    "rsqrt": "1 / math.sqrt({})",
+    "square": "{0} * {0}",
+    "reciprocal": "1 / {}",
+    "positive_part": "max({}, 0)",
+    "greater_zero": "{} > 0",
+}
+
+
+def number_function(function: str, operand: str) -> str:
+    """A function of a Python number, as one: NumPy's and torch's own would give a scalar with a dtype."""
+    if function.startswith("power "):
+        return f"{operand} ** ({function.removeprefix('power ')})"
+    return _NUMBERS[function].format(operand)
 
 
 def body(routine: Routine, printer: Printer) -> list[str]:

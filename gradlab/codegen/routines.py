@@ -74,7 +74,7 @@ def _value(tensor: Tensor) -> Value:
 
 
 def _parameters(program: Program) -> list[Value]:
-    return [Value(name, ()) for name in program.parameters]
+    return [Value(name, (), constant=True) for name in program.parameters]
 
 
 def _saved(program: Program, name: str) -> Value:
@@ -135,7 +135,7 @@ def _recentre(lowering: Lowering, value: Value, over: tuple[Axis, ...]) -> None:
     bound = tuple(index for index in value.layout if index.axis in over)
     free = tuple(index for index in value.layout if index.axis not in over)
     drift = Value(f"drift_{value.name}", free)
-    mean = Coefficient(Fraction(1), tuple((axis, -1) for axis in over))
+    mean = Coefficient(Fraction(1), tuple((axis, Fraction(-1)) for axis in over))
     lowering.note(f"the exact sum of {value.name} is 0; what it comes to is the rounding of its mean, taken out here")
     lowering.statements.append(Reduce(drift, (value,), bound))
     lowering.statements.append(Combine(value, "-", value, Product((drift,), coefficient=mean), reuse=True))

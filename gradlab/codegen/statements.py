@@ -13,11 +13,15 @@ Operator = Literal["+", "-", "*", "/"]
 
 @dataclass(frozen=True)
 class Value:
-    """An array with a name; its axes are the indices of `layout`, in order."""
+    """An array with a name; its axes are the indices of `layout`, in order.
+
+    `constant` marks a Python number (a parameter, or what follows from parameters): it never changes an array's dtype.
+    """
 
     name: str
     layout: tuple[Index, ...]
     boolean: bool = False
+    constant: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Coefficient:
     """A number times powers of sizes, known before any array is touched."""
 
     number: Fraction = Fraction(1)
-    sizes: tuple[tuple[Axis, int], ...] = ()
+    sizes: tuple[tuple[Axis, Fraction], ...] = ()
 
     def times(self, other: Coefficient) -> Coefficient:
         """The product."""
@@ -101,7 +105,7 @@ class Apply:
 
 @dataclass(frozen=True)
 class Reduce:
-    """target = sum over `bound` of the product of one or two operands."""
+    """target = sum over `bound` of the product of the operands."""
 
     target: Value
     operands: tuple[Value, ...]

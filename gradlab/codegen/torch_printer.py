@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradlab.codegen.contraction import einsum, matmul
-from gradlab.codegen.printer import Sizes, align, operand_text, product_text
+from gradlab.codegen.printer import Sizes, align, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
     Apply,
     Assign,
@@ -49,10 +49,14 @@ class TorchPrinter:
             return [f"{target.name} = {text}.clone()"]
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
-        shape = ", ".join(self.sizes.size(index.axis) for index in target.layout)
-        return [f"{target.name} = torch.broadcast_to({text}, ({shape},)).clone()"]
+        if not product.values:
+            return [f"{target.name} = {self.sizes.like}.new_full({self.sizes.shape(target.layout)}, {text})"]
+        shape = self.sizes.shape(target.layout)
+        return [f"{target.name} = torch.broadcast_to({text}, {shape}).clone()"]
 
     def apply(self, statement: Apply) -> list[str]:
+        if statement.operand.constant:
+            return [f"{statement.target.name} = {number_function(statement.function, statement.operand.name)}"]
         function = statement.function
         operand = align(statement.operand, statement.target.layout)
         if function.startswith("power "):
@@ -86,7 +90,7 @@ class TorchPrinter:
         return value.name
 
     def _reduction(self, statement: Reduce) -> str:
-        operands, bound, target = statement.operands, statement.bound, statement.target.layout
+        operands, bound, target = _cast(statement.operands), statement.bound, statement.target.layout
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1:
             layout = layouts.pop()
@@ -94,9 +98,22 @@ class TorchPrinter:
             inside = f"({names})" if len(operands) > 1 else names
             if len(bound) == len(layout):
                 return f"{inside}.sum()"
+            if any(index.axis.ellipsis for index in bound):
+                # sum_to_size, because .sum(dim=()) of no leading dimension would sum them all
+                kept = operands[0].layout[len(bound) :]
+                return f"{inside}.sum_to_size({operands[0].name}.shape[-{len(kept)}:])"
             ellipsis = any(index.axis.ellipsis for index in layout)
             axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
             return f"{inside}.sum(dim={axes[0] if len(axes) == 1 else tuple(axes)})"
         if len(operands) == 2 and len(bound) == 1 and all(len(operand.layout) <= 2 for operand in operands):
             return matmul(operands, bound[0], target)
         return einsum("torch.einsum", operands, target)
+
+
+def _cast(operands: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Masks as numbers: torch multiplies matrices of one type only."""
+    numbers = [operand for operand in operands if not operand.boolean]
+    if not numbers or len(numbers) == len(operands):
+        return operands
+    dtype = f"{numbers[0].name}.dtype"
+    return tuple(Value(f"{o.name}.to({dtype})", o.layout) if o.boolean else o for o in operands)

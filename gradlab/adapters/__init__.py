@@ -1,0 +1,1 @@
+"""How a foreign forward and backward become a `Subject`: one file per calling convention."""

@@ -1,0 +1,114 @@
+"""A case: the concrete arrays that one plan stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradlab.adapters.subject import Array
+from gradlab.verify.layouts import flatten_for_broadcast
+from gradlab.verify.plan import Plan
+from gradlab.verify.regimes import cast, draw
+from gradlab.verify.specification import Specification
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Inputs and upstream gradient of one trial, in C order, with the layouts they are to be placed in.
+
+    `grad_output` is None until the output's shape is known; `upstream` and `seed` then draw it.
+    `measured` asks for the power of the comparison, at the price of some more calls.
+    """
+
+    sizes: Mapping[str, int]
+    params: Mapping[str, Any]
+    dtype: str
+    inputs: tuple[Array, ...]
+    grad_output: Array | None
+    layouts: tuple[str, ...]
+    upstream: str
+    regimes: tuple[str, ...]
+    seed: int
+    measured: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """True where some input has no element."""
+        return any(not array.size for array in self.inputs)
+
+    def upstream_gradient(self, shape: Shape, dtype: np.dtype[Any]) -> Array:
+        """The upstream gradient for an output of this shape."""
+        if self.grad_output is not None and self.grad_output.shape == shape:
+            return self.grad_output.astype(dtype)
+        values = draw_upstream(self.upstream, shape, dtype, np.random.default_rng((self.seed, 1)))
+        return flatten_for_broadcast(values) if self.layouts[-1] == "broadcast" else values
+
+
+def build(plan: Plan, specification: Specification) -> Case:
+    """Draw the arrays of a plan."""
+    rng = np.random.default_rng(plan.seed)
+    sizes = dict(plan.sizes)
+    inputs: list[Array] = []
+    for k, (argument, dims) in enumerate(zip(specification.arguments, specification.signature.inputs, strict=True)):
+        values = draw(argument.domain, plan.regimes[k], plan.shape(dims), sizes, rng)
+        if plan.layouts[k] == "broadcast" and (values.ndim > 1 or argument.domain.kind not in ("simplex", "one_hot")):
+            values = flatten_for_broadcast(values)
+        inputs.append(cast(values, argument.domain, plan.dtype))
+    if plan.tie_arguments:
+        _tie(inputs, specification, plan, rng)
+    return Case(
+        sizes,
+        dict(plan.params),
+        plan.dtype,
+        tuple(inputs),
+        None,
+        plan.layouts,
+        plan.upstream,
+        plan.regimes,
+        plan.seed,
+        plan.measured,
+    )
+
+
+def _tie(inputs: list[Array], specification: Specification, plan: Plan, rng: np.random.Generator) -> None:
+    # Equal entries in different arguments: the only way to meet maximum(a, b) at a == b.
+    first = specification.arguments[0]
+    for k, argument in enumerate(specification.arguments[1:], start=1):
+        if argument.domain == first.domain and inputs[k].shape == inputs[0].shape and plan.layouts[k] != "broadcast":
+            if argument.domain.kind in ("simplex", "one_hot"):
+                continue
+            inputs[k] = np.asarray(np.where(rng.random(inputs[k].shape) < 0.6, inputs[0], inputs[k]))
+
+
+def draw_upstream(kind: str, shape: Shape, dtype: np.dtype[Any], rng: np.random.Generator) -> Array:
+    """An upstream gradient: signed, sparse, one-hot, zero, huge, tiny, ….
+
+    One-hot and positive ones alone, which other checkers feed, let a backward that uses abs(grad_output) pass.
+    """
+    single = dtype == np.float32
+    values = np.asarray(rng.normal(size=shape))
+    if kind == "signs":
+        values = np.asarray(rng.choice((-1.0, 1.0), size=shape))
+    elif kind == "sparse":
+        values = np.asarray(np.where(rng.random(shape) < 0.6, 0.0, values))
+    elif kind == "one hot":
+        hot = int(rng.integers(values.size)) if values.size else 0
+        values = np.zeros(shape)
+        if values.size:
+            values.flat[hot] = 1.0
+    elif kind == "ints":
+        values = np.asarray(rng.integers(-3, 4, size=shape).astype(float))
+    elif kind == "huge":
+        values = np.asarray(values * (1e6 if single else 1e12))
+    elif kind == "tiny":
+        values = np.asarray(values * (1e-6 if single else 1e-12))
+    elif kind == "positive":
+        values = np.asarray(np.abs(values) + 0.01)
+    elif kind in ("zero", "ones"):
+        values = np.full(shape, float(kind == "ones"))
+    return values.astype(dtype)

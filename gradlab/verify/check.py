@@ -1,0 +1,130 @@
+"""The public check: validate, run rounds of cases, judge, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gradlab.adapters.functions import from_functions
+from gradlab.adapters.subject import Subject, subject_of
+from gradlab.errors import GradientError, SignatureError
+from gradlab.operation import Domain
+from gradlab.verify.calls import quiet
+from gradlab.verify.case import build
+from gradlab.verify.examination import Examination
+from gradlab.verify.laws import LAWS
+from gradlab.verify.plan import round_of_plans
+from gradlab.verify.profiles import profile as profile_of
+from gradlab.verify.references import Reference, as_reference
+from gradlab.verify.report import Report
+from gradlab.verify.specification import DTYPES, Range, Relation, Specification, specify
+
+
+def check(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    signature: str,
+    *,
+    names: Sequence[str] | None = None,
+    wrt: Sequence[str] | None = None,
+    domains: Mapping[str, Domain] | None = None,
+    dims: Mapping[str, Range] | None = None,
+    where: Relation | None = None,
+    params: Mapping[str, Sequence[Any]] | None = None,
+    dtypes: Sequence[str] = DTYPES,
+    reference: Callable[..., Any] | None = None,
+    order: int = 1,
+    exclude: Mapping[str, str] | None = None,
+    profile: Any = "default",
+    seed: int | None = None,
+) -> Report:
+    """Check a hand-written backward pass on generated cases, and say what was found.
+
+    `forward(*inputs, **params)` returns one array; `backward(grad_output, *inputs, **params)` returns one gradient per
+    input, of its shape and dtype (a tuple, or a bare array for a single input), None for inputs without a gradient.
+    Shapes come from `signature`, in NumPy's gufunc notation; sizes start at 0 unless `dims` says otherwise, and `...`
+    stands for any number of leading dimensions.
+
+    - `names`: of the arguments; by default those of forward's parameters.
+    - `wrt`: arguments that have a gradient; by default all with a continuous domain.
+    - `domains`: legal values per argument, by default `gradlab.real()`.
+    - `dims`: `{"n": (1, 8), "c": (2, None)}`; `where(sizes, params)`: a relation that sizes and parameters satisfy.
+    - `params`: legal values of keyword parameters, the default first.
+    - `reference`: an independent forward, on arrays or on torch tensors; compared first, then an oracle of its own.
+    - `exclude`: `{"layout": "documented: C order only"}`, laws that do not apply, each with its reason.
+    - `profile`: "quick" (15 cases), "default" (90), "thorough" (255) or a Hypothesis profile.
+    - `seed`: repeats a run exactly; the report shows the one that was drawn.
+
+    At a kink every answer between the slopes on both sides is accepted. Raises SignatureError (a ValueError) for
+    arguments that make no sense; never raises for what the code under test does.
+
+    Equivalent to `torch.autograd.gradcheck` in purpose, for any backward in NumPy.
+
+    >>> import numpy as np, gradlab
+    >>> report = gradlab.check(np.tanh, lambda grad_output, x: grad_output * (1 - np.tanh(x)), "(n)->(n)",
+    ...                        names=("x",), seed=0, profile="quick")
+    >>> report.verdict
+    'fail'
+    >>> gradlab.check(np.tanh, lambda grad_output, x: grad_output / np.cosh(x) ** 2, "(n)->(n)", names=("x",),
+    ...               domains={"x": gradlab.real(-9, 9)}, seed=0, profile="quick").verdict
+    'pass'
+    """
+    for name, function in (("forward", forward), ("backward", backward)):
+        if not callable(function):
+            raise SignatureError(f"{name}={function!r} cannot be called; pass a function")
+    specification = specify(
+        signature,
+        forward=forward,
+        names=names,
+        wrt=wrt,
+        domains=domains,
+        dims=dims,
+        where=where,
+        params=params,
+        dtypes=dtypes,
+        order=order,
+        exclude=exclude,
+        laws=LAWS,
+    )
+    subject = subject_of(forward, backward) or from_functions(forward, backward)
+    references = [] if reference is None else [_reference(reference, specification)]
+    return run(subject, specification, references, profile=profile, seed=seed)
+
+
+def verify(forward: Callable[..., Any], backward: Callable[..., Any], signature: str, **options: Any) -> Report:
+    """`check` for a test: raises GradientError (an AssertionError) with the report's text unless it passes.
+
+    >>> import gradlab
+    >>> gradlab.verify(lambda x: x * x, lambda grad_output, x: 2 * x * grad_output, "(n)->(n)", seed=0).verdict
+    'pass'
+    """
+    report = check(forward, backward, signature, **options)
+    if report.verdict != "pass":
+        raise GradientError(str(report))
+    return report
+
+
+def run(
+    subject: Subject,
+    specification: Specification,
+    references: Sequence[Reference] = (),
+    *,
+    profile: Any = "default",
+    seed: int | None = None,
+    notes: Sequence[str] = (),
+    shrinking: bool = True,
+) -> Report:
+    """Examine a subject that is already described; what `check` and the driver of registered operations share.
+
+    `shrinking=False` shows failing cases as they were found, for those who only count them.
+    """
+    return Examination(subject, specification, references, profile_of(profile), seed, notes, shrinking).run()
+
+
+def _reference(function: Callable[..., Any], specification: Specification) -> Reference:
+    if not callable(function):
+        raise SignatureError(f"reference={function!r} cannot be called; pass a function of the same arguments")
+    plan = next(plan for plan in round_of_plans(specification, (0,)) if 0 not in plan.sizes.values())
+    inputs = build(plan, specification).inputs
+    with quiet():
+        return as_reference(function, specification.differentiable, inputs, plan.params)

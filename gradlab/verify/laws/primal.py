@@ -1,0 +1,53 @@
+"""Law "primal": forward computes what its independent reference computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradlab.verify.spread import output_spread
+from gradlab.verify.trial import Trial
+from gradlab.verify.violation import Violation
+
+LAW = "primal"
+
+
+def primal(trial: Trial) -> Iterator[Violation]:
+    """Compared before any gradient: a reference of another function is no oracle."""
+    if trial.upstream is None or not trial.references:
+        return
+    wide = [array.astype(np.float64) if array.dtype.kind == "f" else array for array in trial.case.inputs]
+    for reference in trial.references:
+        truth = reference.output(wide, trial.params)
+        if truth is None:
+            trial.tally.skipped[f"{reference.name} refuses the case"] += 1
+            continue
+        if truth.shape != trial.output.shape:
+            claim = f"forward returns shape {trial.output.shape}, the reference ({reference.name}) {truth.shape}"
+            yield Violation(LAW, "output", claim)
+            continue
+        yield from _values(trial, reference.name, truth)
+
+
+def _values(trial: Trial, name: str, truth: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Iterator[Violation]:
+    found = trial.output.astype(np.float64)
+    eps = float(np.finfo(trial.case.dtype).eps)
+    finite = np.isfinite(truth) & np.isfinite(found)
+    if not finite.any():
+        return
+    miss = np.where(finite, np.abs(found - truth), 0.0)
+    largest = float(np.abs(truth[finite]).max())
+    tolerance = 100 * eps * np.abs(truth) + 8 * eps * largest + float(np.finfo(trial.case.dtype).tiny) * 1e6
+    if (miss <= np.where(finite, tolerance, np.inf)).all():
+        return
+    # The conditioning of forward, for it and for the reference alike. Generous: a reference of another function shows
+    # in every mild case.
+    moved = output_spread(trial.caller, trial.case.inputs, found, trial.params, trial.rng, trial.case.dtype)
+    tolerance = tolerance + 1e3 * moved + 100 * eps * trial.natural(truth[finite]) + 10 * trial.forward_error * largest
+    wrong = finite & (miss > tolerance)
+    if wrong.any():
+        k = int(np.argmax(np.where(wrong, miss / tolerance, 0)))
+        pair = float(found.reshape(-1)[k]), float(truth.reshape(-1)[k])
+        claim = f"forward gives {pair[0]:.9g} where the reference ({name}) gives {pair[1]:.9g}"
+        yield Violation(LAW, "output", claim, {"forward": pair[0], "reference": pair[1]})

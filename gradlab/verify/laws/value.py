@@ -1,0 +1,189 @@
+"""Law "value": every gradient is the true one, element by element, within a derived tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradlab.adapters.subject import Array
+from gradlab.verify.judge import ORACLE_BARS, SPREAD_FACTOR, Verdicts, attainable, compare, levels
+from gradlab.verify.laws.acquittal import Acquittal
+from gradlab.verify.laws.directions import directions
+from gradlab.verify.oracles.estimate import Estimate, Oracle
+from gradlab.verify.oracles.reference import GradientsOracle
+from gradlab.verify.trial import Trial
+from gradlab.verify.violation import Violation
+from gradlab.verify.witnesses import witnesses
+
+LAW = "value"
+
+# Coordinates are all tried in small cases; in larger ones a sample, and random directions (`directions`) for the rest.
+ALL_COORDINATES = 24
+SAMPLE = 3
+
+# The worst few elements that an oracle disputes are examined closely; the rest would tell the same story.
+_SUSPECTS = 4
+
+
+@dataclass(slots=True)
+class _Question:
+    """One argument of one trial, with its answer and the scales of its tolerance."""
+
+    trial: Trial
+    argument: int
+    answer: Array
+
+    def tolerance(self, elements: Array, magnitude: Array) -> Array:
+        x = self.trial.case.inputs[self.argument].reshape(-1)[elements].astype(np.float64)
+        magnitude = np.where(np.isfinite(magnitude), magnitude, 0.0)
+        return attainable(self.answer[elements], magnitude, x, self.trial.scales(self.argument))
+
+    def spread(self, elements: Array) -> Array:
+        spread = self.trial.spread[self.argument]
+        if spread is None:
+            return np.zeros(elements.size)
+        return SPREAD_FACTOR[self.trial.case.dtype] * spread.reshape(-1)[elements]
+
+    def judge(self, elements: Array, estimate: Estimate, *, spread: bool = False) -> Verdicts:
+        tolerance = self.tolerance(elements, estimate.magnitude) + (self.spread(elements) if spread else 0.0)
+        answer, dtype = self.answer[elements], self.trial.case.dtype
+        return compare(answer, estimate.value, estimate.error, estimate.magnitude, tolerance, dtype, estimate.blur)
+
+
+def value(trial: Trial) -> Iterator[Violation]:
+    """Differences of the forward and every reference; an element fails only where no oracle covers it."""
+    if not trial.ran or not trial.output.size:
+        return
+    if not trial.forward_finite:
+        trial.tally.skipped["forward is not finite"] += 1
+        return
+    references = witnesses(trial)
+    differentiable = [k for k in trial.specification.differentiable if trial.answers[k] is not None]
+    total = sum(trial.inputs[k].size for k in differentiable)
+    acquittal = Acquittal(trial)
+    for k in differentiable:
+        answer = trial.answers[k]
+        if answer is None or not answer.size:
+            continue
+        question = _Question(trial, k, answer.reshape(-1))
+        yield from _elements(question, references, total <= ALL_COORDINATES, acquittal)
+    if total > ALL_COORDINATES:
+        yield from directions(trial, references)
+    yield from acquittal.ties()
+
+
+def _elements(question: _Question, references: list[Oracle], every: bool, acquittal: Acquittal) -> Iterator[Violation]:
+    trial, size = question.trial, question.answer.size
+    everything = np.arange(size)
+    sample = everything if every else trial.rng.choice(size, size=min(SAMPLE, size), replace=False)
+    disputed: dict[str, Array] = {}
+    for reference in references:
+        estimate = _ask(question, reference, everything)
+        verdicts = question.judge(everything, estimate)
+        _record(question, reference.name, verdicts)
+        disputed[reference.name] = everything[verdicts.differs]
+        sample = np.union1d(sample, _worst(everything, verdicts))
+    differences: Oracle = trial.differences
+    estimate = _ask(question, differences, sample)
+    verdicts = question.judge(sample, estimate)
+    _record(question, differences.name, verdicts)
+    _power(question, sample, estimate, verdicts)
+    suspects = _worst(sample, verdicts)
+    for element in suspects:
+        violation = _examine(question, int(element), differences, references, acquittal)
+        if violation is not None:
+            yield violation
+            return
+    silent = sample[~(verdicts.agrees | verdicts.covered | verdicts.differs)]
+    for reference in references:
+        # Where differences have no opinion, the reference stands alone.
+        for element in np.intersect1d(disputed[reference.name], silent)[:_SUSPECTS]:
+            violation = _alone(question, int(element), reference)
+            if violation is not None:
+                yield violation
+                return
+
+
+def _ask(question: _Question, oracle: Oracle, elements: Array) -> Estimate:
+    def settled(value: Array, error: Array, magnitude: Array, which: Array) -> Array:
+        return levels(question.judge(elements[which], Estimate(value, error, magnitude, np.zeros(value.size))))
+
+    return oracle.coordinates(question.argument, elements, question.trial.weights, settled)
+
+
+def _worst(elements: Array, verdicts: Verdicts) -> Array:
+    order = np.argsort(np.where(verdicts.differs, -verdicts.ratio, np.inf), kind="stable")
+    return np.asarray(elements[order[: min(_SUSPECTS, int(verdicts.differs.sum()))]])
+
+
+def _record(question: _Question, oracle: str, verdicts: Verdicts) -> None:
+    trial = question.trial
+    worst = float(verdicts.ratio[verdicts.agrees].max(initial=0.0))
+    trial.tally.record(trial.name(question.argument), trial.case.dtype, oracle, int(verdicts.agrees.sum()), worst)
+
+
+def _power(question: _Question, elements: Array, estimate: Estimate, verdicts: Verdicts) -> None:
+    trial = question.trial
+    answer = question.answer[elements]
+    chosen = verdicts.agrees & (answer != 0)
+    if not trial.case.measured or not chosen.any():
+        return
+    bars = question.tolerance(elements, estimate.magnitude) + question.spread(elements) + 3 * estimate.error
+    # An error of this relative size would have left the tolerance, whatever the present miss is.
+    power = (bars + np.abs(answer - estimate.value))[chosen] / np.abs(answer[chosen])
+    trial.tally.powers[trial.name(question.argument), trial.case.dtype].append(power)
+
+
+def _examine(
+    question: _Question, element: int, differences: Oracle, references: list[Oracle], acquittal: Acquittal
+) -> Violation | None:
+    """A suspect is acquitted by rounding, by a kink, by blurred differences or by any reference that covers it."""
+    trial, one = question.trial, np.array([element])
+    estimate = acquittal.refined(question.argument, element, _ask(question, differences, one))
+    verdicts = question.judge(one, estimate, spread=True)
+    if not verdicts.differs.any():
+        return None
+    tolerance = float((question.tolerance(one, estimate.magnitude) + question.spread(one))[0])
+    if acquittal.kink(question.argument, element, float(question.answer[element]), tolerance):
+        return None
+    for reference in references:
+        other = question.judge(one, _ask(question, reference, one), spread=True)
+        if (other.agrees | other.covered).any():
+            trial.tally.disagreements.append(
+                f"{trial.name(question.argument)}: {reference.name} agrees with backward, {differences.name} does not"
+            )
+            return None
+    return _violation(question, element, differences, estimate, verdicts)
+
+
+def _alone(question: _Question, element: int, reference: Oracle) -> Violation | None:
+    one = np.array([element])
+    estimate = _ask(question, reference, one)
+    if isinstance(reference, GradientsOracle):
+        # Ten spreads in all, as for the backward itself; the judge takes three times the error.
+        estimate.error += SPREAD_FACTOR["float64"] / ORACLE_BARS * reference.doubt(question.argument, element)
+    verdicts = question.judge(one, estimate, spread=True)
+    return _violation(question, element, reference, estimate, verdicts) if verdicts.differs.any() else None
+
+
+def _violation(question: _Question, element: int, oracle: Oracle, estimate: Estimate, verdicts: Verdicts) -> Violation:
+    trial = question.trial
+    name = trial.name(question.argument)
+    answer, truth = float(question.answer[element]), float(estimate.value[0])
+    shape = trial.inputs[question.argument].shape
+    index = tuple(int(i) for i in np.unravel_index(element, shape)) if shape else ()
+    evidence: dict[str, object] = {
+        "index": index,
+        "backward": answer,
+        "true": truth,
+        "oracle": oracle.name,
+        "oracle error": float(estimate.error[0]),
+        "tolerances": float(verdicts.ratio[0]),
+    }
+    place = f"grad {name}[{', '.join(map(str, index))}]" if index else f"grad {name}"
+    if not np.isfinite(answer):
+        return Violation("stability", name, f"{place} is {answer} where the true value is {truth:.9g}", evidence)
+    claim = f"{place} is {answer:.9g} where {oracle.name} give{'s' * (oracle.name[-1] != 's')} {truth:.9g}"
+    return Violation(LAW, name, claim, evidence, provisional=trial.case.dtype == "float32")

@@ -1,0 +1,1 @@
+"""Who says what the gradient is: one file per oracle, one interface (`estimate.Oracle`)."""

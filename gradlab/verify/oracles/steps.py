@@ -1,0 +1,81 @@
+"""Step sizes of central differences and the extrapolation of their quotients to step zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradlab.adapters.subject import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """Ratios of one family of steps, with the Richardson weights that belong to them.
+
+    `full` extrapolates from all steps, `partial` from all but the largest; their difference estimates the error.
+    `shrinkage` is how much of a difference between quotients may survive the next step in a converging sequence.
+    """
+
+    ratios: Array
+    full: Array
+    partial: Array
+    shrinkage: float
+
+
+def _weights(ratios: Array) -> Array:
+    # Lagrange weights at h**2 = 0: exact for errors that are even polynomials in h.
+    squares = ratios**2
+    return np.array([np.prod([b / (b - a) for b in squares if b != a]) for a in squares], dtype=ratios.dtype)
+
+
+def _scheme(ratios: tuple[float, ...], shrinkage: float) -> Scheme:
+    steps = np.array(ratios, dtype=np.longdouble)
+    return Scheme(steps, _weights(steps), np.concatenate(([0], _weights(steps[1:]))), shrinkage)
+
+
+# Short mantissas: x + h is exact in extended precision. Irregular ratios: no period divides all steps, so that a
+# periodic forward cannot look flat to each of them.
+EXTENDED = _scheme((1.0, 11 / 128, 13 / 2048), 0.2)
+# In float64 steps must stay large; four gentle ones reach about 1e-12.
+DOUBLE = _scheme((1.0, 33 / 64, 17 / 64, 9 / 64), 0.6)
+
+
+def scales(values: Array) -> Array:
+    """Power of two below |x| per element; the median magnitude of the array stands in where x is 0."""
+    size = np.abs(values.astype(np.float64)).reshape(-1)
+    nonzero = size[size > 0]
+    typical = float(np.median(nonzero)) if nonzero.size else 1.0
+    return np.asarray(np.exp2(np.floor(np.log2(np.where(size > 0, size, typical)))))
+
+
+def families(values: Array, scale: Array, reach: Array, extended: bool) -> list[Array]:
+    """Largest steps to try in turn, one array per family; NaN where a family does not apply to an element.
+
+    Relative steps first, then absolute ones (x**2 at 1e8, log(1 + tiny)), then ever smaller ones for functions that
+    bend within a fraction of |x| (sin(1e6 x), a kink close by). `reach` is the distance to the edge of the domain.
+    """
+    size = np.abs(values.astype(np.float64))
+    odd = (size > 2) | (size < 0.5)
+    if extended:
+        steps = [
+            scale * 2.0**-6,
+            np.where(odd, 2.0**-6, np.nan),
+            scale * 2.0**-18,
+            np.where(odd, 2.0**-18, np.nan),
+            np.where(size > 64, 2.0**-12, np.nan),
+            scale * 2.0**-29,
+            np.where(size == 0, scale * 2.0**-40, np.nan),
+        ]
+    else:
+        steps = [
+            scale * 2.0**-3,
+            np.where(odd, 2.0**-3, np.nan),
+            scale * 2.0**-7,
+            np.where(odd, 2.0**-8, np.nan),
+            scale * 2.0**-12,
+            # Of little precision, but a period cannot look flat to it.
+            scale * 2.0**-20,
+        ]
+    limit = np.where(reach > 0, np.exp2(np.floor(np.log2(np.where(reach > 0, reach, 1.0)))) / 2, np.nan)
+    return [np.where(np.isnan(step), np.nan, np.minimum(step, limit)) for step in steps]

@@ -1,0 +1,177 @@
+"""One round of stratified cases as plain decisions: sizes, dtype, regimes, layouts, kind of upstream gradient.
+
+A round is a pure function of its seed. Drawing cases independently left rounds without an empty case or without a tie
+and missed bugs for that reason alone; strata put each of them into every round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradlab.errors import SignatureError
+from gradlab.operation import ELLIPSIS
+from gradlab.verify.layouts import LAYOUTS
+from gradlab.verify.regimes import MILD, REGIMES
+from gradlab.verify.specification import Specification
+
+# (sizes, position in dtypes) of each case of a round.
+STRATA: tuple[tuple[str, int], ...] = (
+    ("small", 0),
+    ("small", 1),
+    ("equal", 0),
+    ("small", 0),
+    ("one", 0),
+    ("empty", 0),
+    ("medium", 0),
+    ("large", 0),
+    ("small", 1),
+    ("empty", 1),
+    ("small", 0),
+    ("one", 1),
+    ("equal", 1),
+    ("large", 1),
+    ("medium", 0),
+)
+CASES_PER_ROUND = len(STRATA)
+
+# A regime for all arguments, for one of them with the others mild, or none: the shares of a study that ranked them.
+MODES = ("all",) * 6 + ("one",) * 7 + ("mild",) * 2
+assert len(MODES) == CASES_PER_ROUND <= len(REGIMES)
+
+# The power of the comparison is measured, with every costly term of the tolerance, in these cases of a round.
+MEASURED = (0, 1, 6, 8)
+
+# Sizes at which blocked, unrolled or thresholded code changes its path: just above 8, 16, 32, 64, 128 and around 100.
+LARGE = (130, 17, 65, 9, 33, 101)
+
+UPSTREAMS = ("normal", "signs", "sparse", "one hot", "ints", "huge", "tiny", "positive", "zero")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The decisions behind one case; `seed` draws its numbers."""
+
+    sizes: Mapping[str, int]
+    leading: tuple[int, ...]
+    params: Mapping[str, Any]
+    dtype: str
+    regimes: tuple[str, ...]
+    layouts: tuple[str, ...]
+    upstream: str
+    tie_arguments: bool
+    measured: bool
+    seed: int
+
+    def shape(self, dims: tuple[str, ...]) -> tuple[int, ...]:
+        """The concrete shape of a signature's named one."""
+        shape: list[int] = []
+        for dim in dims:
+            if dim == ELLIPSIS:
+                shape.extend(self.leading)
+            else:
+                shape.append(int(dim) if dim.isdigit() else self.sizes[dim])
+        return tuple(shape)
+
+
+def round_of_plans(specification: Specification, seed: tuple[int, ...]) -> list[Plan]:
+    """The plans of one round. Raises SignatureError where no sizes satisfy `dims` and `where`."""
+    rng = np.random.default_rng(seed)
+    names = list(REGIMES)
+    hot = [names[k] for k in rng.permutation(len(names))]
+    layouts = [LAYOUTS[k] for k in rng.permutation(len(LAYOUTS))]
+    upstreams = [UPSTREAMS[k] for k in rng.permutation(len(UPSTREAMS))]
+    modes = rng.permutation(CASES_PER_ROUND)
+    plans = []
+    for index, (kind, dtype) in enumerate(STRATA):
+        sizes, leading, params = _sizes(specification, kind, index, rng)
+        regimes = _regimes(MODES[modes[index]], len(specification.arguments), hot[index], rng)
+        # A large case has too few coordinates tried to afford numbers that hide each other.
+        if kind == "large" and rng.random() < 0.5:
+            regimes = tuple(str(rng.choice(MILD)) for _ in regimes)
+        plan = Plan(
+            sizes,
+            leading,
+            params,
+            specification.dtypes[dtype % len(specification.dtypes)],
+            regimes,
+            tuple(layouts[(index + k) % len(layouts)] for k in range(len(specification.arguments) + 1)),
+            _nonzero(upstreams[index % len(upstreams)], index),
+            len(specification.arguments) > 1 and bool(rng.random() < 0.22),
+            index in MEASURED,
+            int(rng.integers(1 << 32)),
+        )
+        plans.append(plan)
+    return plans
+
+
+def _nonzero(upstream: str, index: int) -> str:
+    return "normal" if upstream == "zero" and index in MEASURED else upstream
+
+
+def _regimes(mode: str, count: int, hot: str, rng: np.random.Generator) -> tuple[str, ...]:
+    if mode == "all":
+        return (hot,) * count
+    regimes = [str(rng.choice(MILD)) for _ in range(count)]
+    if mode == "one":
+        regimes[rng.integers(count)] = hot
+    return tuple(regimes)
+
+
+_ATTEMPTS = 200
+
+
+def _sizes(
+    specification: Specification, kind: str, index: int, rng: np.random.Generator
+) -> tuple[dict[str, int], tuple[int, ...], dict[str, Any]]:
+    names = [dim for dim in specification.signature.dims if dim != ELLIPSIS]
+    for attempt in range(_ATTEMPTS):
+        # A relation between dimensions may rule the stratum out: plain small sizes are then tried.
+        wanted = kind if attempt < _ATTEMPTS // 2 else "small"
+        sizes, leading = _draw_sizes(specification, names, wanted, rng)
+        params = {
+            name: values[0] if rng.random() < 0.5 else values[int(rng.integers(len(values)))]
+            for name, values in specification.params.items()
+        }
+        if specification.where is None or specification.where(sizes, params):
+            return sizes, leading, params
+    bounds = ", ".join(f"{name} in {specification.range_of(name)}" for name in names)
+    raise SignatureError(f"where: no sizes found that satisfy it with {bounds}; relax `where` or `dims`")
+
+
+def _draw_sizes(
+    specification: Specification, names: list[str], kind: str, rng: np.random.Generator
+) -> tuple[dict[str, int], tuple[int, ...]]:
+    highest = {1: 7, 2: 5, 3: 3}.get(len(names), 3)
+    if kind == "medium":
+        highest += 3
+    rank = int(rng.integers(4)) if specification.has_ellipsis else 0
+    leading = [int(rng.integers(1, 4)) for _ in range(rank)]
+    if kind == "equal":
+        size = int(rng.integers(2, min(highest, 4) + 1))
+        sizes, leading = dict.fromkeys(names, size), [size] * min(rank, 2)
+    elif kind == "large":
+        sizes = {name: int(rng.integers(1, 4)) for name in names}
+    else:
+        sizes = {name: int(rng.integers(1, highest + 1)) for name in names}
+    slots = len(names) + len(leading)
+    if slots and kind in ("one", "empty", "large"):
+        special = {"one": 1, "empty": 0, "large": int(rng.choice(LARGE))}[kind]
+        # Every third case of these strata touches all dimensions independently, the others exactly one.
+        chosen = {int(rng.integers(slots))} if rng.random() < 0.7 or kind == "large" else set(range(slots))
+        for slot in chosen:
+            if slot and len(chosen) > 1 and rng.random() < 0.4:
+                continue
+            if slot < len(names):
+                sizes[names[slot]] = special
+            else:
+                leading[slot - len(names)] = special
+    return {name: _within(size, specification.range_of(name)) for name, size in sizes.items()}, tuple(leading)
+
+
+def _within(size: int, bounds: tuple[int, int | None]) -> int:
+    low, high = bounds
+    return max(low, size if high is None else min(size, high))

@@ -1,0 +1,49 @@
+"""How much is run: a profile is a number of rounds of stratified cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gradlab.errors import SignatureError
+from gradlab.verify.specification import suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named amount of work. One round holds `plan.CASES_PER_ROUND` cases."""
+
+    name: str
+    rounds: int
+
+
+PROFILES = {
+    # 90 cases found 99 % of 101 planted bugs in a study of this design, 15 found 91 %, 240 all of them.
+    "quick": Profile("quick", 1),
+    "default": Profile("default", 6),
+    "thorough": Profile("thorough", 17),
+}
+
+
+def profile(choice: Any) -> Profile:
+    """The profile of a name, of a registered Hypothesis profile's name, or of a `hypothesis.settings` object.
+
+    A Hypothesis profile gives its `max_examples`, rounded up to whole rounds. Raises SignatureError for anything else.
+    """
+    if isinstance(choice, Profile):
+        return choice
+    if isinstance(choice, str) and choice in PROFILES:
+        return PROFILES[choice]
+    from hypothesis import settings
+    from hypothesis.errors import InvalidArgument
+
+    from gradlab.verify.plan import CASES_PER_ROUND
+
+    name = choice if isinstance(choice, str) else "hypothesis settings"
+    try:
+        loaded = settings.get_profile(choice) if isinstance(choice, str) else choice
+    except InvalidArgument:
+        loaded = None
+    if not isinstance(loaded, settings):
+        raise SignatureError(f"profile={choice!r} is unknown; {suggestion(str(choice), PROFILES)}")
+    return Profile(name, max(1, -(-loaded.max_examples // CASES_PER_ROUND)))

@@ -1,0 +1,173 @@
+"""Verify registered operations: every kernel of `gradlab/kernels`, on every backend, row by row."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from gradlab import registry
+from gradlab.adapters.cached import from_cached
+from gradlab.adapters.subject import Subject
+from gradlab.adapters.torch_kernels import MISSING, from_torch, one_thread
+from gradlab.errors import MissingDependencyError
+from gradlab.operation import Operation, Parameter
+from gradlab.registry import Backend
+from gradlab.verify.check import run
+from gradlab.verify.oracles.reference import TorchReference
+from gradlab.verify.references import Reference
+from gradlab.verify.report import Report
+from gradlab.verify.rows import Row
+from gradlab.verify.specification import Specification
+
+BACKENDS: tuple[Backend, ...] = ("numpy", "torch")
+
+
+def verify_operations(
+    names: Sequence[str] | None = None,
+    *,
+    backends: Sequence[Backend] = BACKENDS,
+    profile: Any = "default",
+    seed: int | None = None,
+    on_row: Callable[[Row], None] | None = None,
+) -> Iterator[Row]:
+    """One row per operation, backend and differentiable argument, yielded as soon as its check is done.
+
+    `names=None` means all. Every check derives its own seed from `seed` (drawn where None; each row's report shows the
+    one it used, which `report_operation(name, backend, seed=...)` takes). Without torch, torch rows say "skipped".
+    Raises UnknownOperationError before anything runs.
+    """
+    chosen = registry.names() if names is None else tuple(names)
+    for name in chosen:
+        registry.operation(name)
+    return _rows(chosen, tuple(backends), profile, secrets.randbelow(1 << 32) if seed is None else seed, on_row)
+
+
+def _rows(
+    names: Sequence[str],
+    backends: Sequence[Backend],
+    profile: Any,
+    seed: int,
+    on_row: Callable[[Row], None] | None,
+) -> Iterator[Row]:
+    for name in names:
+        for backend in backends:
+            for row in operation_rows(name, backend, profile=profile, seed=operation_seed(seed, name, backend)):
+                if on_row is not None:
+                    on_row(row)
+                yield row
+
+
+def operation_seed(seed: int, name: str, backend: str) -> int:
+    """The seed of one check: the same whichever other operations are verified with it."""
+    return zlib.crc32(f"{seed}/{name}/{backend}".encode())
+
+
+def operation_rows(name: str, backend: Backend, *, profile: Any = "default", seed: int | None = None) -> list[Row]:
+    """The rows of one operation on one backend."""
+    operation = registry.operation(name)
+    try:
+        report = report_operation(name, backend, profile=profile, seed=seed)
+    except MissingDependencyError:
+        return [
+            Row(name, backend, argument, (), 0, 0.0, "skipped", 0.0, {}, MISSING)
+            for argument in operation.differentiable
+        ]
+    rows = []
+    for argument in report.arguments:
+        reasons = [text for text in (*report.reasons, *report.notes) if text.startswith((argument, "torch"))]
+        rows.append(
+            Row(
+                name,
+                backend,
+                argument,
+                report.oracles(argument),
+                report.cases,
+                _worst(report, argument),
+                _verdict(report, argument),
+                report.seconds / len(report.arguments),
+                report.power[argument],
+                "; ".join(reasons),
+                report,
+            )
+        )
+    return rows
+
+
+def _worst(report: Report, argument: str) -> float:
+    failed = [finding.evidence.get("tolerances") for finding in report.failures if finding.argument == argument]
+    ratios = [float(ratio) for ratio in failed if isinstance(ratio, float)]
+    return max([report.tally.worst_of(argument), *ratios])
+
+
+def _verdict(report: Report, argument: str) -> Any:
+    own = [finding for finding in report.failures if finding.argument == argument]
+    # A failure that belongs to no argument (arity, the output, grad_output) fails them all.
+    shared = [finding for finding in report.failures if finding.argument not in report.arguments]
+    if own or shared:
+        return "fail"
+    if report.verdict == "fail":
+        return "pass" if report.tally.count_of(argument) else "inconclusive"
+    return "inconclusive" if any(reason.startswith(f"{argument} ") for reason in report.reasons) else "pass"
+
+
+def report_operation(
+    name: str, backend: Backend = "numpy", *, profile: Any = "default", seed: int | None = None
+) -> Report:
+    """Check one registered operation on one backend.
+
+    Raises UnknownOperationError, or MissingDependencyError for `backend="torch"` without torch. The NumPy kernel is
+    still checked without torch, by differences alone, and the report's notes say so.
+
+    >>> report_operation("softmax", profile="quick", seed=1).verdict
+    'pass'
+    """
+    kernel = registry.kernel(name, backend)
+    return report_subject(subject_of(name, backend, kernel), registry.operation(name), profile=profile, seed=seed)
+
+
+def report_subject(
+    subject: Subject, operation: Operation, *, profile: Any = "default", seed: int | None = None
+) -> Report:
+    """Check any subject against the record of an operation: its kernel, or a planted copy of it."""
+    references, notes = references_of(operation)
+    with one_thread():
+        return run(subject, specification_of(operation), references, profile=profile, seed=seed, notes=notes)
+
+
+def subject_of(name: str, backend: Backend, kernel: Any) -> Subject:
+    """A kernel module as a subject."""
+    label = f"{name} ({backend})"
+    if backend == "torch":
+        return from_torch(kernel.forward, kernel.backward, name=label)
+    return from_cached(kernel.forward, kernel.backward, name=label)
+
+
+def references_of(operation: Operation) -> tuple[list[Reference], list[str]]:
+    """The independent reference of an operation, or a note that says why there is none."""
+    try:
+        kernel = registry.kernel(operation.name, "torch")
+    except MissingDependencyError:
+        return [], [f"torch autograd skipped: {MISSING}"]
+    differentiable = [k for k, argument in enumerate(operation.arguments) if argument.differentiable]
+    return [TorchReference(kernel.reference, differentiable)], []
+
+
+def specification_of(operation: Operation) -> Specification:
+    """What verification needs to know of an operation."""
+    return Specification(
+        operation.signature,
+        operation.arguments,
+        params={parameter.name: legal_values(parameter) for parameter in operation.parameters},
+        kinks=operation.kinks,
+        strict=True,
+    )
+
+
+def legal_values(parameter: Parameter) -> tuple[float, ...]:
+    """The default, both ends of the range and its middle: the geometric one where the range is positive."""
+    low, high = parameter.minimum, parameter.maximum
+    middle = math.sqrt(low * high) if low > 0 else (low + high) / 2
+    return tuple(dict.fromkeys((parameter.default, low, high, middle)))

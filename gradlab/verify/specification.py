@@ -1,0 +1,213 @@
+"""What is checked, validated: every bad argument of `check` is refused here, with its value and the remedy."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradlab.errors import SignatureError
+from gradlab.operation import ELLIPSIS, Argument, Domain, Kink, Signature, real
+
+Range = tuple[int, int | None]
+Relation = Callable[[Mapping[str, int], Mapping[str, Any]], bool]
+
+DTYPES = ("float64", "float32")
+
+
+@dataclass(frozen=True, slots=True)
+class Specification:
+    """Everything about the subject that cases and laws depend on.
+
+    `params` gives each keyword parameter its legal values, the default first. `strict` turns "forward refuses a legal
+    case" from a note into a failure: registered operations promise to accept them all.
+    """
+
+    signature: Signature
+    arguments: tuple[Argument, ...]
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    where: Relation | None = None
+    params: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    dtypes: tuple[str, ...] = DTYPES
+    exclude: Mapping[str, str] = field(default_factory=dict)
+    kinks: tuple[Kink, ...] = ()
+    strict: bool = False
+
+    @property
+    def differentiable(self) -> tuple[int, ...]:
+        """Positions of the arguments that backward owes a gradient."""
+        return tuple(k for k, argument in enumerate(self.arguments) if argument.differentiable)
+
+    @property
+    def has_ellipsis(self) -> bool:
+        """True where some input has any number of leading dimensions."""
+        return any(ELLIPSIS in shape for shape in self.signature.inputs)
+
+    def range_of(self, dim: str) -> Range:
+        """The legal sizes of a dimension; by default from 0 upward, from 1 where a domain needs an entry in it."""
+        return self.ranges.get(dim, (1 if dim in self._needed() else 0, None))
+
+    def _needed(self) -> set[str]:
+        # A probability row or a label needs at least one class to exist.
+        needed: set[str] = set()
+        for argument, shape in zip(self.arguments, self.signature.inputs, strict=True):
+            if argument.domain.kind in ("simplex", "one_hot") and shape:
+                needed.add(shape[-1])
+            if argument.domain.below is not None:
+                needed.add(argument.domain.below)
+        return needed
+
+
+def specify(
+    signature: str | Signature,
+    *,
+    forward: Callable[..., Any] | None = None,
+    names: Sequence[str] | None = None,
+    wrt: Sequence[str] | None = None,
+    domains: Mapping[str, Domain] | None = None,
+    dims: Mapping[str, Range] | None = None,
+    where: Relation | None = None,
+    params: Mapping[str, Sequence[Any]] | None = None,
+    dtypes: Sequence[str] = DTYPES,
+    order: int = 1,
+    exclude: Mapping[str, str] | None = None,
+    laws: Iterable[str] = (),
+) -> Specification:
+    """Validate the arguments of `check`; raises SignatureError that shows the value, then the remedy."""
+    if order != 1:
+        raise SignatureError(f"order={order!r} is not supported; use order=1 (first derivatives)")
+    parsed = Signature.parse(signature) if isinstance(signature, str) else signature
+    names = _names(parsed, names, forward)
+    arguments = _arguments(parsed, names, wrt, domains or {})
+    specification = Specification(
+        parsed,
+        arguments,
+        _ranges(parsed, dims or {}),
+        where,
+        _params(params or {}),
+        _dtypes(dtypes),
+        _exclude(exclude or {}, tuple(laws)),
+    )
+    for dim in parsed.dims:
+        low, high = specification.range_of(dim)
+        if high is not None and low > high:
+            raise SignatureError(f"dims={dim!r}: ({low}, {high}) allows no size; the lower bound comes first")
+    return specification
+
+
+def _names(signature: Signature, names: Sequence[str] | None, forward: Callable[..., Any] | None) -> tuple[str, ...]:
+    count = len(signature.inputs)
+    if names is None:
+        return _parameter_names(forward, count) or tuple(f"x{k}" for k in range(count))
+    if isinstance(names, str) or len(names) != count:
+        raise SignatureError(
+            f"names={names!r} does not fit the signature '{signature}' of {count} "
+            f"argument{'s' * (count != 1)}; give a tuple with one name per argument"
+        )
+    if len(set(names)) != count:
+        raise SignatureError(f"names={names!r} repeats a name; every argument needs its own")
+    return tuple(names)
+
+
+def _parameter_names(forward: Callable[..., Any] | None, count: int) -> tuple[str, ...]:
+    try:
+        parameters = inspect.signature(forward).parameters.values() if forward is not None else ()
+    except (TypeError, ValueError):
+        return ()
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = tuple(parameter.name for parameter in parameters if parameter.kind in kinds)
+    return names[:count] if len(names) >= count else ()
+
+
+def suggestion(value: str, known: Iterable[str]) -> str:
+    """`did you mean 'x'?`, or the list of what is known."""
+    known = tuple(known)
+    close = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known) or 'none'}"
+
+
+def _known(option: str, given: Iterable[str], names: Sequence[str], what: str) -> None:
+    for name in given:
+        if name not in names:
+            raise SignatureError(f"{option}: {name!r} is not {what}; {suggestion(str(name), names)}")
+
+
+def _arguments(
+    signature: Signature, names: tuple[str, ...], wrt: Sequence[str] | None, domains: Mapping[str, Domain]
+) -> tuple[Argument, ...]:
+    _known("domains", domains, names, "an argument")
+    for name, domain in domains.items():
+        if not isinstance(domain, Domain):
+            raise SignatureError(
+                f"domains[{name!r}]={domain!r} is not a domain; call one of gradlab.real, positive, non_negative, "
+                "simplex, one_hot, labels, mask, signs, integers"
+            )
+        if domain.below is not None and domain.below not in signature.dims:
+            raise SignatureError(
+                f"domains[{name!r}]: labels({domain.below!r}) names no dimension of '{signature}'; "
+                f"{suggestion(domain.below, signature.dims)}"
+            )
+    if isinstance(wrt, str):
+        raise SignatureError(f"wrt={wrt!r} is a string; write a tuple: wrt=({wrt!r},)")
+    if wrt is not None:
+        _known("wrt", wrt, names, "an argument")
+    arguments = []
+    for name, shape in zip(names, signature.inputs, strict=True):
+        domain = domains.get(name, real())
+        chosen = domain.continuous if wrt is None else name in wrt
+        if chosen and not domain.continuous:
+            raise SignatureError(f"wrt: {name!r} takes {domain.kind} and has no gradient; leave it out of wrt")
+        if domain.kind in ("simplex", "one_hot") and not shape:
+            raise SignatureError(f"domains[{name!r}]: {domain.kind} needs a last axis; '{signature}' gives it none")
+        arguments.append(Argument(name, domain, chosen))
+    if not any(argument.differentiable for argument in arguments):
+        raise SignatureError(
+            f"no differentiable argument among {names!r}: nothing to verify; name one in wrt or give it a real domain"
+        )
+    return tuple(arguments)
+
+
+def _ranges(signature: Signature, dims: Mapping[str, Range]) -> dict[str, Range]:
+    _known("dims", dims, signature.dims, f"a dimension of '{signature}'")
+    ranges: dict[str, Range] = {}
+    for dim, bounds in dims.items():
+        if isinstance(bounds, int):
+            bounds = (bounds, bounds)
+        if len(tuple(bounds)) != 2:
+            raise SignatureError(f"dims[{dim!r}]={bounds!r} is not a range; write (lowest, highest) or (lowest, None)")
+        low, high = bounds
+        if low < 0 or (high is not None and high < low):
+            raise SignatureError(f"dims[{dim!r}]={bounds!r} allows no size; write (lowest, highest) with 0 <= lowest")
+        ranges[dim] = (low, high)
+    return ranges
+
+
+def _params(params: Mapping[str, Sequence[Any]]) -> dict[str, tuple[Any, ...]]:
+    for name, values in params.items():
+        if not isinstance(values, tuple | list) or not values:
+            raise SignatureError(f"params[{name!r}]={values!r} is not a tuple of legal values, default first")
+    return {name: tuple(values) for name, values in params.items()}
+
+
+def _dtypes(dtypes: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(dtypes, str):
+        dtypes = (dtypes,)
+    chosen = tuple(np.dtype(dtype).name for dtype in dtypes)
+    _known("dtypes", chosen, DTYPES, "a supported dtype")
+    if not chosen:
+        raise SignatureError(f"dtypes={dtypes!r} is empty; name at least one of {DTYPES}")
+    return chosen
+
+
+def _exclude(exclude: object, laws: tuple[str, ...]) -> dict[str, str]:
+    if not isinstance(exclude, Mapping):
+        raise SignatureError(f"exclude={exclude!r} is not a dictionary; write {{'law': 'the reason'}}")
+    _known("exclude", exclude, laws, "a law")
+    for law, reason in exclude.items():
+        if not isinstance(reason, str) or not reason:
+            raise SignatureError(f"exclude[{law!r}]={reason!r} is not a reason; write why the law does not apply")
+    return dict(exclude)

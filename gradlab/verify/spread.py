@@ -1,0 +1,116 @@
+"""Rounding that no backward can avoid, measured: how far the gradient moves when its inputs move by one ulp."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradlab.adapters.subject import Array
+from gradlab.verify.calls import Caller
+
+_RUNS = 6
+
+
+def nudged(arrays: Sequence[Array], rng: np.random.Generator, *, together: bool) -> list[Array]:
+    """Every nonzero float moved by -1, 0 or 1 ulp (half an ulp does not exist in the same dtype).
+
+    `together` moves equal numbers equally, across arguments as well: ties survive. Otherwise the spread at a tie is the
+    whole gradient and would hide every bug there.
+    """
+    moves: dict[float, int] = {}
+    result = []
+    for array in arrays:
+        if array.dtype.kind != "f" or not array.size:
+            result.append(array)
+            continue
+        if together:
+            kinds, inverse = np.unique(array, return_inverse=True)
+            steps = np.array([moves.setdefault(float(kind), int(rng.integers(-1, 2))) for kind in kinds])
+            step = steps[inverse].reshape(array.shape)
+        else:
+            step = rng.integers(-1, 2, size=array.shape)
+        target = np.where(step > 0, np.inf, -np.inf).astype(array.dtype)
+        moved = np.nextafter(array, target)
+        result.append(np.asarray(np.where((step == 0) | (array == 0), array, moved)))
+    return result
+
+
+def stretched(arrays: Sequence[Array], rng: np.random.Generator, relative: float) -> list[Array]:
+    """Every float moved up or down by a part `relative` of itself."""
+    result = []
+    for array in arrays:
+        if array.dtype.kind == "f":
+            signs = rng.choice((-1.0, 1.0), size=array.shape)
+            array = np.asarray(array + array * (relative * signs).astype(array.dtype))
+        result.append(array)
+    return result
+
+
+# Moves larger than an ulp, their change divided by their size. Two numbers normalised by their own mean and deviation
+# are +-1 whatever happens to their last bits, yet their mean is rounded: only a move as large as their difference shows
+# what that costs. Smaller ones than 2**12 ulp would break ties and hide the bugs there behind the jump; larger ones
+# than 1/64 leave the neighbourhood.
+_FIRST_REACH, _WIDEST = 12, 2.0**-6
+
+
+def _reaches(eps: float) -> list[float]:
+    exponents = range(_FIRST_REACH, int(np.log2(_WIDEST / eps)) + 1, 3)
+    return [2.0**k for k in exponents for _ in range(2)]
+
+
+Gradients = Callable[[Sequence[Array], Array, dict[str, Any]], "list[Array | None] | None"]
+
+
+def gradient_spread(
+    gradients: Gradients,
+    inputs: Sequence[Array],
+    grad_output: Array,
+    params: dict[str, Any],
+    rng: np.random.Generator,
+) -> list[Array | None]:
+    """Largest change of each gradient element, per ulp of the inputs and of the upstream gradient.
+
+    Half of the one-ulp runs keep ties. It is measured for a generic upstream of the same size as well: with one-hot or
+    small integer upstreams the rounding of a gradient can be zero by luck.
+    """
+    size = float(np.abs(grad_output).max()) if grad_output.size else 0.0
+    generic = np.asarray(size * rng.normal(size=grad_output.shape)).astype(grad_output.dtype)
+    eps = float(np.finfo(grad_output.dtype).eps)
+    spread: list[Array | None] = [None] * len(inputs)
+    for upstream in (grad_output, generic):
+        base = gradients(inputs, upstream, params)
+        if base is None:
+            return spread
+        runs = [(nudged([*inputs, upstream], rng, together=run % 2 == 0), 1.0) for run in range(_RUNS)]
+        runs += [([*stretched(inputs, rng, reach * eps), upstream], reach) for reach in _reaches(eps)]
+        for moved, reach in runs:
+            for k, gradient in enumerate(gradients(moved[:-1], moved[-1], params) or ()):
+                spread[k] = _wider(spread[k], gradient, base[k], reach)
+    return spread
+
+
+def _wider(spread: Array | None, moved: Array | None, base: Array | None, reach: float) -> Array | None:
+    if moved is None or base is None:
+        return spread
+    change = np.abs(moved - base).astype(np.float64) / reach
+    change = np.where(np.isfinite(change), change, 0.0)
+    return change if spread is None else np.maximum(spread, change)
+
+
+def output_spread(
+    caller: Caller, inputs: Sequence[Array], output: Array, params: dict[str, Any], rng: np.random.Generator, like: str
+) -> Array:
+    """Largest change of the output per ulp (of dtype `like`) of the inputs, in whatever dtype forward then runs.
+
+    An element that no move happened to touch takes a tenth of the largest change.
+    """
+    eps = float(np.finfo(like).eps)
+    spread: Array | None = np.zeros(output.shape)
+    for reach in [1.0] * _RUNS + _reaches(eps):
+        found = caller.forward(stretched(inputs, rng, reach * eps), params).output
+        if found.shape == output.shape:
+            spread = _wider(spread, found, output, reach)
+    assert spread is not None
+    return np.asarray(np.maximum(spread, 0.1 * spread.max(initial=0.0)))

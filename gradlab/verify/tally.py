@@ -1,0 +1,49 @@
+"""What was verified, counted: examples, worst errors and the power of each comparison."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gradlab.adapters.subject import Array
+
+Key = tuple[str, str]  # argument, dtype
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts per argument and dtype; `powers` holds relative errors that would have been caught, one per element."""
+
+    cases: int = 0
+    verified: dict[Key, int] = field(default_factory=lambda: defaultdict(int))
+    worst: dict[Key, float] = field(default_factory=lambda: defaultdict(float))
+    powers: dict[Key, list[Array]] = field(default_factory=lambda: defaultdict(list))
+    oracles: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    skipped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    disagreements: list[str] = field(default_factory=list)
+
+    def record(self, argument: str, dtype: str, oracle: str, count: int, worst: float) -> None:
+        """`count` elements of an argument agree with an oracle, the worst at `worst` times the tolerance."""
+        if count:
+            self.verified[argument, dtype] += count
+            self.worst[argument, dtype] = max(self.worst[argument, dtype], worst)
+            self.oracles[argument].add(oracle)
+
+    def power(self, argument: str, dtype: str) -> float | None:
+        """Relative error that would have been caught, or None where nothing could be measured.
+
+        The lower quartile over elements: hostile numbers blur some cases, and an error shows where any case is clear.
+        """
+        found = self.powers.get((argument, dtype), [])
+        values = np.concatenate(found) if found else np.empty(0)
+        return float(np.quantile(values, 0.25)) if values.size else None
+
+    def worst_of(self, argument: str) -> float:
+        """The worst ratio over all dtypes."""
+        return max((ratio for (name, _), ratio in self.worst.items() if name == argument), default=0.0)
+
+    def count_of(self, argument: str) -> int:
+        """Elements verified over all dtypes."""
+        return sum(count for (name, _), count in self.verified.items() if name == argument)

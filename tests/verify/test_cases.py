@@ -1,0 +1,97 @@
+"""Rounds of cases: pure, and each of them complete."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gradlab
+from gradlab.operation import Domain
+from gradlab.verify.case import build
+from gradlab.verify.layouts import LAYOUTS, flatten_for_broadcast, place
+from gradlab.verify.plan import CASES_PER_ROUND, round_of_plans
+from gradlab.verify.regimes import REGIMES, cast, draw
+from gradlab.verify.specification import specify
+
+TWO = specify("(n,d),(d)->(n,d)", names=("x", "b"))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_round_holds_every_stratum(seed: int) -> None:
+    """A size 0, a size 1, a large size, equal sizes, both dtypes, every layout and 11 regimes in every round."""
+    plans = round_of_plans(TWO, (seed,))
+    sizes = [size for plan in plans for size in plan.sizes.values()]
+    assert len(plans) == CASES_PER_ROUND
+    assert {0, 1} < set(sizes)
+    assert max(sizes) >= 9
+    assert any(len(set(plan.sizes.values())) == 1 for plan in plans)
+    assert {plan.dtype for plan in plans} == {"float64", "float32"}
+    assert {layout for plan in plans for layout in plan.layouts} == set(LAYOUTS)
+    assert len({regime for plan in plans for regime in plan.regimes}) >= 11
+    assert {plan.upstream for plan in plans} >= {"one hot", "huge", "tiny", "sparse", "normal"}
+
+
+def test_a_round_is_a_pure_function_of_its_seed() -> None:
+    """The same seed draws the same bytes."""
+    first = [build(plan, TWO) for plan in round_of_plans(TWO, (1, 2))]
+    second = [build(plan, TWO) for plan in round_of_plans(TWO, (1, 2))]
+    for one, other in zip(first, second, strict=True):
+        assert [array.tobytes() for array in one.inputs] == [array.tobytes() for array in other.inputs]
+
+
+def test_sizes_respect_ranges_and_relations() -> None:
+    """`dims` bounds sizes, `where` relates them, whatever the stratum wants."""
+    bounded = specify("(n),(k)", dims={"n": (2, 5)}, where=lambda dims, params: dims["k"] <= dims["n"])
+    for seed in range(20):
+        for plan in round_of_plans(bounded, (seed,)):
+            assert 2 <= plan.sizes["n"] <= 5
+            assert plan.sizes["k"] <= plan.sizes["n"]
+
+
+def test_every_rank_is_drawn() -> None:
+    """`...` stands for 0 to 3 leading dimensions."""
+    ranks = {len(plan.leading) for s in range(10) for plan in round_of_plans(specify("(...,d)->(...,d)"), (s,))}
+    assert ranks == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0), (2, 3), (2, 3, 4)])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_layout_keeps_the_numbers(layout: str, shape: tuple[int, ...]) -> None:
+    """Placing changes strides only, and 0-d arrays stay 0-d."""
+    values = flatten_for_broadcast(np.random.default_rng(0).normal(size=shape))
+    placed = place(values, layout)
+    assert placed.array.shape == shape
+    np.testing.assert_array_equal(placed.array, values)
+
+
+def test_guards_are_poison() -> None:
+    """Memory around a guarded slice is NaN, so that reading it shows."""
+    placed = place(np.ones((2, 3)), "guarded slice")
+    assert np.isnan(placed.buffer).sum() == placed.buffer.size - 6
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    "domain",
+    [
+        gradlab.real(-3, 3),
+        gradlab.real(0.1),
+        gradlab.positive(),
+        gradlab.non_negative(),
+        gradlab.simplex(),
+        gradlab.simplex(zeros=True),
+        gradlab.one_hot(),
+    ],
+    ids=str,
+)
+def test_values_stay_in_their_domain(domain: Domain, dtype: str, regime: str) -> None:
+    """Also after rounding to float32."""
+    values = cast(draw(domain, regime, (4, 5), {}, np.random.default_rng(0)), domain, dtype)
+    assert np.isfinite(values).all()
+    assert (values.astype(float) >= domain.minimum).all()
+    assert (values.astype(float) <= domain.maximum).all()
+    if domain.kind == "positive" or (domain.kind == "simplex" and not domain.zeros):
+        assert (values > 0).all()
+    if domain.kind in ("simplex", "one_hot"):
+        np.testing.assert_allclose(values.sum(axis=-1), 1, rtol=1e-6)

@@ -1,0 +1,49 @@
+"""Sensitivity: a tiny relative error in a single element of any generated backward is caught at default settings."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradlab import registry
+from gradlab.registry import Backend
+from gradlab.verify.check import run
+from gradlab.verify.registered import references_of, specification_of, subject_of
+from tests.verify.planted import planted
+
+ERRORS = {"float64": 1e-6, "float32": 1e-3}
+
+TARGETS = [(name, argument) for name in registry.names() for argument in registry.operation(name).differentiable]
+
+
+def assert_caught(name: str, backend: Backend, argument: str, position: int, dtype: str, seed: int) -> None:
+    """A default check of the planted kernel fails for the argument that holds the error."""
+    operation = registry.operation(name)
+    specification = specification_of(operation)
+    k = [other.name for other in specification.arguments].index(argument)
+    subject = planted(subject_of(name, backend, registry.kernel(name, backend)), k, position, {dtype: ERRORS[dtype]})
+    references, _ = references_of(operation)
+    report = run(subject, specification, references, seed=seed, shrinking=False)
+    assert argument in {finding.argument for finding in report.failures}, str(report)
+
+
+@pytest.mark.parametrize("dtype", ERRORS)
+@pytest.mark.parametrize(("name", "argument"), TARGETS)
+@pytest.mark.parametrize("position", [0, -1, 57], ids=["first", "last", "middle"])
+def test_single_element(name: str, argument: str, position: int, dtype: str) -> None:
+    """1e-6 in float64 and 1e-3 in float32, in the first, the last or some element (modulo the size)."""
+    assert_caught(name, "numpy", argument, position, dtype, seed=position + 1)
+
+
+@pytest.mark.parametrize("dtype", ERRORS)
+@pytest.mark.parametrize(("name", "argument"), TARGETS)
+def test_single_element_in_torch(name: str, argument: str, dtype: str) -> None:
+    """The same in the torch kernels, which are differentiated in float64 only."""
+    pytest.importorskip("torch")
+    assert_caught(name, "torch", argument, -1, dtype, seed=3)
+
+
+def test_unplanted_kernel_passes() -> None:
+    """The harness itself plants nothing: an error of zero passes."""
+    operation = registry.operation("softmax")
+    subject = planted(subject_of("softmax", "numpy", registry.kernel("softmax", "numpy")), 0, 0, {})
+    assert run(subject, specification_of(operation), references_of(operation)[0], profile="quick").verdict == "pass"
