@@ -9,8 +9,11 @@ import pytest
 from gradlab import registry
 from gradlab.registry import Backend
 from gradlab.verify.laws import LAWS
-from gradlab.verify.registered import BACKENDS, report_operation
+from gradlab.verify.registered import BACKENDS, operation_seed, report_operation
 from gradlab.verify.report import Report
+
+# A test's verdict is the same every day; `gradlab verify` draws a new seed each time it runs.
+SEED = 20261123
 
 
 @cache
@@ -18,7 +21,7 @@ def examined(name: str, backend: Backend) -> Report:
     """One check per kernel serves the tests of all laws."""
     if backend == "torch":
         pytest.importorskip("torch")
-    return report_operation(name, backend)
+    return report_operation(name, backend, seed=operation_seed(SEED, name, backend))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
