@@ -1,0 +1,43 @@
+"""Wrong backwards: what people get wrong in courses, in libraries and in kernels."""
+
+from benchmarks.zoo.mutants import (
+    activations,
+    contract,
+    convolution,
+    elementwise,
+    indexing,
+    labels,
+    layout,
+    losses,
+    norms,
+    products,
+    recurrent,
+    reductions,
+    rows,
+    sizes,
+    stability,
+    state,
+    upstream,
+    values,
+)
+
+__all__ = [
+    "activations",
+    "contract",
+    "convolution",
+    "elementwise",
+    "indexing",
+    "labels",
+    "layout",
+    "losses",
+    "norms",
+    "products",
+    "recurrent",
+    "reductions",
+    "rows",
+    "sizes",
+    "stability",
+    "state",
+    "upstream",
+    "values",
+]
