@@ -71,6 +71,15 @@ def attainable(answer: Array, magnitude: Array, inputs: Array, scales: Scales) -
     return np.asarray(tolerance + 1e6 * float(np.finfo(scales.dtype).tiny))
 
 
+def indistinct(scales: Scales) -> float:
+    """A miss that no measured scale explains and that still proves nothing.
+
+    Where terms of the size of the upstream gradient cancel and the output happens to be near 0 as well (the loss of a
+    saturated softmax: p - 1 in its last bit), neither the output nor the spread tells that there was anything to round.
+    """
+    return 8 * scales.eps * scales.upstream
+
+
 @dataclass(frozen=True, slots=True)
 class Verdicts:
     """Judgement per element: `agrees` (sharp bars), `covered` (wide bars only), `differs`; none of them: no opinion.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradlab.adapters.subject import Array
-from gradlab.verify.judge import SPREAD_FACTOR, Verdicts, attainable, compare, levels
+from gradlab.verify.judge import SPREAD_FACTOR, Verdicts, attainable, compare, indistinct, levels
 from gradlab.verify.oracles.estimate import Estimate, Oracle
 from gradlab.verify.oracles.kinks import direction_sides
 from gradlab.verify.trial import Trial
@@ -46,7 +46,8 @@ class Projection:
         size = np.fmax(estimate.magnitude, float(np.abs(self.terms).sum()))
         tolerance = rounding + 24 * scales.eps * size + extra
         total = np.array([float(self.terms.sum())])
-        return compare(total, estimate.value, estimate.error, size, tolerance, trial.case.dtype, estimate.blur)
+        blur = np.maximum(estimate.blur, indistinct(scales) * float(np.abs(self.steps).sum()))
+        return compare(total, estimate.value, estimate.error, size, tolerance, trial.case.dtype, blur)
 
     def ask(self, oracle: Oracle) -> Estimate:
         """The oracle's number for this direction."""

@@ -49,7 +49,8 @@ class _Question:
     def judge(self, elements: Array, estimate: Estimate, *, spread: bool = False) -> Verdicts:
         tolerance = self.tolerance(elements, estimate.magnitude) + (self.spread(elements) if spread else 0.0)
         answer, dtype = self.answer[elements], self.trial.case.dtype
-        return compare(answer, estimate.value, estimate.error, estimate.magnitude, tolerance, dtype, estimate.blur)
+        blur = np.maximum(estimate.blur, indistinct(self.trial.scales(self.argument)))
+        return compare(answer, estimate.value, estimate.error, estimate.magnitude, tolerance, dtype, blur)
 
 
 def value(trial: Trial) -> Iterator[Violation]:

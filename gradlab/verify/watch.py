@@ -1,0 +1,194 @@
+"""What the code under test does to its process: each call is written down, and global state is put back after it."""
+
+from __future__ import annotations
+
+import marshal
+import math
+import os
+import random
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from gradlab.adapters.subject import Inputs, Parameters, Subject
+from gradlab.verify.flat import finding
+
+# Room for the arrays of one call; of larger calls the shapes are kept.
+BOX_BYTES = 1 << 16
+
+
+def _torch_dtype() -> object:
+    torch = sys.modules.get("torch")
+    return torch.get_default_dtype() if torch is not None and hasattr(torch, "get_default_dtype") else None
+
+
+def _set_torch_dtype(dtype: Any) -> None:
+    if dtype is not None:
+        sys.modules["torch"].set_default_dtype(dtype)
+
+
+def _set_filters(filters: Any) -> None:
+    warnings.resetwarnings()
+    warnings.filters.extend(filters)  # type: ignore[attr-defined] # a list, whatever typeshed calls it
+
+
+def _set_errors(errors: Any) -> None:
+    np.seterr(**errors)
+
+
+def _filters() -> tuple[Any, ...]:
+    return tuple(warnings.filters)
+
+
+# What is watched, how it is read and put back, and what to do instead of changing it.
+_STATES: tuple[tuple[str, Callable[[], Any], Callable[[Any], None], str], ...] = (
+    ("np.seterr", np.geterr, _set_errors, "use `with np.errstate(...)`"),
+    ("warnings.filters", _filters, _set_filters, "use `with warnings.catch_warnings()`"),
+    ("the working directory", os.getcwd, os.chdir, "build paths from __file__"),
+    ("torch's default dtype", _torch_dtype, _set_torch_dtype, "pass dtype= instead"),
+)
+
+
+def _snapshot() -> tuple[Any, ...]:
+    # Twice for each of thousands of calls: no loop.
+    return np.geterr(), _filters(), os.getcwd(), _torch_dtype()  # noqa: PTH109 - Path takes ten times as long
+
+
+_SEED_REMEDY = "draw from np.random.default_rng(seed), or take the random array as an argument"
+
+
+@dataclass(slots=True)
+class Watch:
+    """Notes which global state calls leave changed. `box`, shared with the parent process, holds the call that runs."""
+
+    box: Any = None
+    source: str = ""
+    names: Sequence[str] = ()
+    changes: dict[tuple[str, str], str] = field(default_factory=dict)
+    phase: str = ""
+
+    def subject(self, subject: Subject, names: Sequence[str]) -> Subject:
+        """The same subject, watched."""
+        self.source, self.names = subject.source, (*names, "grad_output")
+
+        def forward(inputs: Inputs, params: Parameters) -> tuple[Any, Any]:
+            self._write("forward", inputs, params)
+            return self._watched("forward", subject.forward, inputs, params)  # type: ignore[no-any-return]
+
+        def backward(grad_output: Any, inputs: Inputs, saved: Any, params: Parameters) -> Any:
+            self._write("backward", [*inputs, grad_output], params)
+            return self._watched("backward", subject.backward, grad_output, inputs, saved, params)
+
+        return replace(subject, forward=forward, backward=backward)
+
+    @contextmanager
+    def during(self, phase: str) -> Iterator[None]:
+        """Compare global state before and after, and put it back."""
+        before, self.phase = _snapshot(), phase
+        try:
+            yield
+        finally:
+            self.phase = ""
+            self._compare(phase, before)
+
+    def _watched(self, phase: str, call: Callable[..., Any], *args: Any) -> Any:
+        before, self.phase = _snapshot(), phase  # as `during`, at half the cost
+        try:
+            return call(*args)
+        finally:
+            self.phase = ""
+            self._compare(phase, before)
+
+    def _compare(self, phase: str, before: tuple[Any, ...]) -> None:
+        after = _snapshot()
+        if after == before:
+            return
+        for (name, _, restore, remedy), old, new in zip(_STATES, before, after, strict=True):
+            # What was not there before is no change: torch is imported late.
+            if old is not None and new != old:
+                self.changes.setdefault((phase, name), remedy)
+                restore(old)
+
+    def seed_wrapper(self, name: str, seed: Callable[..., None]) -> Callable[..., None]:
+        """`seed`, noting calls that come from the code under test."""
+
+        def noted(*args: Any, **options: Any) -> None:
+            if self.phase:
+                self.changes.setdefault((self.phase, name), _SEED_REMEDY)
+            seed(*args, **options)
+
+        return noted
+
+    def findings(self) -> list[dict[str, Any]]:
+        """A failure for what forward and backward leave changed, a note for what an import does; then forgotten."""
+        found = [
+            finding(f"{phase} changes {name} for the whole process; {remedy}", severity=_severity(phase))
+            for (phase, name), remedy in self.changes.items()
+        ]
+        self.changes.clear()
+        return found
+
+    def forget(self) -> None:
+        """A new job begins: no call has been made yet."""
+        if self.box is not None:
+            self.box[:4] = bytes(4)
+
+    def _write(self, half: str, arrays: Sequence[Any], params: Parameters) -> None:
+        if self.box is None:
+            return
+        room = BOX_BYTES - 1024 - len(self.source)
+        kept = sum(array.nbytes for array in arrays) < room
+        shown = tuple(
+            (name, array.dtype.str, array.shape, array.tobytes() if kept else b"")
+            for name, array in zip(self.names, arrays, strict=False)
+        )
+        # Seven times as fast as pickle.
+        content = marshal.dumps((half, shown, repr(dict(params)), self.source))
+        if len(content) <= BOX_BYTES - 4:
+            self.box[: 4 + len(content)] = len(content).to_bytes(4, "little") + content
+
+
+def _severity(phase: str) -> str:
+    return "note" if phase == "import" else "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the code under test: its half, its arrays by name (or their shapes), its parameters, its source."""
+
+    half: str
+    arrays: tuple[tuple[str, Any], ...]
+    params: str
+    source: str
+
+
+def last_call(box: Any) -> Call | None:
+    """The call that ran when its process died, or None where none had begun."""
+    length = int.from_bytes(bytes(box[:4]), "little")
+    try:
+        half, shown, params, source = marshal.loads(bytes(box[4 : 4 + length]))
+    except (EOFError, ValueError, TypeError):  # nothing, or it died while it wrote
+        return None
+    return Call(half, tuple((name, _array(*how)) for name, *how in shown), params, source)
+
+
+def _array(dtype: str, shape: tuple[int, ...], content: bytes) -> Any:
+    size = math.prod(shape)
+    if size and not content:
+        return f"{np.dtype(dtype)} array of shape {shape}"
+    return np.frombuffer(content, dtype).reshape(shape) if size else np.zeros(shape, dtype)
+
+
+WATCH = Watch()
+"""The watch of this process; without a box it only compares."""
+
+
+def watch_seeds() -> None:
+    """From now on, calls of the global seed functions are noted; before the code under test is imported."""
+    random.seed = WATCH.seed_wrapper("random's seed", random.seed)
+    np.random.seed = WATCH.seed_wrapper("NumPy's global seed", np.random.seed)
