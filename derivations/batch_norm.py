@@ -1,4 +1,4 @@
-"""Batch normalisation per channel c, over the batch n or over n, h, w; with the biased variance, as torch normalises."""
+"""Batch normalisation per channel c, over n or over n, h, w; with the biased variance, as torch normalises."""
 
 from sympy import Idx, IndexedBase, Mul, Sum, sqrt, symbols
 

@@ -15,9 +15,7 @@ from gradlab.errors import SignatureError
 ELLIPSIS = "..."
 """Stands for any number of leading dimensions, as in `"(...,d)->(...,d)"`."""
 
-DomainKind = Literal[
-    "real", "positive", "non_negative", "simplex", "one_hot", "labels", "mask", "signs", "integers"
-]
+DomainKind = Literal["real", "positive", "non_negative", "simplex", "one_hot", "labels", "mask", "signs", "integers"]
 
 _CONTINUOUS: frozenset[str] = frozenset({"real", "positive", "non_negative", "simplex"})
 

@@ -18,8 +18,9 @@ from gradlab.cli.sources import load, named, specs
 from gradlab.cli.targets import Target
 from gradlab.errors import SignatureError
 from gradlab.verify.check import check
-from gradlab.verify.flat import FlatRow, rows_of
+from gradlab.verify.flat import FlatRow
 from gradlab.verify.laws import LAWS
+from gradlab.verify.rows import rows_of
 from gradlab.verify.specification import specify, suggestion
 from gradlab.verify.watch import WATCH
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradlab.verify.report import Report
 from gradlab.verify.rows import Row, RowVerdict
 
 
@@ -41,44 +40,6 @@ class FlatRow:
         data["findings"] = [*self.data["findings"], *map(dict, findings)]
         text = self.text.replace(": PASS ", ": FAIL ", 1) if failed else self.text
         return FlatRow(row, "\n".join([text, *lines]), data)
-
-
-def rows_of(report: Report, operation: str, backend: str) -> list[Row]:
-    """One row for each gradient of a report."""
-    rows = []
-    for argument in report.arguments:
-        reasons = [text for text in report.reasons if text.startswith(f"{argument} ")]
-        verdict = _verdict(report, argument, bool(reasons))
-        rows.append(
-            Row(
-                operation,
-                backend,
-                argument,
-                report.oracles(argument),
-                report.cases,
-                _worst(report, argument),
-                verdict,
-                report.seconds / len(report.arguments),
-                report.power[argument],
-                "; ".join(reasons) if verdict == "inconclusive" else "",
-                report,
-            )
-        )
-    return rows
-
-
-def _worst(report: Report, argument: str) -> float:
-    ratios = [finding.evidence.get("tolerances") for finding in report.failures if finding.argument == argument]
-    return max([report.tally.worst_of(argument), *(float(ratio) for ratio in ratios if isinstance(ratio, float))])
-
-
-def _verdict(report: Report, argument: str, unverified: bool) -> RowVerdict:
-    # A failure that belongs to no argument (arity, the output, grad_output) fails them all.
-    if any(finding.argument == argument or finding.argument not in report.arguments for finding in report.failures):
-        return "fail"
-    if report.verdict == "fail":
-        return "pass" if report.tally.count_of(argument) else "inconclusive"
-    return "inconclusive" if unverified else "pass"
 
 
 def finding(claim: str, *, severity: str = "failure", **more: Any) -> dict[str, Any]:

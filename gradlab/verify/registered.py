@@ -19,7 +19,7 @@ from gradlab.verify.check import run
 from gradlab.verify.oracles.reference import TorchReference
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Report
-from gradlab.verify.rows import Row
+from gradlab.verify.rows import Row, rows_of
 from gradlab.verify.specification import Specification
 
 BACKENDS: tuple[Backend, ...] = ("numpy", "torch")
@@ -75,42 +75,7 @@ def operation_rows(name: str, backend: Backend, *, profile: Any = "default", see
             Row(name, backend, argument, (), 0, 0.0, "skipped", 0.0, {}, MISSING)
             for argument in operation.differentiable
         ]
-    rows = []
-    for argument in report.arguments:
-        reasons = [text for text in (*report.reasons, *report.notes) if text.startswith((argument, "torch"))]
-        rows.append(
-            Row(
-                name,
-                backend,
-                argument,
-                report.oracles(argument),
-                report.cases,
-                _worst(report, argument),
-                _verdict(report, argument),
-                report.seconds / len(report.arguments),
-                report.power[argument],
-                "; ".join(reasons),
-                report,
-            )
-        )
-    return rows
-
-
-def _worst(report: Report, argument: str) -> float:
-    failed = [finding.evidence.get("tolerances") for finding in report.failures if finding.argument == argument]
-    ratios = [float(ratio) for ratio in failed if isinstance(ratio, float)]
-    return max([report.tally.worst_of(argument), *ratios])
-
-
-def _verdict(report: Report, argument: str) -> Any:
-    own = [finding for finding in report.failures if finding.argument == argument]
-    # A failure that belongs to no argument (arity, the output, grad_output) fails them all.
-    shared = [finding for finding in report.failures if finding.argument not in report.arguments]
-    if own or shared:
-        return "fail"
-    if report.verdict == "fail":
-        return "pass" if report.tally.count_of(argument) else "inconclusive"
-    return "inconclusive" if any(reason.startswith(f"{argument} ") for reason in report.reasons) else "pass"
+    return rows_of(report, name, backend)
 
 
 def report_operation(

@@ -54,6 +54,44 @@ class Row:
         }
 
 
+def rows_of(report: Report, operation: str, backend: str) -> list[Row]:
+    """One row for each gradient of a report."""
+    rows = []
+    for argument in report.arguments:
+        reasons = [text for text in report.reasons if text.startswith(f"{argument} ")]
+        skipped = [text for text in report.notes if text.startswith("torch ")]
+        rows.append(
+            Row(
+                operation,
+                backend,
+                argument,
+                report.oracles(argument),
+                report.cases,
+                _worst(report, argument),
+                _verdict(report, argument, bool(reasons)),
+                report.seconds / len(report.arguments),
+                report.power[argument],
+                "; ".join([*reasons, *skipped]),
+                report,
+            )
+        )
+    return rows
+
+
+def _worst(report: Report, argument: str) -> float:
+    ratios = [finding.evidence.get("tolerances") for finding in report.failures if finding.argument == argument]
+    return max([report.tally.worst_of(argument), *(float(ratio) for ratio in ratios if isinstance(ratio, float))])
+
+
+def _verdict(report: Report, argument: str, unverified: bool) -> RowVerdict:
+    # A failure that belongs to no argument (arity, the output, grad_output) fails them all.
+    if any(finding.argument == argument or finding.argument not in report.arguments for finding in report.failures):
+        return "fail"
+    if report.verdict == "fail":
+        return "pass" if report.tally.count_of(argument) else "inconclusive"
+    return "inconclusive" if unverified else "pass"
+
+
 def table(rows: Iterable[Row], title: str | None = None) -> Table:
     """A rich table of the rows; print it with `rich.console.Console().print`."""
     from rich.table import Table

@@ -2,9 +2,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import gradlab
-from gradlab.verify.flat import FlatRow, fault, finding, rows_of
+from gradlab.verify.flat import FlatRow, fault, finding
 from gradlab.verify.junit import write
-from gradlab.verify.rows import Row
+from gradlab.verify.rows import Row, rows_of
 from tests.verify import course
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradlab.adapters.subject import Array
-from gradlab.verify.judge import ORACLE_BARS, SPREAD_FACTOR, Verdicts, attainable, compare, levels
+from gradlab.verify.judge import ORACLE_BARS, SPREAD_FACTOR, Verdicts, attainable, compare, indistinct, levels
 from gradlab.verify.laws.acquittal import Acquittal
 from gradlab.verify.laws.directions import directions
 from gradlab.verify.oracles.estimate import Estimate, Oracle
