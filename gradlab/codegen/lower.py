@@ -27,6 +27,7 @@ from gradlab.codegen.statements import (
     Value,
 )
 from gradlab.errors import DefinitionError
+from gradlab.symbolic.components import components
 from gradlab.symbolic.factor import factor
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.terms import (
@@ -41,7 +42,6 @@ from gradlab.symbolic.terms import (
     Ref,
     Size,
     Term,
-    components,
 )
 
 _SHORT = {"grad_output": "g"}

@@ -7,11 +7,12 @@ from fractions import Fraction
 
 from gradlab.codegen.lower import Lowering
 from gradlab.codegen.statements import Coefficient, Combine, Product, Reduce, Routine, Shift, Value
+from gradlab.symbolic.components import components
 from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT, Derivation, Result
 from gradlab.symbolic.equations import number_of
 from gradlab.symbolic.program import Binding, Program, Tensor
 from gradlab.symbolic.show import entry, text
-from gradlab.symbolic.terms import Axis, Indicator, Ref, components
+from gradlab.symbolic.terms import Axis, Indicator, Ref
 
 
 def forward(derivation: Derivation) -> Routine:

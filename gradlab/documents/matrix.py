@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gradlab.documents.dialect import Dialect, Operand
+from gradlab.symbolic.components import components
 from gradlab.symbolic.derive import Result
 from gradlab.symbolic.layout import term_order
 from gradlab.symbolic.program import Program
@@ -26,7 +27,6 @@ from gradlab.symbolic.terms import (
     Size,
     Term,
     atom_indices,
-    components,
 )
 
 Indices = tuple[Index, ...]

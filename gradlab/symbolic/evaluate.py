@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gradlab.symbolic.components import components
 from gradlab.symbolic.rings import Dual, DualRing, Ring
 from gradlab.symbolic.terms import (
     Atom,
@@ -23,7 +24,6 @@ from gradlab.symbolic.terms import (
     Size,
     Slot,
     Term,
-    components,
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
+from gradlab.symbolic.components import components
 from gradlab.symbolic.derive import Result
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.layout import letters
@@ -23,7 +24,6 @@ from gradlab.symbolic.terms import (
     Size,
     Slot,
     Term,
-    components,
 )
 
 

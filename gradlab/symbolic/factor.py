@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from math import gcd, lcm
 
+from gradlab.symbolic.components import components
 from gradlab.symbolic.steps import Factored
-from gradlab.symbolic.terms import Atom, Expr, Size, Term, components
+from gradlab.symbolic.terms import Atom, Expr, Size, Term
 
 
 def factor(expression: Expr) -> Factored:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from gradlab.symbolic.components import components
 from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Factored, Pullback, Pushforward
@@ -24,7 +25,6 @@ from gradlab.symbolic.terms import (
     Size,
     Term,
     atom_indices,
-    components,
     show_atom,
 )
 

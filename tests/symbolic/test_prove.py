@@ -18,6 +18,7 @@ from derivations.softmax_cross_entropy import softmax_cross_entropy, softmax_cro
 from gradlab.errors import ProofError
 from gradlab.operation import Parameter, positive
 from gradlab.symbolic.calculus import contract
+from gradlab.symbolic.components import components
 from gradlab.symbolic.definition import Definition, given, let
 from gradlab.symbolic.derive import Derivation, Result, derive
 from gradlab.symbolic.functions import ELEMENTARY, Elementary
@@ -26,7 +27,7 @@ from gradlab.symbolic.prove import flat, prove
 from gradlab.symbolic.read import read
 from gradlab.symbolic.rules import apply_everywhere
 from gradlab.symbolic.steps import Factored, Step
-from gradlab.symbolic.terms import Delta, Expr, Function, Ref, Size, Term, components, rename_atom
+from gradlab.symbolic.terms import Delta, Expr, Function, Ref, Size, Term, rename_atom
 from tests.symbolic.build import delta, index, ref, term, total
 
 N, D = symbols("N D", integer=True)
