@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradlab.errors import DefinitionError
+from gradlab.symbolic.components import components
 from gradlab.symbolic.draw import numbers
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.rings import PrimeField
@@ -23,7 +24,6 @@ from gradlab.symbolic.terms import (
     Ref,
     Size,
     Term,
-    components,
     rename_atom,
 )
 from tests.symbolic.build import delta, index, ref, size, term, total
