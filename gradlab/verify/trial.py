@@ -107,9 +107,13 @@ class Trial:
     @cached_property
     def differences(self) -> Differences:
         """Central differences of the forward under test at this case's inputs."""
+        return self.differences_at(self.case.inputs)
 
-        def run(inputs: Sequence[Array]) -> Array | None:
-            forward = self.caller.forward(inputs, self.params)
+    def differences_at(self, inputs: Sequence[Array]) -> Differences:
+        """The same at other inputs."""
+
+        def run(moved: Sequence[Array]) -> Array | None:
+            forward = self.caller.forward(moved, self.params)
             return None if forward.error else forward.output
 
         bounds = [
@@ -118,7 +122,7 @@ class Trial:
             else None
             for argument in self.specification.arguments
         ]
-        return Differences(run, self.case.inputs, bounds, self.rng, extended=self.caller.subject.extended)
+        return Differences(run, inputs, bounds, self.rng, extended=self.caller.subject.extended)
 
     @staticmethod
     def _bounds(kind: str, low: float, high: float) -> tuple[float, float]:

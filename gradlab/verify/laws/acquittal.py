@@ -9,7 +9,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.verify.oracles.estimate import Estimate
-from gradlab.verify.oracles.kinks import Sides, coordinate_sides, direction_sides, flat, limiting_sides
+from gradlab.verify.oracles.kinks import Sides, coordinate_sides, direction_sides, flat, limiting_coordinate
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Violation
 
@@ -53,7 +53,7 @@ class Acquittal:
             return True
         if not self._tied(argument, element) and not sides.kinked:
             return False
-        limits = limiting_sides(trial.differences, argument, element, trial.weights, trial.rng)
+        limits = limiting_coordinate(trial.differences, argument, element, trial.weights, trial.rng)
         wide = limits.high - limits.low > _SLACK * max(abs(limits.high), abs(limits.low))
         if wide and _inside(answer, limits.joined(sides), tolerance):
             trial.tally.skipped["tie"] += 1

@@ -20,12 +20,14 @@ _ROUNDINGS = 64
 
 
 def repeatability(trial: Trial) -> Iterator[Violation]:
-    """Twice the same call; then a forward and backward on other numbers between forward and backward."""
+    """Three times the same call; then a forward and backward on other numbers between forward and backward."""
     if not trial.ran or trial.upstream is None:
         return
     held = [(k, gradient) for k, gradient in enumerate(trial.gradients) if isinstance(gradient, np.ndarray)]
     copies = [np.array(gradient) for _, gradient in held]
-    yield from _compare(trial, trial.again(trial.inputs, trial.upstream.array), "a second call")
+    # Twice again: a call counter that changes every second answer is in step with one more call.
+    for how in ("a second call", "a third call"):
+        yield from _compare(trial, trial.again(trial.inputs, trial.upstream.array), how)
     yield from _compare(trial, _interleaved(trial), "a call after another forward")
     for (k, gradient), copy in zip(held, copies, strict=True):
         if k < len(trial.inputs) and not np.array_equal(gradient, copy, equal_nan=True):

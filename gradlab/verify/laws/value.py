@@ -11,6 +11,7 @@ from gradlab.adapters.subject import Array
 from gradlab.verify.judge import ORACLE_BARS, SPREAD_FACTOR, Verdicts, attainable, compare, indistinct, levels
 from gradlab.verify.laws.acquittal import Acquittal
 from gradlab.verify.laws.directions import directions
+from gradlab.verify.laws.unstable import gross, unstable
 from gradlab.verify.oracles.estimate import Estimate, Oracle
 from gradlab.verify.oracles.reference import GradientsOracle
 from gradlab.verify.trial import Trial
@@ -78,7 +79,7 @@ def value(trial: Trial) -> Iterator[Violation]:
 def _elements(question: _Question, references: list[Oracle], every: bool, acquittal: Acquittal) -> Iterator[Violation]:
     trial, size = question.trial, question.answer.size
     everything = np.arange(size)
-    sample = everything if every else trial.rng.choice(size, size=min(SAMPLE, size), replace=False)
+    sample = everything if every else _sampled(question, trial.rng)
     disputed: dict[str, Array] = {}
     for reference in references:
         estimate = _ask(question, reference, everything)
@@ -105,6 +106,13 @@ def _elements(question: _Question, references: list[Oracle], every: bool, acquit
             if violation is not None:
                 yield violation
                 return
+
+
+def _sampled(question: _Question, rng: np.random.Generator) -> Array:
+    """A few elements by chance, and those that no direction can see: a NaN would make its every product NaN."""
+    size = question.answer.size
+    chosen = rng.choice(size, size=min(SAMPLE, size), replace=False)
+    return np.union1d(chosen, np.flatnonzero(~np.isfinite(question.answer))[:SAMPLE])
 
 
 def _ask(question: _Question, oracle: Oracle, elements: Array) -> Estimate:
@@ -144,7 +152,7 @@ def _examine(
     trial, one = question.trial, np.array([element])
     estimate = acquittal.refined(question.argument, element, _ask(question, differences, one))
     verdicts = question.judge(one, estimate, spread=True)
-    if not verdicts.differs.any():
+    if not verdicts.differs.any() and not gross(trial, question.argument, element, estimate):
         return None
     tolerance = float((question.tolerance(one, estimate.magnitude) + question.spread(one))[0])
     if acquittal.kink(question.argument, element, float(question.answer[element]), tolerance):
@@ -156,6 +164,8 @@ def _examine(
                 f"{trial.name(question.argument)}: {reference.name} agrees with backward, {differences.name} does not"
             )
             return None
+    if not verdicts.differs.any():
+        return unstable(trial, question.argument, element, estimate)
     return _violation(question, element, differences, estimate, verdicts)
 
 
