@@ -16,6 +16,7 @@ from gradlab.errors import SignatureError
 from gradlab.operation import ELLIPSIS
 from gradlab.verify.layouts import LAYOUTS
 from gradlab.verify.regimes import MILD, REGIMES
+from gradlab.verify.shapes import PATTERNS, Shape, broadcast_leading, concrete
 from gradlab.verify.specification import Specification
 
 # (sizes, position in dtypes) of each case of a round.
@@ -40,7 +41,7 @@ CASES_PER_ROUND = len(STRATA)
 
 # A regime for all arguments, for one of them with the others mild, or none: the shares of a study that ranked them.
 MODES = ("all",) * 6 + ("one",) * 7 + ("mild",) * 2
-assert len(MODES) == CASES_PER_ROUND <= len(REGIMES)
+assert len(MODES) == len(PATTERNS) == CASES_PER_ROUND <= len(REGIMES)
 
 # The power of the comparison is measured, with every costly term of the tolerance, in these cases of a round.
 MEASURED = (0, 1, 6, 8)
@@ -53,10 +54,10 @@ UPSTREAMS = ("normal", "signs", "sparse", "one hot", "ints", "huge", "tiny", "po
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The decisions behind one case; `seed` draws its numbers."""
+    """The decisions behind one case: a shape per argument, …; `seed` draws its numbers."""
 
     sizes: Mapping[str, int]
-    leading: tuple[int, ...]
+    shapes: tuple[Shape, ...]
     params: Mapping[str, Any]
     dtype: str
     regimes: tuple[str, ...]
@@ -65,16 +66,6 @@ class Plan:
     tie_arguments: bool
     measured: bool
     seed: int
-
-    def shape(self, dims: tuple[str, ...]) -> tuple[int, ...]:
-        """The concrete shape of a signature's named one."""
-        shape: list[int] = []
-        for dim in dims:
-            if dim == ELLIPSIS:
-                shape.extend(self.leading)
-            else:
-                shape.append(int(dim) if dim.isdigit() else self.sizes[dim])
-        return tuple(shape)
 
 
 def round_of_plans(specification: Specification, seed: tuple[int, ...]) -> list[Plan]:
@@ -85,6 +76,7 @@ def round_of_plans(specification: Specification, seed: tuple[int, ...]) -> list[
     layouts = [LAYOUTS[k] for k in rng.permutation(len(LAYOUTS))]
     upstreams = [UPSTREAMS[k] for k in rng.permutation(len(UPSTREAMS))]
     modes = rng.permutation(CASES_PER_ROUND)
+    patterns = rng.permutation(PATTERNS) if specification.broadcast else ("equal",) * CASES_PER_ROUND
     plans = []
     for index, (kind, dtype) in enumerate(STRATA):
         sizes, leading, params = _sizes(specification, kind, index, rng)
@@ -94,7 +86,7 @@ def round_of_plans(specification: Specification, seed: tuple[int, ...]) -> list[
             regimes = tuple(str(rng.choice(MILD)) for _ in regimes)
         plan = Plan(
             sizes,
-            leading,
+            _shapes(specification, sizes, leading, str(patterns[index]), rng),
             params,
             specification.dtypes[dtype % len(specification.dtypes)],
             regimes,
@@ -106,6 +98,16 @@ def round_of_plans(specification: Specification, seed: tuple[int, ...]) -> list[
         )
         plans.append(plan)
     return plans
+
+
+def _shapes(
+    specification: Specification, sizes: Mapping[str, int], leading: Shape, pattern: str, rng: np.random.Generator
+) -> tuple[Shape, ...]:
+    inputs = specification.signature.inputs
+    own = [leading] * len(inputs)
+    if specification.broadcast:
+        own = broadcast_leading(leading, inputs, specification.whole, pattern, rng)
+    return tuple(concrete(dims, sizes, mine) for dims, mine in zip(inputs, own, strict=True))
 
 
 def _nonzero(upstream: str, index: int) -> str:
