@@ -22,7 +22,8 @@ class Case:
     """Inputs and upstream gradient of one trial, in C order, with the layouts they are to be placed in.
 
     `grad_output` is None until the output's shape is known; `upstream` and `seed` then draw it.
-    `measured` asks for the power of the comparison, at the price of some more calls.
+    `measured` asks for the power of the comparison, at the price of some more calls. `shared` names two arguments of
+    equal values, which the law "sharing" passes as one array.
     """
 
     sizes: Mapping[str, int]
@@ -35,6 +36,7 @@ class Case:
     regimes: tuple[str, ...]
     seed: int
     measured: bool = False
+    shared: tuple[int, int] | None = None
 
     @property
     def empty(self) -> bool:
@@ -56,11 +58,18 @@ def build(plan: Plan, specification: Specification) -> Case:
     inputs: list[Array] = []
     for k, (argument, shape) in enumerate(zip(specification.arguments, plan.shapes, strict=True)):
         values = draw(argument.domain, plan.regimes[k], shape, sizes, rng)
+        if plan.scale != 1 and argument.domain.kind in ("real", "positive", "non_negative"):
+            values = np.asarray(values * plan.scale)
         if plan.layouts[k] == "broadcast" and (values.ndim > 1 or argument.domain.kind not in ("simplex", "one_hot")):
             values = flatten_for_broadcast(values)
         inputs.append(cast(values, argument.domain, plan.dtype))
     if plan.tie_arguments:
         _tie(inputs, specification, plan, rng)
+    if plan.shared is not None:
+        first, second = plan.shared
+        # What the layout of one needs, both must have.
+        source = second if plan.layouts[second] == "broadcast" else first
+        inputs[first] = inputs[second] = inputs[source]
     return Case(
         sizes,
         dict(plan.params),
@@ -72,6 +81,7 @@ def build(plan: Plan, specification: Specification) -> Case:
         plan.regimes,
         plan.seed,
         plan.measured,
+        plan.shared,
     )
 
 

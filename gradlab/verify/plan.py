@@ -7,7 +7,7 @@ and missed bugs for that reason alone; strata put each of them into every round.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,12 @@ assert len(MODES) == len(PATTERNS) == CASES_PER_ROUND <= len(REGIMES)
 # The power of the comparison is measured, with every costly term of the tolerance, in these cases of a round.
 MEASURED = (0, 1, 6, 8)
 
+# The case whose magnitude is drawn apart from its numbers: one that `hypothesis.target` can climb.
+TILTED = 10
+
+# Cases of a round in which arguments share values. At random they were the last bugs to be found.
+TIED = 4
+
 # Sizes at which blocked, unrolled or thresholded code changes its path: just above 8, 16, 32, 64, 128 and around 100.
 LARGE = (130, 17, 65, 9, 33, 101)
 
@@ -63,13 +69,18 @@ class Plan:
     regimes: tuple[str, ...]
     layouts: tuple[str, ...]
     upstream: str
+    scale: float
     tie_arguments: bool
+    shared: tuple[int, int] | None
     measured: bool
     seed: int
 
 
-def round_of_plans(specification: Specification, seed: tuple[int, ...]) -> list[Plan]:
-    """The plans of one round. Raises SignatureError where no sizes satisfy `dims` and `where`."""
+def round_of_plans(specification: Specification, seed: tuple[int, ...], tilt: float = 0.0) -> list[Plan]:
+    """The plans of one round; `tilt` is the binary exponent of the magnitude of case `TILTED`.
+
+    Raises SignatureError where no sizes satisfy `dims` and `where`.
+    """
     rng = np.random.default_rng(seed)
     names = list(REGIMES)
     hot = [names[k] for k in rng.permutation(len(names))]
@@ -77,10 +88,14 @@ def round_of_plans(specification: Specification, seed: tuple[int, ...]) -> list[
     upstreams = [UPSTREAMS[k] for k in rng.permutation(len(UPSTREAMS))]
     modes = rng.permutation(CASES_PER_ROUND)
     patterns = rng.permutation(PATTERNS) if specification.broadcast else ("equal",) * CASES_PER_ROUND
-    plans = []
+    ties = set(rng.permutation(CASES_PER_ROUND)[:TIED])
+    count = len(specification.arguments)
+    plans: list[Plan] = []
     for index, (kind, dtype) in enumerate(STRATA):
         sizes, leading, params = _sizes(specification, kind, index, rng)
-        regimes = _regimes(MODES[modes[index]], len(specification.arguments), hot[index], rng)
+        regimes = _regimes(MODES[modes[index]], count, hot[index], rng)
+        if index == TILTED:
+            regimes = ("normal",) * count
         # A large case has too few coordinates tried to afford numbers that hide each other.
         if kind == "large" and rng.random() < 0.5:
             regimes = tuple(str(rng.choice(MILD)) for _ in regimes)
@@ -90,14 +105,31 @@ def round_of_plans(specification: Specification, seed: tuple[int, ...]) -> list[
             params,
             specification.dtypes[dtype % len(specification.dtypes)],
             regimes,
-            tuple(layouts[(index + k) % len(layouts)] for k in range(len(specification.arguments) + 1)),
+            tuple(layouts[(index + k) % len(layouts)] for k in range(count + 1)),
             _nonzero(upstreams[index % len(upstreams)], index),
-            len(specification.arguments) > 1 and bool(rng.random() < 0.22),
+            2.0**tilt if index == TILTED else 1.0,
+            count > 1 and index in ties,
+            None,
             index in MEASURED,
             int(rng.integers(1 << 32)),
         )
         plans.append(plan)
+    _share(plans, specification, rng)
     return plans
+
+
+def _share(plans: list[Plan], specification: Specification, rng: np.random.Generator) -> None:
+    """In one case of the round, where two arguments may be one array, they are."""
+    arguments = specification.arguments
+    pairs = [(j, k) for k in range(len(arguments)) for j in range(k) if arguments[j].domain == arguments[k].domain]
+    for index in rng.permutation(CASES_PER_ROUND) if pairs else ():
+        plan = plans[index]
+        if index in MEASURED or STRATA[index][0] in ("large", "empty"):
+            continue
+        fitting = [pair for pair in pairs if plan.shapes[pair[0]] == plan.shapes[pair[1]]]
+        if fitting:
+            plans[index] = replace(plan, shared=fitting[rng.integers(len(fitting))])
+            return
 
 
 def _shapes(

@@ -104,6 +104,8 @@ class _Simpler:
         for k, (argument, dims) in enumerate(zip(specification.arguments, specification.signature.inputs, strict=True)):
             shape = concrete(dims, sizes, leadings[k])
             inputs.append(self._values(argument, shape, sizes, origin.inputs[k], origin.dtype))
+        if origin.shared is not None:
+            inputs[origin.shared[1]] = inputs[origin.shared[0]]
         layouts = tuple(self.data.draw(self.st.sampled_from(list(dict.fromkeys(("C", how))))) for how in origin.layouts)
         inputs = [
             _constant(values) if how == "broadcast" else values for values, how in zip(inputs, layouts, strict=False)
