@@ -73,6 +73,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("--exclude", "LAW=REASON", "a law that does not apply, and why"),
     ):
         group.add_argument(option, metavar=form, action="append", default=[], help=help_text)
+    group.add_argument(
+        "--broadcast", action="store_true", help="the ... of different arguments may differ and broadcast"
+    )
     group.add_argument("--wrt", metavar="ARG,ARG", help="the arguments that have a gradient")
 
 
@@ -81,8 +84,9 @@ def described(arguments: argparse.Namespace) -> dict[str, Any]:
     spec: dict[str, Any] = {
         name: value for name in ("signature", "backward", "reference") if (value := getattr(arguments, name))
     }
-    if arguments.cached:
-        spec["cached"] = True
+    for name in ("cached", "broadcast"):
+        if getattr(arguments, name):
+            spec[name] = True
     if arguments.wrt:
         spec["wrt"] = tuple(name.strip() for name in arguments.wrt.split(","))
     readers: tuple[tuple[str, str, str, Callable[[str], Any]], ...] = (

@@ -31,6 +31,7 @@ def check(
     dims: Mapping[str, Range] | None = None,
     where: Relation | None = None,
     params: Mapping[str, Sequence[Any]] | None = None,
+    broadcast: bool = False,
     dtypes: Sequence[str] = DTYPES,
     reference: Callable[..., Any] | None = None,
     order: int = 1,
@@ -50,6 +51,7 @@ def check(
     - `domains`: legal values per argument, by default `gradlab.real()`.
     - `dims`: `{"n": (1, 8), "c": (2, None)}`; `where(sizes, params)`: a relation that sizes and parameters satisfy.
     - `params`: legal values of keyword parameters, the default first.
+    - `broadcast`: the `...` of different arguments may differ and follow NumPy broadcasting.
     - `reference`: an independent forward, on arrays or on torch tensors; compared first, then an oracle of its own.
     - `exclude`: `{"layout": "documented: C order only"}`, laws that do not apply, each with its reason.
     - `profile`: "quick" (15 cases), "default" (90), "thorough" (255) or a Hypothesis profile.
@@ -81,6 +83,7 @@ def check(
         dims=dims,
         where=where,
         params=params,
+        broadcast=broadcast,
         dtypes=dtypes,
         order=order,
         exclude=exclude,

@@ -7,7 +7,7 @@ and missed bugs for that reason alone; strata put each of them into every round.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from gradlab.errors import SignatureError
 from gradlab.operation import ELLIPSIS
 from gradlab.verify.layouts import LAYOUTS
 from gradlab.verify.regimes import MILD, REGIMES
+from gradlab.verify.shapes import PATTERNS, Shape, broadcast_leading, concrete
 from gradlab.verify.specification import Specification
 
 # (sizes, position in dtypes) of each case of a round.
@@ -40,10 +41,16 @@ CASES_PER_ROUND = len(STRATA)
 
 # A regime for all arguments, for one of them with the others mild, or none: the shares of a study that ranked them.
 MODES = ("all",) * 6 + ("one",) * 7 + ("mild",) * 2
-assert len(MODES) == CASES_PER_ROUND <= len(REGIMES)
+assert len(MODES) == len(PATTERNS) == CASES_PER_ROUND <= len(REGIMES)
 
 # The power of the comparison is measured, with every costly term of the tolerance, in these cases of a round.
 MEASURED = (0, 1, 6, 8)
+
+# The case whose magnitude is drawn apart from its numbers: one that `hypothesis.target` can climb.
+TILTED = 10
+
+# Cases of a round in which arguments share values. At random they were the last bugs to be found.
+TIED = 4
 
 # Sizes at which blocked, unrolled or thresholded code changes its path: just above 8, 16, 32, 64, 128 and around 100.
 LARGE = (130, 17, 65, 9, 33, 101)
@@ -53,59 +60,86 @@ UPSTREAMS = ("normal", "signs", "sparse", "one hot", "ints", "huge", "tiny", "po
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The decisions behind one case; `seed` draws its numbers."""
+    """The decisions behind one case: a shape per argument, …; `seed` draws its numbers."""
 
     sizes: Mapping[str, int]
-    leading: tuple[int, ...]
+    shapes: tuple[Shape, ...]
     params: Mapping[str, Any]
     dtype: str
     regimes: tuple[str, ...]
     layouts: tuple[str, ...]
     upstream: str
+    scale: float
     tie_arguments: bool
+    shared: tuple[int, int] | None
     measured: bool
     seed: int
 
-    def shape(self, dims: tuple[str, ...]) -> tuple[int, ...]:
-        """The concrete shape of a signature's named one."""
-        shape: list[int] = []
-        for dim in dims:
-            if dim == ELLIPSIS:
-                shape.extend(self.leading)
-            else:
-                shape.append(int(dim) if dim.isdigit() else self.sizes[dim])
-        return tuple(shape)
 
+def round_of_plans(specification: Specification, seed: tuple[int, ...], tilt: float = 0.0) -> list[Plan]:
+    """The plans of one round; `tilt` is the binary exponent of the magnitude of case `TILTED`.
 
-def round_of_plans(specification: Specification, seed: tuple[int, ...]) -> list[Plan]:
-    """The plans of one round. Raises SignatureError where no sizes satisfy `dims` and `where`."""
+    Raises SignatureError where no sizes satisfy `dims` and `where`.
+    """
     rng = np.random.default_rng(seed)
     names = list(REGIMES)
     hot = [names[k] for k in rng.permutation(len(names))]
     layouts = [LAYOUTS[k] for k in rng.permutation(len(LAYOUTS))]
     upstreams = [UPSTREAMS[k] for k in rng.permutation(len(UPSTREAMS))]
     modes = rng.permutation(CASES_PER_ROUND)
-    plans = []
+    patterns = rng.permutation(PATTERNS) if specification.broadcast else ("equal",) * CASES_PER_ROUND
+    ties = set(rng.permutation(CASES_PER_ROUND)[:TIED])
+    count = len(specification.arguments)
+    plans: list[Plan] = []
     for index, (kind, dtype) in enumerate(STRATA):
         sizes, leading, params = _sizes(specification, kind, index, rng)
-        regimes = _regimes(MODES[modes[index]], len(specification.arguments), hot[index], rng)
+        regimes = _regimes(MODES[modes[index]], count, hot[index], rng)
+        if index == TILTED:
+            regimes = ("normal",) * count
         # A large case has too few coordinates tried to afford numbers that hide each other.
         if kind == "large" and rng.random() < 0.5:
             regimes = tuple(str(rng.choice(MILD)) for _ in regimes)
         plan = Plan(
             sizes,
-            leading,
+            _shapes(specification, sizes, leading, str(patterns[index]), rng),
             params,
             specification.dtypes[dtype % len(specification.dtypes)],
             regimes,
-            tuple(layouts[(index + k) % len(layouts)] for k in range(len(specification.arguments) + 1)),
+            tuple(layouts[(index + k) % len(layouts)] for k in range(count + 1)),
             _nonzero(upstreams[index % len(upstreams)], index),
-            len(specification.arguments) > 1 and bool(rng.random() < 0.22),
+            2.0**tilt if index == TILTED else 1.0,
+            count > 1 and index in ties,
+            None,
             index in MEASURED,
             int(rng.integers(1 << 32)),
         )
         plans.append(plan)
+    _share(plans, specification, rng)
     return plans
+
+
+def _share(plans: list[Plan], specification: Specification, rng: np.random.Generator) -> None:
+    """In one case of the round, where two arguments may be one array, they are."""
+    arguments = specification.arguments
+    pairs = [(j, k) for k in range(len(arguments)) for j in range(k) if arguments[j].domain == arguments[k].domain]
+    for index in rng.permutation(CASES_PER_ROUND) if pairs else ():
+        plan = plans[index]
+        if index in MEASURED or STRATA[index][0] in ("large", "empty"):
+            continue
+        fitting = [pair for pair in pairs if plan.shapes[pair[0]] == plan.shapes[pair[1]]]
+        if fitting:
+            plans[index] = replace(plan, shared=fitting[rng.integers(len(fitting))])
+            return
+
+
+def _shapes(
+    specification: Specification, sizes: Mapping[str, int], leading: Shape, pattern: str, rng: np.random.Generator
+) -> tuple[Shape, ...]:
+    inputs = specification.signature.inputs
+    own = [leading] * len(inputs)
+    if specification.broadcast:
+        own = broadcast_leading(leading, inputs, specification.whole, pattern, rng)
+    return tuple(concrete(dims, sizes, mine) for dims, mine in zip(inputs, own, strict=True))
 
 
 def _nonzero(upstream: str, index: int) -> str:

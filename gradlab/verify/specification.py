@@ -24,7 +24,8 @@ class Specification:
     """Everything about the subject that cases and laws depend on.
 
     `params` gives each keyword parameter its legal values, the default first. `strict` turns "forward refuses a legal
-    case" from a note into a failure: registered operations promise to accept them all.
+    case" from a note into a failure: registered operations promise to accept them all. With `broadcast` the `...` of
+    arguments may differ as far as they broadcast; the arguments in `whole` have that of the output.
     """
 
     signature: Signature
@@ -36,6 +37,8 @@ class Specification:
     exclude: Mapping[str, str] = field(default_factory=dict)
     kinks: tuple[Kink, ...] = ()
     strict: bool = False
+    broadcast: bool = False
+    whole: frozenset[int] = frozenset()
 
     @property
     def differentiable(self) -> tuple[int, ...]:
@@ -72,6 +75,7 @@ def specify(
     dims: Mapping[str, Range] | None = None,
     where: Relation | None = None,
     params: Mapping[str, Sequence[Any]] | None = None,
+    broadcast: bool = False,
     dtypes: Sequence[str] = DTYPES,
     order: int = 1,
     exclude: Mapping[str, str] | None = None,
@@ -91,7 +95,13 @@ def specify(
         _params(params or {}),
         _dtypes(dtypes),
         _exclude(exclude or {}, tuple(laws)),
+        broadcast=broadcast,
     )
+    if broadcast not in (False, True) or (broadcast and not specification.has_ellipsis):
+        raise SignatureError(
+            f"broadcast={broadcast!r} for '{parsed}': only what `...` stands for is broadcast; write True and a "
+            "signature as '(...),(...)->(...)'"
+        )
     for dim in parsed.dims:
         low, high = specification.range_of(dim)
         if high is not None and low > high:
