@@ -11,7 +11,7 @@ import numpy as np
 from gradlab.adapters.subject import Array
 from gradlab.verify.layouts import flatten_for_broadcast
 from gradlab.verify.plan import Plan
-from gradlab.verify.regimes import cast, draw
+from gradlab.verify.regimes import MILD, cast, draw
 from gradlab.verify.shapes import Shape as Shape
 from gradlab.verify.shapes import fitted
 from gradlab.verify.specification import Specification
@@ -23,7 +23,7 @@ class Case:
 
     `grad_output` is None until the output's shape is known; `upstream` and `seed` then draw it.
     `measured` asks for the power of the comparison, at the price of some more calls. `shared` names two arguments of
-    equal values, which the law "sharing" passes as one array.
+    equal values, which the law "sharing" passes as one array. `exhaustive` has every coordinate compared.
     """
 
     sizes: Mapping[str, int]
@@ -37,6 +37,12 @@ class Case:
     seed: int
     measured: bool = False
     shared: tuple[int, int] | None = None
+    exhaustive: bool = False
+
+    @property
+    def hostile(self) -> bool:
+        """True where some numbers may hide others, or are special."""
+        return any(regime not in MILD for regime in self.regimes)
 
     @property
     def empty(self) -> bool:

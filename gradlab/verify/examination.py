@@ -13,12 +13,13 @@ from gradlab.adapters.subject import Subject
 from gradlab.verify.calls import Caller, quiet
 from gradlab.verify.case import Case, build
 from gradlab.verify.laws import LAWS
-from gradlab.verify.plan import round_of_plans
+from gradlab.verify.plan import round_of_plans, scouting_plans
 from gradlab.verify.profiles import Profile
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Finding, Report
 from gradlab.verify.reproduction import reproduction
 from gradlab.verify.rounds import Draw, checked_seed, run_rounds
+from gradlab.verify.scouts import suspicious
 from gradlab.verify.shrink import shrink
 from gradlab.verify.specification import Specification
 from gradlab.verify.tally import Tally
@@ -88,6 +89,10 @@ class Examination:
             for plan in round_of_plans(self.specification, (draw.seed,), draw.tilt):
                 self.tally.cases += 1
                 self._judge(build(plan, self.specification))
+            for plan in scouting_plans(self.specification, (draw.seed,)):
+                case = build(plan, self.specification)
+                if suspicious(Trial(case, self.specification, self.caller)):
+                    self._judge(case)
             if sum(map(len, self.pending.values())) > misses:
                 self._settle_pending()
         observed: dict[str, float] = {}
@@ -148,6 +153,7 @@ class Examination:
 
             def fails(candidate: Case) -> tuple[Violation, Case] | None:
                 with quiet():
+                    candidate = replace(candidate, exhaustive=True)
                     trial = Trial(candidate, self.specification, self.caller, self.references)
                     for found in judged(trial, violation.law):
                         if found.key == violation.key and found.severity == "failure":

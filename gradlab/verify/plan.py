@@ -29,22 +29,25 @@ STRATA: tuple[tuple[str, int], ...] = (
     ("empty", 0),
     ("medium", 0),
     ("large", 0),
-    ("small", 1),
-    ("empty", 1),
+    ("medium", 1),
+    ("few", 1),
     ("small", 0),
-    ("one", 1),
-    ("equal", 1),
-    ("large", 1),
+    ("small", 0),
+    ("equal", 0),
+    ("large", 0),
     ("medium", 0),
 )
 CASES_PER_ROUND = len(STRATA)
+
+# Hostile numbers are wasted on sizes that leave nothing to go wrong with them.
+_DEGENERATE = ("one", "empty", "few")
 
 # A regime for all arguments, for one of them with the others mild, or none: the shares of a study that ranked them.
 MODES = ("all",) * 6 + ("one",) * 7 + ("mild",) * 2
 assert len(MODES) == len(PATTERNS) == CASES_PER_ROUND <= len(REGIMES)
 
 # The power of the comparison is measured, with every costly term of the tolerance, in these cases of a round.
-MEASURED = (0, 1, 6, 8)
+MEASURED = (0, 8)
 
 # The case whose magnitude is drawn apart from its numbers: one that `hypothesis.target` can climb.
 TILTED = 10
@@ -52,8 +55,11 @@ TILTED = 10
 # Cases of a round in which arguments share values. At random they were the last bugs to be found.
 TIED = 4
 
-# Sizes at which blocked, unrolled or thresholded code changes its path: just above 8, 16, 32, 64, 128 and around 100.
-LARGE = (130, 17, 65, 9, 33, 101)
+# Sizes at which blocked, unrolled or thresholded code changes its path: just above 16, 32, 64, 128, 256 and 100.
+LARGE = (130, 33, 65, 17, 260, 101)
+
+# Scouts per argument and round: six rounds send one to nearly every regime in every argument.
+SCOUTS = 4
 
 UPSTREAMS = ("normal", "signs", "sparse", "one hot", "ints", "huge", "tiny", "positive", "zero")
 
@@ -89,11 +95,12 @@ def round_of_plans(specification: Specification, seed: tuple[int, ...], tilt: fl
     modes = rng.permutation(CASES_PER_ROUND)
     patterns = rng.permutation(PATTERNS) if specification.broadcast else ("equal",) * CASES_PER_ROUND
     ties = set(rng.permutation(CASES_PER_ROUND)[:TIED])
-    count = len(specification.arguments)
+    count, turn = len(specification.arguments), int(rng.integers(1 << 16))
     plans: list[Plan] = []
     for index, (kind, dtype) in enumerate(STRATA):
-        sizes, leading, params = _sizes(specification, kind, index, rng)
-        regimes = _regimes(MODES[modes[index]], count, hot[index], rng)
+        sizes, leading, params = _sizes(specification, kind, turn + index // 7, rng)
+        mode = "mild" if kind in _DEGENERATE else MODES[modes[index]]
+        regimes = _regimes(mode, count, hot[index], rng)
         if index == TILTED:
             regimes = ("normal",) * count
         # A large case has too few coordinates tried to afford numbers that hide each other.
@@ -115,6 +122,35 @@ def round_of_plans(specification: Specification, seed: tuple[int, ...], tilt: fl
         )
         plans.append(plan)
     _share(plans, specification, rng)
+    return plans
+
+
+def scouting_plans(specification: Specification, seed: tuple[int, ...]) -> list[Plan]:
+    """Plans of cases that are only looked at, see `scouts`: in float64, contiguous, with a generic upstream.
+
+    Each meets one thing: hostile numbers in one argument, or one large dimension.
+    """
+    rng = np.random.default_rng((*seed, 1))
+    count = len(specification.arguments)
+    pairs = [(regime, k) for regime in REGIMES if regime not in MILD for k in specification.differentiable]
+    hostile = [pairs[j] for j in rng.permutation(len(pairs))[: SCOUTS * len(specification.differentiable)]]
+    dims = len([dim for dim in specification.signature.dims if dim != ELLIPSIS]) + specification.has_ellipsis
+    plans = []
+    for kind, turn, hot in [
+        *(("plural", 0, pair) for pair in hostile),
+        *(("large", turn, None) for turn in range(dims)),
+        ("equal", 0, None),
+    ]:
+        sizes, leading, params = _sizes(specification, kind, turn, rng)
+        regimes = [str(rng.choice(MILD)) for _ in range(count)]
+        if hot is not None:
+            regimes[hot[1]] = hot[0]
+        shapes = _shapes(specification, sizes, leading, "equal", rng)
+        layouts, draw = ("C",) * (count + 1), int(rng.integers(1 << 32))
+        dtype = specification.dtypes[0]
+        plans.append(
+            Plan(sizes, shapes, params, dtype, tuple(regimes), layouts, "normal", 1.0, False, None, False, draw)
+        )
     return plans
 
 
@@ -159,13 +195,13 @@ _ATTEMPTS = 200
 
 
 def _sizes(
-    specification: Specification, kind: str, index: int, rng: np.random.Generator
+    specification: Specification, kind: str, turn: int, rng: np.random.Generator
 ) -> tuple[dict[str, int], tuple[int, ...], dict[str, Any]]:
     names = [dim for dim in specification.signature.dims if dim != ELLIPSIS]
     for attempt in range(_ATTEMPTS):
         # A relation between dimensions may rule the stratum out: plain small sizes are then tried.
         wanted = kind if attempt < _ATTEMPTS // 2 else "small"
-        sizes, leading = _draw_sizes(specification, names, wanted, rng)
+        sizes, leading = _draw_sizes(specification, names, wanted, turn, rng)
         params = {
             name: values[0] if rng.random() < 0.5 else values[int(rng.integers(len(values)))]
             for name, values in specification.params.items()
@@ -177,33 +213,48 @@ def _sizes(
 
 
 def _draw_sizes(
-    specification: Specification, names: list[str], kind: str, rng: np.random.Generator
+    specification: Specification, names: list[str], kind: str, turn: int, rng: np.random.Generator
 ) -> tuple[dict[str, int], tuple[int, ...]]:
-    highest = {1: 7, 2: 5, 3: 3}.get(len(names), 3)
-    if kind == "medium":
-        highest += 3
-    rank = int(rng.integers(4)) if specification.has_ellipsis else 0
+    highest = {1: 7, 2: 5, 3: 3}.get(len(names), 3) + (3 if kind == "medium" else 0)
+    # Shapes of two axes, the commonest in use, come up most for `...` as well.
+    rank = int(rng.choice((0, 1, 1, 2, 3))) if specification.has_ellipsis else 0
     leading = [int(rng.integers(1, 4)) for _ in range(rank)]
+    sizes = {name: int(rng.integers(1, (3 if kind == "large" else highest) + 1)) for name in names}
     if kind == "equal":
         size = int(rng.integers(2, min(highest, 4) + 1))
         sizes, leading = dict.fromkeys(names, size), [size] * min(rank, 2)
+    elif kind == "plural":
+        sizes = {name: int(rng.integers(2, highest + 1)) for name in names}
+        leading = [int(rng.integers(2, 4)) for _ in range(min(rank, 2))]
     elif kind == "large":
-        sizes = {name: int(rng.integers(1, 4)) for name in names}
-    else:
-        sizes = {name: int(rng.integers(1, highest + 1)) for name in names}
-    slots = len(names) + len(leading)
-    if slots and kind in ("one", "empty", "large"):
-        special = {"one": 1, "empty": 0, "large": int(rng.choice(LARGE))}[kind]
-        # Every third case of these strata touches all dimensions independently, the others exactly one.
-        chosen = {int(rng.integers(slots))} if rng.random() < 0.7 or kind == "large" else set(range(slots))
-        for slot in chosen:
-            if slot and len(chosen) > 1 and rng.random() < 0.4:
-                continue
-            if slot < len(names):
-                sizes[names[slot]] = special
-            else:
-                leading[slot - len(names)] = special
+        # The dimensions take turns, all leading ones together as one.
+        place = turn % (len(names) + specification.has_ellipsis) if names or leading else 0
+        size = int(rng.choice(LARGE))
+        if place < len(names):
+            sizes[names[place]] = size
+        elif specification.has_ellipsis:
+            leading = [size, *leading[1:2]]
+    elif kind in _DEGENERATE:
+        _degenerate(kind, names, sizes, leading, rng)
     return {name: _within(size, specification.range_of(name)) for name, size in sizes.items()}, tuple(leading)
+
+
+def _degenerate(
+    kind: str, names: list[str], sizes: dict[str, int], leading: list[int], rng: np.random.Generator
+) -> None:
+    slots = len(names) + len(leading)
+    if not slots:
+        return
+    special = {"one": 1, "empty": 0}.get(kind, int(rng.integers(2)))
+    # Every third case touches all dimensions independently, the others exactly one.
+    chosen = {int(rng.integers(slots))} if rng.random() < 0.7 else set(range(slots))
+    for slot in chosen:
+        if slot and len(chosen) > 1 and rng.random() < 0.4:
+            continue
+        if slot < len(names):
+            sizes[names[slot]] = special
+        else:
+            leading[slot - len(names)] = special
 
 
 def _within(size: int, bounds: tuple[int, int | None]) -> int:

@@ -18,17 +18,21 @@ LAW = "repeatability"
 # backward that draws random numbers would hide behind it.
 _ROUNDINGS = 64
 
+# State is there in every case or in none: the costlier questions are asked in one case of three.
+_EVERY = 3
+
 
 def repeatability(trial: Trial) -> Iterator[Violation]:
-    """Three times the same call; then a forward and backward on other numbers between forward and backward."""
+    """The same call again; then a forward and backward on other numbers between forward and backward."""
     if not trial.ran or trial.upstream is None:
         return
     held = [(k, gradient) for k, gradient in enumerate(trial.gradients) if isinstance(gradient, np.ndarray)]
     copies = [np.array(gradient) for _, gradient in held]
-    # Twice again: a call counter that changes every second answer is in step with one more call.
-    for how in ("a second call", "a third call"):
-        yield from _compare(trial, trial.again(trial.inputs, trial.upstream.array), how)
-    yield from _compare(trial, _interleaved(trial), "a call after another forward")
+    yield from _compare(trial, trial.again(trial.inputs, trial.upstream.array), "a second call")
+    if trial.case.exhaustive or not trial.case.seed % _EVERY:
+        # Once more: a counter that changes every second answer may be in step with the calls of other laws.
+        yield from _compare(trial, trial.again(trial.inputs, trial.upstream.array), "a third call")
+        yield from _compare(trial, _interleaved(trial), "a call after another forward")
     for (k, gradient), copy in zip(held, copies, strict=True):
         if k < len(trial.inputs) and not np.array_equal(gradient, copy, equal_nan=True):
             claim = f"a later call overwrites the gradient of {trial.name(k)} that an earlier one returned"

@@ -20,9 +20,10 @@ from gradlab.verify.witnesses import witnesses
 
 LAW = "value"
 
-# Coordinates are all tried in small cases; in larger ones a sample, and random directions (`directions`) for the rest.
-ALL_COORDINATES = 24
-SAMPLE = 3
+# Coordinates cost six forwards each. All are tried in tiny and in shrunk cases; else a few of each argument, the
+# smallest and the largest number among them, and a random direction, which sees every element that no other hides.
+ALL_COORDINATES, EXHAUSTIVE = 6, 24
+SAMPLE = 2
 
 # The worst few elements that an oracle disputes are examined closely; the rest would tell the same story.
 _SUSPECTS = 4
@@ -64,14 +65,15 @@ def value(trial: Trial) -> Iterator[Violation]:
     references = witnesses(trial)
     differentiable = [k for k in trial.specification.differentiable if trial.answers[k] is not None]
     total = sum(trial.inputs[k].size for k in differentiable)
+    every = total <= (EXHAUSTIVE if trial.case.exhaustive else ALL_COORDINATES)
     acquittal = Acquittal(trial)
     for k in differentiable:
         answer = trial.answers[k]
         if answer is None or not answer.size:
             continue
         question = _Question(trial, k, answer.reshape(-1))
-        yield from _elements(question, references, total <= ALL_COORDINATES, acquittal)
-    if total > ALL_COORDINATES:
+        yield from _elements(question, references, every, acquittal)
+    if not every:
         yield from directions(trial, references)
     yield from acquittal.ties()
 
@@ -79,7 +81,7 @@ def value(trial: Trial) -> Iterator[Violation]:
 def _elements(question: _Question, references: list[Oracle], every: bool, acquittal: Acquittal) -> Iterator[Violation]:
     trial, size = question.trial, question.answer.size
     everything = np.arange(size)
-    sample = everything if every else _sampled(question, trial.rng)
+    sample = everything if every else _sampled(question)
     disputed: dict[str, Array] = {}
     for reference in references:
         estimate = _ask(question, reference, everything)
@@ -108,10 +110,13 @@ def _elements(question: _Question, references: list[Oracle], every: bool, acquit
                 return
 
 
-def _sampled(question: _Question, rng: np.random.Generator) -> Array:
-    """A few elements by chance, and those that no direction can see: a NaN would make its every product NaN."""
-    size = question.answer.size
-    chosen = rng.choice(size, size=min(SAMPLE, size), replace=False)
+def _sampled(question: _Question) -> Array:
+    """A few elements by chance, the extreme ones, and those that no direction can see: NaN makes its product NaN."""
+    trial, size = question.trial, question.answer.size
+    chosen = trial.rng.choice(size, size=min(SAMPLE, size), replace=False)
+    if trial.case.hostile:
+        x = np.abs(trial.case.inputs[question.argument].reshape(-1))
+        chosen = np.union1d(chosen, [int(x.argmin()), int(x.argmax())])
     return np.union1d(chosen, np.flatnonzero(~np.isfinite(question.answer))[:SAMPLE])
 
 
