@@ -6,7 +6,7 @@ and missed bugs for that reason alone; strata put each of them into every round.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,8 +58,15 @@ TIED = 4
 # Sizes at which blocked, unrolled or thresholded code changes its path: just above 16, 32, 64, 128, 256 and 100.
 LARGE = (130, 33, 65, 17, 260, 101)
 
-# Scouts per argument and round: six rounds send one to nearly every regime in every argument.
-SCOUTS = 4
+# Regimes that find the same bugs; each round sends a scout with one of each family into each argument.
+FAMILIES = (
+    ("shift8",),
+    ("shift4",),
+    ("large", "larger", "saturated"),
+    ("wide8", "wide3", "tiny", "outlier"),
+    ("zeros", "zero row", "ints", "constant", "ties", "near kink"),
+    ("mid", "negative"),
+)
 
 UPSTREAMS = ("normal", "signs", "sparse", "one hot", "ints", "huge", "tiny", "positive", "zero")
 
@@ -126,32 +133,46 @@ def round_of_plans(specification: Specification, seed: tuple[int, ...], tilt: fl
 
 
 def scouting_plans(specification: Specification, seed: tuple[int, ...]) -> list[Plan]:
-    """Plans of cases that are only looked at, see `scouts`: in float64, contiguous, with a generic upstream.
+    """Plans of cases that are only looked at, see `scouts`: in the first dtype, contiguous, with a generic upstream.
 
-    Each meets one thing: hostile numbers in one argument, or one large dimension.
+    Each meets one thing: hostile numbers in one argument, or one dimension that is large, one or empty.
     """
     rng = np.random.default_rng((*seed, 1))
-    count = len(specification.arguments)
-    pairs = [(regime, k) for regime in REGIMES if regime not in MILD for k in specification.differentiable]
-    hostile = [pairs[j] for j in rng.permutation(len(pairs))[: SCOUTS * len(specification.differentiable)]]
-    dims = len([dim for dim in specification.signature.dims if dim != ELLIPSIS]) + specification.has_ellipsis
-    plans = []
-    for kind, turn, hot in [
-        *(("plural", 0, pair) for pair in hostile),
-        *(("large", turn, None) for turn in range(dims)),
-        ("equal", 0, None),
-    ]:
+    count, plans = len(specification.arguments), []
+    for kind, turn, hostile, argument in _missions(specification, rng):
         sizes, leading, params = _sizes(specification, kind, turn, rng)
         regimes = [str(rng.choice(MILD)) for _ in range(count)]
-        if hot is not None:
-            regimes[hot[1]] = hot[0]
-        shapes = _shapes(specification, sizes, leading, "equal", rng)
-        layouts, draw = ("C",) * (count + 1), int(rng.integers(1 << 32))
-        dtype = specification.dtypes[0]
+        if hostile:
+            regimes[argument] = hostile
         plans.append(
-            Plan(sizes, shapes, params, dtype, tuple(regimes), layouts, "normal", 1.0, False, None, False, draw)
+            Plan(
+                sizes,
+                _shapes(specification, sizes, leading, "equal", rng),
+                params,
+                specification.dtypes[0],
+                tuple(regimes),
+                ("C",) * (count + 1),
+                "normal",
+                1.0,
+                False,
+                None,
+                False,
+                int(rng.integers(1 << 32)),
+            )
         )
     return plans
+
+
+def _missions(specification: Specification, rng: np.random.Generator) -> Iterator[tuple[str, int, str, int]]:
+    """Kind of sizes, whose turn it is, hostile regime, argument that gets it."""
+    for argument in specification.differentiable:
+        for family in FAMILIES:
+            yield "plural", 0, str(rng.choice(family)), argument
+    dims = len([dim for dim in specification.signature.dims if dim != ELLIPSIS]) + specification.has_ellipsis
+    for kind in ("large", "unit", "none"):
+        for turn in rng.permutation(dims)[: max(3, (dims + 1) // 2)]:
+            yield kind, int(turn), "", 0
+    yield "equal", 0, "", 0
 
 
 def _share(plans: list[Plan], specification: Specification, rng: np.random.Generator) -> None:
@@ -226,10 +247,10 @@ def _draw_sizes(
     elif kind == "plural":
         sizes = {name: int(rng.integers(2, highest + 1)) for name in names}
         leading = [int(rng.integers(2, 4)) for _ in range(min(rank, 2))]
-    elif kind == "large":
+    elif kind in ("large", "unit", "none"):
         # The dimensions take turns, all leading ones together as one.
-        place = turn % (len(names) + specification.has_ellipsis) if names or leading else 0
-        size = int(rng.choice(LARGE))
+        place = turn % max(1, len(names) + specification.has_ellipsis)
+        size = {"unit": 1, "none": 0}.get(kind, int(rng.choice(LARGE)))
         if place < len(names):
             sizes[names[place]] = size
         elif specification.has_ellipsis:

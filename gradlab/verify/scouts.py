@@ -25,12 +25,15 @@ def suspicious(trial: Trial) -> bool:
     """
     if not trial.ran:
         return bool(trial.error)
-    if not trial.output.size or not trial.forward_finite:
-        return False
     answers = [trial.answers[k] for k in trial.specification.differentiable]
+    if not trial.output.size:
+        return any(answer is None or bool(answer.any()) for answer in answers)
+    differences = trial.differences
+    if not trial.forward_finite:
+        return bool(np.isfinite(differences.output.astype(np.float64)).all())
     if any(answer is None or not np.isfinite(answer).all() for answer in answers) or trial.forward_error > _ODD:
         return True
-    differences = trial.differences
+    differences.trust()
     tangents: list[np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None] = [None] * len(trial.inputs)
     total = terms = 0.0
     for k in trial.specification.differentiable:

@@ -1,4 +1,4 @@
-"""The part of law "value" for all but tiny arrays: random directions see every element at the price of a few forwards."""
+"""The part of law "value" for all but tiny arrays: random directions see all elements for a few forwards."""
 
 from __future__ import annotations
 
