@@ -42,8 +42,8 @@ CASES_PER_ROUND = len(STRATA)
 # Hostile numbers are wasted on sizes that leave nothing to go wrong with them.
 _DEGENERATE = ("one", "empty", "few")
 
-# A regime for all arguments, for one of them with the others mild, or none: the shares of a study that ranked them.
-MODES = ("all",) * 6 + ("one",) * 7 + ("mild",) * 2
+# A regime for all arguments, or for one of them with the others mild: the shares of a study that ranked them.
+MODES = ("all",) * 7 + ("one",) * 8
 assert len(MODES) == len(PATTERNS) == CASES_PER_ROUND <= len(REGIMES)
 
 # The power of the comparison is measured, with every costly term of the tolerance, in these cases of a round.
@@ -107,7 +107,7 @@ def round_of_plans(specification: Specification, seed: tuple[int, ...], tilt: fl
     for index, (kind, dtype) in enumerate(STRATA):
         sizes, leading, params = _sizes(specification, kind, turn + index // 7, rng)
         mode = "mild" if kind in _DEGENERATE else MODES[modes[index]]
-        regimes = _regimes(mode, count, hot[index], rng)
+        regimes = _regimes(mode, specification, hot[index], rng)
         if index == TILTED:
             regimes = ("normal",) * count
         # A large case has too few coordinates tried to afford numbers that hide each other.
@@ -203,12 +203,15 @@ def _nonzero(upstream: str, index: int) -> str:
     return "normal" if upstream == "zero" and index in MEASURED else upstream
 
 
-def _regimes(mode: str, count: int, hot: str, rng: np.random.Generator) -> tuple[str, ...]:
+def _regimes(mode: str, specification: Specification, hot: str, rng: np.random.Generator) -> tuple[str, ...]:
+    count = len(specification.arguments)
     if mode == "all":
         return (hot,) * count
     regimes = [str(rng.choice(MILD)) for _ in range(count)]
-    if mode == "one":
-        regimes[rng.integers(count)] = hot
+    # Labels, masks and signs have no regimes.
+    continuous = [k for k, argument in enumerate(specification.arguments) if argument.domain.continuous]
+    if mode == "one" and continuous:
+        regimes[rng.choice(continuous)] = hot
     return tuple(regimes)
 
 
