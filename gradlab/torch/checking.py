@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -85,7 +84,6 @@ def check(
     """
     if order not in (1, 2):
         raise SignatureError(f"order={order!r} is not supported; use 1 or 2")
-    seed = secrets.randbelow(1 << 32) if seed is None else seed
     reports: list[Report] = []
     for device in _devices(devices):
         target = target_of(function, signature, names, parameters, device)
@@ -147,7 +145,7 @@ def _examined(
     references: Sequence[Reference],
     device: str,
     profile: Any,
-    seed: int,
+    seed: int | None,
     *,
     constant: bool = False,
 ) -> Report:
@@ -157,14 +155,16 @@ def _examined(
         report = run(subject, specification, references, profile=profile, seed=seed)
         shown = list(report.findings)
         if not report.failures:
-            cases = generated(specification, seed, min(profile_of(profile).rounds, _ROUNDS))
-            shown += broken_laws(autograd, subject, specification, cases, seed)
+            cases = generated(specification, report.seed, min(profile_of(profile).rounds, _ROUNDS))
+            shown += broken_laws(autograd, subject, specification, cases, report.seed)
     shown.sort(key=lambda finding: finding.severity == "note")
     arguments = [argument.name for argument in specification.arguments]
     return replace(report, findings=tuple(readable(finding, arguments) for finding in shown))
 
 
-def _second_order(target: Target, specification: Specification, device: str, profile: Any, seed: int) -> list[Report]:
+def _second_order(
+    target: Target, specification: Specification, device: str, profile: Any, seed: int | None
+) -> list[Report]:
     names = tuple(argument.name for argument in specification.arguments)
     reports, whole = [], profile_of(profile)
     profile = replace(whole, rounds=min(whole.rounds, _ROUNDS))

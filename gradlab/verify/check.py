@@ -71,12 +71,10 @@ def check(
     ...               domains={"x": gradlab.real(-9, 9)}, seed=0, profile="quick").verdict
     'pass'
     """
-    for name, function in (("forward", forward), ("backward", backward)):
-        if not callable(function):
-            raise SignatureError(f"{name}={function!r} cannot be called; pass a function")
-    specification = specify(
+    subject, specification, references = described(
+        forward,
+        backward,
         signature,
-        forward=forward,
         names=names,
         wrt=wrt,
         domains=domains,
@@ -85,12 +83,10 @@ def check(
         params=params,
         broadcast=broadcast,
         dtypes=dtypes,
+        reference=reference,
         order=order,
         exclude=exclude,
-        laws=LAWS,
     )
-    subject = subject_of(forward, backward) or from_functions(forward, backward)
-    references = [] if reference is None else [_reference(reference, specification)]
     return run(subject, specification, references, profile=profile, seed=seed)
 
 
@@ -105,6 +101,24 @@ def verify(forward: Callable[..., Any], backward: Callable[..., Any], signature:
     if report.verdict != "pass":
         raise GradientError(str(report))
     return report
+
+
+def described(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    signature: str,
+    *,
+    reference: Callable[..., Any] | None = None,
+    **options: Any,
+) -> tuple[Subject, Specification, list[Reference]]:
+    """The arguments of `check`, validated; raises SignatureError."""
+    for name, function in (("forward", forward), ("backward", backward)):
+        if not callable(function):
+            raise SignatureError(f"{name}={function!r} cannot be called; pass a function")
+    specification = specify(signature, forward=forward, laws=LAWS, **options)
+    subject = subject_of(forward, backward) or from_functions(forward, backward)
+    references = [] if reference is None else [_reference(reference, specification)]
+    return subject, specification, references
 
 
 def run(
