@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gradlab.adapters.functions import from_functions
-from gradlab.adapters.subject import Subject, subject_of
-from gradlab.errors import GradientError, SignatureError
+from gradlab.adapters.subject import Subject
+from gradlab.errors import GradientError
 from gradlab.operation import Domain
-from gradlab.verify.calls import quiet
-from gradlab.verify.case import build
 from gradlab.verify.examination import Examination
 from gradlab.verify.laws import LAWS
-from gradlab.verify.plan import round_of_plans
+from gradlab.verify.preflight import as_subject, callables, reference_of
 from gradlab.verify.profiles import profile as profile_of
-from gradlab.verify.references import Reference, as_reference
+from gradlab.verify.references import Reference
 from gradlab.verify.report import Report
 from gradlab.verify.specification import DTYPES, Range, Relation, Specification, specify
 
@@ -112,13 +109,11 @@ def described(
     **options: Any,
 ) -> tuple[Subject, Specification, list[Reference]]:
     """The arguments of `check`, validated; raises SignatureError."""
-    for name, function in (("forward", forward), ("backward", backward)):
-        if not callable(function):
-            raise SignatureError(f"{name}={function!r} cannot be called; pass a function")
+    callables(forward=forward, backward=backward)
     specification = specify(signature, forward=forward, laws=LAWS, **options)
-    subject = subject_of(forward, backward) or from_functions(forward, backward)
-    references = [] if reference is None else [_reference(reference, specification)]
-    return subject, specification, references
+    names = [argument.name for argument in specification.arguments]
+    subject = as_subject(forward, backward, names, specification.params, str(specification.signature))
+    return subject, specification, [] if reference is None else [reference_of(reference, specification)]
 
 
 def run(
@@ -136,12 +131,3 @@ def run(
     `shrinking=False` shows failing cases as they were found, for those who only count them.
     """
     return Examination(subject, specification, references, profile_of(profile), seed, notes, shrinking).run()
-
-
-def _reference(function: Callable[..., Any], specification: Specification) -> Reference:
-    if not callable(function):
-        raise SignatureError(f"reference={function!r} cannot be called; pass a function of the same arguments")
-    plan = next(plan for plan in round_of_plans(specification, (0,)) if 0 not in plan.sizes.values())
-    inputs = build(plan, specification).inputs
-    with quiet():
-        return as_reference(function, specification.differentiable, inputs, plan.params)

@@ -6,6 +6,7 @@ and missed bugs for that reason alone; strata put each of them into every round.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +18,7 @@ from gradlab.operation import ELLIPSIS
 from gradlab.verify.layouts import LAYOUTS
 from gradlab.verify.regimes import MILD, REGIMES
 from gradlab.verify.shapes import PATTERNS, Shape, broadcast_leading, concrete
-from gradlab.verify.specification import Specification
+from gradlab.verify.specification import Relation, Specification
 
 # (sizes, position in dtypes) of each case of a round.
 STRATA: tuple[tuple[str, int], ...] = (
@@ -51,6 +52,9 @@ TILTED = 10
 
 # Cases of a round in which arguments share values. At random they were the last bugs to be found.
 TIED = 4
+
+# Elements of an input: 2 GiB in float64, of which a case holds several copies.
+_MOST = 1 << 28
 
 # Sizes at which blocked, unrolled or thresholded code changes its path: just above 8, 16, 32, 64, 128 and around 100.
 LARGE = (130, 17, 65, 9, 33, 101)
@@ -142,7 +146,11 @@ def _shapes(
     own = [leading] * len(inputs)
     if specification.broadcast:
         own = broadcast_leading(leading, inputs, specification.whole, pattern, rng)
-    return tuple(concrete(dims, sizes, mine) for dims, mine in zip(inputs, own, strict=True))
+    shapes = tuple(concrete(dims, sizes, mine) for dims, mine in zip(inputs, own, strict=True))
+    largest = max(shapes, key=math.prod)
+    if math.prod(largest) > _MOST:
+        raise SignatureError(f"dims: an input of shape {largest} is too large to check; lower the sizes in `dims`")
+    return shapes
 
 
 def _nonzero(upstream: str, index: int) -> str:
@@ -173,10 +181,22 @@ def _sizes(
             name: values[0] if rng.random() < 0.5 else values[int(rng.integers(len(values)))]
             for name, values in specification.params.items()
         }
-        if specification.where is None or specification.where(sizes, params):
+        if _holds(specification.where, sizes, params):
             return sizes, leading, params
     bounds = ", ".join(f"{name} in {specification.range_of(name)}" for name in names)
     raise SignatureError(f"where: no sizes found that satisfy it with {bounds}; relax `where` or `dims`")
+
+
+def _holds(where: Relation | None, sizes: dict[str, int], params: dict[str, Any]) -> bool:
+    if where is None:
+        return True
+    try:
+        return bool(where(dict(sizes), dict(params)))
+    except Exception as error:
+        raise SignatureError(
+            f"where({sizes}, {params}) raises {type(error).__name__}: {error}; it takes two dictionaries, sizes and "
+            "parameters, and returns True or False"
+        ) from error
 
 
 def _draw_sizes(
