@@ -197,3 +197,12 @@ def test_domains(build: Any, message: str) -> None:
     with pytest.raises(SignatureError) as caught:
         build()
     assert str(caught.value) == message
+
+
+def test_an_output_that_is_always_empty() -> None:
+    """Zeros are then the whole truth, and are verified; anything else fails."""
+    for factor, verdict in ((0, "pass"), (1, "fail")):
+        report = check(
+            lambda x: x[:, :0], lambda g, x, factor=factor: factor * np.ones_like(x), "(n,d)->(n,0)", names=("x",)
+        )
+        assert report.verdict == verdict, str(report)
