@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gradlab.adapters.functions import from_functions
-from gradlab.adapters.subject import Subject, subject_of
-from gradlab.errors import GradientError, SignatureError
+from gradlab.adapters.subject import Subject
+from gradlab.errors import GradientError
 from gradlab.operation import Domain
-from gradlab.verify.calls import quiet
-from gradlab.verify.case import build
 from gradlab.verify.examination import Examination
 from gradlab.verify.laws import LAWS
-from gradlab.verify.plan import round_of_plans
+from gradlab.verify.preflight import as_subject, callables, reference_of
 from gradlab.verify.profiles import profile as profile_of
-from gradlab.verify.references import Reference, as_reference
+from gradlab.verify.references import Reference
 from gradlab.verify.report import Report
 from gradlab.verify.specification import DTYPES, Range, Relation, Specification, specify
 
@@ -71,12 +68,10 @@ def check(
     ...               domains={"x": gradlab.real(-9, 9)}, seed=0, profile="quick").verdict
     'pass'
     """
-    for name, function in (("forward", forward), ("backward", backward)):
-        if not callable(function):
-            raise SignatureError(f"{name}={function!r} cannot be called; pass a function")
-    specification = specify(
+    subject, specification, references = described(
+        forward,
+        backward,
         signature,
-        forward=forward,
         names=names,
         wrt=wrt,
         domains=domains,
@@ -85,12 +80,10 @@ def check(
         params=params,
         broadcast=broadcast,
         dtypes=dtypes,
+        reference=reference,
         order=order,
         exclude=exclude,
-        laws=LAWS,
     )
-    subject = subject_of(forward, backward) or from_functions(forward, backward)
-    references = [] if reference is None else [_reference(reference, specification)]
     return run(subject, specification, references, profile=profile, seed=seed)
 
 
@@ -105,6 +98,22 @@ def verify(forward: Callable[..., Any], backward: Callable[..., Any], signature:
     if report.verdict != "pass":
         raise GradientError(str(report))
     return report
+
+
+def described(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    signature: str,
+    *,
+    reference: Callable[..., Any] | None = None,
+    **options: Any,
+) -> tuple[Subject, Specification, list[Reference]]:
+    """The arguments of `check`, validated; raises SignatureError."""
+    callables(forward=forward, backward=backward)
+    specification = specify(signature, forward=forward, laws=LAWS, **options)
+    names = [argument.name for argument in specification.arguments]
+    subject = as_subject(forward, backward, names, specification.params, str(specification.signature))
+    return subject, specification, [] if reference is None else [reference_of(reference, specification)]
 
 
 def run(
@@ -122,12 +131,3 @@ def run(
     `shrinking=False` shows failing cases as they were found, for those who only count them.
     """
     return Examination(subject, specification, references, profile_of(profile), seed, notes, shrinking).run()
-
-
-def _reference(function: Callable[..., Any], specification: Specification) -> Reference:
-    if not callable(function):
-        raise SignatureError(f"reference={function!r} cannot be called; pass a function of the same arguments")
-    plan = next(plan for plan in round_of_plans(specification, (0,)) if 0 not in plan.sizes.values())
-    inputs = build(plan, specification).inputs
-    with quiet():
-        return as_reference(function, specification.differentiable, inputs, plan.params)

@@ -18,7 +18,7 @@ from gradlab.verify.profiles import Profile
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Finding, Report
 from gradlab.verify.reproduction import reproduction
-from gradlab.verify.rounds import Draw, checked_seed, run_rounds
+from gradlab.verify.rounds import Draw, checked_seed, outside_tests, run_rounds
 from gradlab.verify.scouts import suspicious
 from gradlab.verify.shrink import shrink
 from gradlab.verify.specification import Specification
@@ -50,7 +50,7 @@ class Examination:
         # Code under test that edits its arguments must not spoil the cases that excluding "purity" lets continue.
         self.caller = Caller(subject, isolate="purity" in specification.exclude)
         self.given_seed = checked_seed(seed)
-        self.seed = 0
+        self.seed = self.given_seed or 0
         self.notes, self.shrinking = list(notes), shrinking
         self.tally = Tally()
         self.found: dict[tuple[str, str], tuple[Violation, Case]] = {}
@@ -63,7 +63,11 @@ class Examination:
         self.seed = rounds.seed
         if rounds.replayed:
             self.notes.append("replayed from the Hypothesis database: this round failed in an earlier run")
-        findings = [self._explain(violation, case) for violation, case in self._ordered()]
+        return replace(self.report(), seconds=time.perf_counter() - start)
+
+    def report(self) -> Report:
+        """What is known so far, its failures shrunk."""
+        findings = outside_tests(lambda: [self._explain(violation, case) for violation, case in self._ordered()])
         return Report(
             subject=self.caller.subject.name,
             specification=self.specification,
@@ -72,7 +76,7 @@ class Examination:
             references=tuple(reference.name for reference in self.references),
             profile=self.profile.name,
             seed=self.seed,
-            seconds=time.perf_counter() - start,
+            seconds=0.0,
             notes=tuple(self.notes),
         )
 
@@ -81,15 +85,16 @@ class Examination:
         subject, names = self.caller.subject, [argument.name for argument in self.specification.arguments]
         return "\n".join((subject.name, subject.source, str(self.specification.signature), *names))
 
-    def round(self, draw: Draw) -> tuple[bool, dict[str, float]]:
-        """Judge one round; whether it failed, and the worst error of each argument in units of its tolerance."""
+    def round(self, draw: Draw, only: int | None = None) -> tuple[bool, dict[str, float]]:
+        """Judge one round, or one case of it; whether it failed, and each argument's worst error in tolerances."""
         worst, self.tally.worst = self.tally.worst, defaultdict(float)
         misses = sum(map(len, self.pending.values()))
         with quiet():
-            for plan in round_of_plans(self.specification, (draw.seed,), draw.tilt):
+            plans = round_of_plans(self.specification, (draw.seed,), draw.tilt)
+            for plan in plans if only is None else plans[only : only + 1]:
                 self.tally.cases += 1
                 self._judge(build(plan, self.specification))
-            for plan in scouting_plans(self.specification, (draw.seed,)):
+            for plan in scouting_plans(self.specification, (draw.seed,)) if only is None else ():
                 case = build(plan, self.specification)
                 if suspicious(Trial(case, self.specification, self.caller)):
                     self._judge(case)
