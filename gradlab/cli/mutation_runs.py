@@ -1,0 +1,124 @@
+"""The tests that `gradlab mutate` runs on mutants, as streams: each verdict and comparison as soon as it is known."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gradlab.cli.mutation_targets import Origin, compared, judged
+from gradlab.errors import SignatureError
+from gradlab.mutate.command import Command
+from gradlab.mutate.difference import Comparison
+from gradlab.mutate.generate import Mutant
+from gradlab.mutate.outcome import Verdict
+from gradlab.verify.confined import Job
+from gradlab.verify.workers import Pool
+
+# The clean run of a check has this long; a mutant then so many times as long as that took, and some seconds.
+_CLEAN, _TIMES, _MORE = 600.0, 5.0, 20.0
+
+# The position of a mutant, the verdict on it, the seconds it took.
+Judged = tuple[int, Verdict, float]
+
+
+class Test(Protocol):
+    """What is scored."""
+
+    def clean(self, origin: Origin, text: str) -> None:
+        """Run without mutation; raises SignatureError where that does not pass."""
+
+    def verdicts(self, origin: Origin, chosen: Sequence[tuple[int, Mutant]]) -> Iterator[Judged]:
+        """Run on mutants, side by side."""
+
+
+@dataclass
+class OwnCheck:
+    """gradlab's own verification, in worker processes."""
+
+    profile: Any
+    seed: int
+    workers: int
+    timeout: float | None = None
+
+    def __str__(self) -> str:
+        return f"gradlab's own check, profile {self.profile}"
+
+    def clean(self, origin: Origin, text: str) -> None:
+        """See `Test`; sets the time limit of a mutant."""
+        with Pool(1, timeout=_CLEAN) as pool:
+            (answer,) = pool.run([Job(origin.label, judged, (origin, None, self.profile, self.seed), origin.group)])
+        if answer.refused:
+            raise SignatureError(answer.refused)
+        verdict = Verdict("killed", answer.died) if answer.died else answer.value
+        if verdict.status != "survived":
+            raise SignatureError(
+                f"{origin.label}: gradlab's own check does not pass without any mutation ({verdict.why}); "
+                "run `gradlab verify` on it first"
+            )
+        self.limit = self.timeout or _TIMES * answer.seconds + _MORE
+
+    def verdicts(self, origin: Origin, chosen: Sequence[tuple[int, Mutant]]) -> Iterator[Judged]:
+        """See `Test`."""
+        jobs = [
+            Job(mutant.id, judged, (origin, mutant.text, self.profile, self.seed), origin.group) for _, mutant in chosen
+        ]
+        with Pool(self.workers, timeout=self.limit) as pool:
+            for answer in pool.run(jobs):
+                if answer.refused:
+                    verdict = Verdict("killed", answer.refused)
+                elif answer.died:
+                    verdict = Verdict("timed out" if answer.died.startswith("no end") else "killed", answer.died)
+                else:
+                    verdict = answer.value
+                yield chosen[answer.index][0], verdict, answer.seconds
+
+
+@dataclass
+class OwnCommand:
+    """A command of the user's, in threads that wait for its processes."""
+
+    words: Sequence[str]
+    workers: int
+    timeout: float | None = None
+
+    def __str__(self) -> str:
+        return " ".join(self.words)
+
+    def clean(self, origin: Origin, text: str) -> None:
+        """See `Test`."""
+        self.command = Command(self.words, origin.path, self.timeout)
+        self.command.clean(text)
+
+    def verdicts(self, origin: Origin, chosen: Sequence[tuple[int, Mutant]]) -> Iterator[Judged]:
+        """See `Test`."""
+
+        def one(mutant: Mutant) -> tuple[Verdict, float]:
+            start = time.monotonic()
+            return self.command.judge(mutant.text), time.monotonic() - start
+
+        threads = ThreadPoolExecutor(self.workers)
+        try:
+            futures = {threads.submit(one, mutant): index for index, mutant in chosen}
+            for future in as_completed(futures):
+                yield futures[future], *future.result()
+        finally:
+            self.command.stop()
+            threads.shutdown(cancel_futures=True)
+
+
+def comparisons(
+    origin: Origin, chosen: Sequence[tuple[int, Mutant]], seed: int, workers: int
+) -> Iterator[tuple[int, Comparison]]:
+    """Survivors beside the original."""
+    jobs = [Job(mutant.id, compared, (origin, mutant.text, seed), origin.group) for _, mutant in chosen]
+    with Pool(workers, timeout=_CLEAN) as pool:
+        for answer in pool.run(jobs):
+            trouble = answer.refused or answer.died
+            if trouble:
+                result = Comparison("unknown", f"not compared with the original: {trouble}")
+            else:
+                result = answer.value
+            yield chosen[answer.index][0], result
