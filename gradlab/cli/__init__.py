@@ -1,4 +1,4 @@
-"""The command line, `gradlab list | show | derive | verify | mutate`: thin doors that import what they need when they run."""
+"""The command line, `gradlab list | show | derive | verify | mutate`: thin doors that import late what they need."""
 
 from __future__ import annotations
 

@@ -31,10 +31,10 @@ _EPILOG = """examples:
   gradlab mutate course.py:linear --list             the mutants alone
 
 Each mutant is one small mistake in the source of the backward: a sign, a factor, an axis, another array, … The command
-after -- is run once without any, then on each; it kills a mutant by failing, or by taking several times as long. Without
-a command gradlab's own check is the test. Your file is never written: Python processes of the command import the mutant
-in its place. Survivors are compared with the original, by algebra and by running both; those that compute the same are
-listed as equivalent and do not count.
+after -- is run once without any, then on each; it kills a mutant by failing, or by taking several times as long.
+Without a command gradlab's own check is the test. Your file is never written: Python processes of the command import
+the mutant in its place. Survivors are compared with the original, by algebra and by running both; those that compute
+the same are listed as equivalent and do not count.
 
 exit status: 0 all were killed; 1 some survived; 2 the request makes no sense; 130 interrupted, with what is known
 """
@@ -92,6 +92,9 @@ def run(arguments: argparse.Namespace) -> int:
         test = mutation_runs.OwnCommand(arguments.command, arguments.workers, arguments.timeout)
     else:
         test = mutation_runs.OwnCheck(arguments.profile, seed, arguments.workers, arguments.timeout)
+    # All of them first: a request that makes no sense is refused before anything is spent on the others.
+    for origin, _ in chosen:
+        test.clean(origin)
     done: list[tuple[str, list[Outcome]]] = []
     interrupted = False
     for origin, mutants in chosen:
@@ -123,6 +126,7 @@ def _origins(
     arguments: argparse.Namespace, names: Sequence[str], targets: Sequence[Any], line: dict[str, Any]
 ) -> list[Origin]:
     from gradlab.cli import mutation_targets as found
+    from gradlab.mutate.source import Source
 
     names = names if names or targets else registry.names()
     origins = [found.operation_origin(name, forward=arguments.forward) for name in names]
@@ -132,7 +136,7 @@ def _origins(
             origins.append(found.file_origin(target, path, line, forward=arguments.forward))
         else:
             if target.is_file:
-                found.Source.read(target.module)  # says so where it is no Python, before it is imported
+                Source.read(target.module)  # says so where it is no Python, before it is imported
             origins += _asked(target, found.origins, target, line, arguments.forward)
     return origins
 
@@ -188,16 +192,14 @@ def _examined(
     known = {k: found for k, mutant in enumerate(mutants) if k not in compared and (found := log.find(mutant))}
     interrupted = False
     try:
-        test.clean(origin, source.text)
         left = [(k, mutant) for k, mutant in enumerate(mutants) if k not in compared and k not in known]
         with closing(test.verdicts(origin, left)) as stream:
             for k, verdict, seconds in _shown(stream, len(left), f"{origin.label}: mutants"):
                 known[k] = verdict, seconds
                 log.add(mutants[k], verdict, seconds)
         lived = [(k, mutants[k]) for k, (verdict, _) in sorted(known.items()) if verdict.status == "survived"]
-        with closing(mutation_runs.comparisons(origin, lived, seed, arguments.workers)) as found:
-            for k, comparison in _shown(found, len(lived), f"{origin.label}: survivors"):
-                compared[k] = comparison
+        with closing(mutation_runs.comparisons(origin, lived, seed, arguments.workers)) as comparisons:
+            compared.update(_shown(comparisons, len(lived), f"{origin.label}: survivors"))
     except KeyboardInterrupt:
         interrupted = True
     outcomes = []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gradlab.cli.mutation_targets import Origin, compared, judged
@@ -14,6 +15,7 @@ from gradlab.mutate.command import Command
 from gradlab.mutate.difference import Comparison
 from gradlab.mutate.generate import Mutant
 from gradlab.mutate.outcome import Verdict
+from gradlab.mutate.source import Source
 from gradlab.verify.confined import Job
 from gradlab.verify.workers import Pool
 
@@ -27,10 +29,10 @@ Judged = tuple[int, Verdict, float]
 class Test(Protocol):
     """What is scored."""
 
-    def clean(self, origin: Origin, text: str) -> None:
+    def clean(self, origin: Origin) -> None:
         """Run without mutation; raises SignatureError where that does not pass."""
 
-    def verdicts(self, origin: Origin, chosen: Sequence[tuple[int, Mutant]]) -> Iterator[Judged]:
+    def verdicts(self, origin: Origin, chosen: Sequence[tuple[int, Mutant]]) -> Generator[Judged]:
         """Run on mutants, side by side."""
 
 
@@ -42,11 +44,12 @@ class OwnCheck:
     seed: int
     workers: int
     timeout: float | None = None
+    limits: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"gradlab's own check, profile {self.profile}"
 
-    def clean(self, origin: Origin, text: str) -> None:
+    def clean(self, origin: Origin) -> None:
         """See `Test`; sets the time limit of a mutant."""
         with Pool(1, timeout=_CLEAN) as pool:
             (answer,) = pool.run([Job(origin.label, judged, (origin, None, self.profile, self.seed), origin.group)])
@@ -58,14 +61,14 @@ class OwnCheck:
                 f"{origin.label}: gradlab's own check does not pass without any mutation ({verdict.why}); "
                 "run `gradlab verify` on it first"
             )
-        self.limit = self.timeout or _TIMES * answer.seconds + _MORE
+        self.limits[origin.label] = self.timeout or _TIMES * answer.seconds + _MORE
 
-    def verdicts(self, origin: Origin, chosen: Sequence[tuple[int, Mutant]]) -> Iterator[Judged]:
+    def verdicts(self, origin: Origin, chosen: Sequence[tuple[int, Mutant]]) -> Generator[Judged]:
         """See `Test`."""
         jobs = [
             Job(mutant.id, judged, (origin, mutant.text, self.profile, self.seed), origin.group) for _, mutant in chosen
         ]
-        with Pool(self.workers, timeout=self.limit) as pool:
+        with Pool(self.workers, timeout=self.limits[origin.label]) as pool:
             for answer in pool.run(jobs):
                 if answer.refused:
                     verdict = Verdict("killed", answer.refused)
@@ -83,21 +86,23 @@ class OwnCommand:
     words: Sequence[str]
     workers: int
     timeout: float | None = None
+    commands: dict[str, Command] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return " ".join(self.words)
+        return shlex.join(self.words)
 
-    def clean(self, origin: Origin, text: str) -> None:
+    def clean(self, origin: Origin) -> None:
         """See `Test`."""
-        self.command = Command(self.words, origin.path, self.timeout)
-        self.command.clean(text)
+        command = self.commands[origin.label] = Command(self.words, origin.path, self.timeout)
+        command.clean(Source.read(origin.path).text)
 
-    def verdicts(self, origin: Origin, chosen: Sequence[tuple[int, Mutant]]) -> Iterator[Judged]:
+    def verdicts(self, origin: Origin, chosen: Sequence[tuple[int, Mutant]]) -> Generator[Judged]:
         """See `Test`."""
+        command = self.commands[origin.label]
 
         def one(mutant: Mutant) -> tuple[Verdict, float]:
             start = time.monotonic()
-            return self.command.judge(mutant.text), time.monotonic() - start
+            return command.judge(mutant.text), time.monotonic() - start
 
         threads = ThreadPoolExecutor(self.workers)
         try:
@@ -105,20 +110,17 @@ class OwnCommand:
             for future in as_completed(futures):
                 yield futures[future], *future.result()
         finally:
-            self.command.stop()
+            command.stop()
             threads.shutdown(cancel_futures=True)
 
 
 def comparisons(
     origin: Origin, chosen: Sequence[tuple[int, Mutant]], seed: int, workers: int
-) -> Iterator[tuple[int, Comparison]]:
+) -> Generator[tuple[int, Comparison]]:
     """Survivors beside the original."""
     jobs = [Job(mutant.id, compared, (origin, mutant.text, seed), origin.group) for _, mutant in chosen]
     with Pool(workers, timeout=_CLEAN) as pool:
         for answer in pool.run(jobs):
             trouble = answer.refused or answer.died
-            if trouble:
-                result = Comparison("unknown", f"not compared with the original: {trouble}")
-            else:
-                result = answer.value
-            yield chosen[answer.index][0], result
+            unknown = Comparison("unknown", f"not compared with the original: {trouble}")
+            yield chosen[answer.index][0], unknown if trouble else answer.value

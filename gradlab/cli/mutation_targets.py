@@ -30,7 +30,10 @@ from gradlab.verify.specification import specify
 
 @dataclass(frozen=True)
 class Origin:
-    """What is mutated: `functions` of the file `path`; run as an `operation`, or as `target` with the line's options."""
+    """What is mutated: `functions` of the file `path`; run as an `operation`, or as `target` with the line's options.
+
+    `described` is False where only the file's text was looked at, and how to call the function is not known yet.
+    """
 
     label: str
     path: str
@@ -39,7 +42,6 @@ class Origin:
     target: Target | None = None
     line: Mapping[str, Any] = field(default_factory=dict)
     described: bool = True
-    """False where only the file's text was looked at, and how to call the function is not known yet."""
 
     @property
     def group(self) -> str:
@@ -107,9 +109,7 @@ def origins(target: Target, line: Mapping[str, Any], forward: bool) -> list[Orig
     return [_origin(module, path, target, name, line, forward) for name in names]
 
 
-def _origin(
-    module: ModuleType, path: str, target: Target, name: str, line: Mapping[str, Any], forward: bool
-) -> Origin:
+def _origin(module: ModuleType, path: str, target: Target, name: str, line: Mapping[str, Any], forward: bool) -> Origin:
     own, line = _described_as(module, target, name, line)
     described(module, own, line)
     spec = {**(specs(module, own).get(own.name, {}) if hasattr(module, "gradlab_spec") else {}), **line}

@@ -59,7 +59,7 @@ class Command:
             raise SignatureError(f"`{self}` did not end within {self.timeout:g} s without any mutation; see --timeout")
         if status:
             raise SignatureError(
-                f"`{self}` fails without any mutation ({_how(status)}); let it pass first. It ends with:\n{_tail(output)}"
+                f"`{self}` fails without any mutation ({_how(status)}); let it pass first. It ends:\n{_tail(output)}"
             )
         if "served" not in marks:
             raise SignatureError(

@@ -9,13 +9,12 @@ from typing import Literal
 import numpy as np
 
 from gradlab.adapters.subject import Array, Subject
-from gradlab.errors import SignatureError
 from gradlab.mutate.bench import Bench
 from gradlab.mutate.digits import DIGITS
 from gradlab.mutate.observe import Draw, Observation, contract, numbers, observe, overflow
 from gradlab.verify.calls import quiet
 from gradlab.verify.case import build, draw_upstream
-from gradlab.verify.plan import round_of_plans
+from gradlab.verify.plan import Plan, round_of_plans
 from gradlab.verify.reproduction import literal
 from gradlab.verify.specification import Specification
 
@@ -73,7 +72,7 @@ class _Contest:
         count = exact = 0
         at_kinks: tuple[str, ...] = ()
         shared: frozenset[str] = frozenset()
-        for draw in sorted(draws(self.specification, self.right, seed), key=lambda draw: (not draw.size, draw.size)):
+        for draw in sorted(draws(self.specification, self.right, seed), key=_simplest):
             found, digits, sharing = self._differs(draw)
             count += 1
             exact += digits
@@ -86,7 +85,7 @@ class _Contest:
             at_kinks = at_kinks or witness
         if not count:
             return Comparison("unknown", "the original runs on no draw")
-        basis = f"{exact} of {count} draws with {DIGITS} digits" if exact else f"{count} draws in floats"
+        basis = f"{count} draws, {exact} of them with {DIGITS} digits" if exact else f"{count} draws in floats"
         if at_kinks:
             return Comparison("kinks", f"differs only at kinks or ties; elsewhere the same on {basis}", at_kinks)
         if shared:
@@ -119,7 +118,7 @@ class _Contest:
         return (None, None) if truth.error or answer.error else (truth, answer)
 
     def _loss(self, truth: Observation, right: Observation, wrong: Observation) -> str:
-        """Algebra says that they are the same: does the mutant lose the digits that the original keeps?"""
+        """How the mutant, the same in algebra, loses digits that the original keeps; "" where it does not."""
         for k, (t, a, b) in enumerate(zip(truth.values, right.values, wrong.values, strict=False)):
             if t is None or not t.size or a.dtype != np.float64:
                 continue
@@ -158,22 +157,36 @@ def draws(specification: Specification, subject: Subject, seed: int) -> Iterator
     names = tuple(argument.name for argument in specification.arguments)
     for number in range(_ROUNDS):
         for k, plan in enumerate(round_of_plans(specification, (seed, number, 1))):
-            whole = replace(plan, regimes=("ints" if k % 2 else "ties",) * len(names), tie_arguments=True)
-            for chosen in (plan, *([whole] if k % 15 not in (6, 7, 13, 14) else [])):
-                try:
-                    case = build(chosen, specification)
-                except SignatureError:
-                    continue
-                draw = Draw(names, case.inputs, None, case.layouts, case.params)
-                output = observe(subject, draw)
-                if output.error or output.values[0].dtype.kind != "f":
-                    continue
-                value: Array = output.values[0]
-                rng = np.random.default_rng((case.seed, 3))
-                upstream = case.upstream if case.upstream != "zero" else "normal"
-                plain = (*case.layouts[:-1], "C" if case.layouts[-1] == "broadcast" else case.layouts[-1])
-                grad_output = draw_upstream(upstream, value.shape, value.dtype, rng)
-                yield replace(draw, grad_output=grad_output, layouts=plain)
+            layouts = (*plan.layouts[:-1], "C" if plan.layouts[-1] == "broadcast" else plan.layouts[-1])
+            chosen = replace(plan, layouts=layouts, upstream="normal" if plan.upstream == "zero" else plan.upstream)
+            whole = replace(
+                plan,
+                regimes=("ints" if k % 2 else "ties",) * len(names),
+                layouts=("C",) * len(layouts),
+                upstream="ints",
+                tie_arguments=True,
+            )
+            for one in (chosen, whole):
+                draw = _drawn(one, specification, subject, names)
+                if draw is not None:
+                    yield draw
+
+
+def _drawn(plan: Plan, specification: Specification, subject: Subject, names: tuple[str, ...]) -> Draw | None:
+    case = build(plan, specification)
+    draw = Draw(names, case.inputs, None, case.layouts, case.params)
+    output = observe(subject, draw)
+    if output.error or output.values[0].dtype.kind != "f":
+        return None
+    value: Array = output.values[0]
+    rng = np.random.default_rng((case.seed, 3))
+    return replace(draw, grad_output=draw_upstream(case.upstream, value.shape, value.dtype, rng))
+
+
+def _simplest(draw: Draw) -> tuple[bool, bool, int]:
+    """Order of trying: a witness should have entries, plain numbers, and few of them."""
+    empty = any(not array.size for array in draw.inputs)
+    return empty, set(draw.layouts) != {"C"}, draw.size
 
 
 def _text_of(bench: Bench) -> str:

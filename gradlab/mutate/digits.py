@@ -103,7 +103,8 @@ for _name in ("lt", "le", "eq", "ne", "gt", "ge"):
     setattr(Digits, f"__{_name}__", _comparison(getattr(operator, _name)))
 for _name in ("neg", "pos", "abs"):
     setattr(Digits, f"__{_name}__", _unary(getattr(operator, _name)))
-for _name in "exp expm1 log log10 log1p sqrt cbrt sin cos tan sinh cosh tanh floor ceil".split():
+for _name in ("exp", "expm1", "log", "log10", "log1p", "sqrt", "cbrt", "floor", "ceil",
+              "sin", "cos", "tan", "sinh", "cosh", "tanh"):  # fmt: skip
     setattr(Digits, _name, _unary(getattr(_mp, _name)))
 for _name, _mine in (("arcsin", "asin"), ("arccos", "acos"), ("arctan", "atan"), ("arcsinh", "asinh"),
                      ("arccosh", "acosh"), ("arctanh", "atanh")):  # fmt: skip

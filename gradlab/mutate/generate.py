@@ -6,7 +6,7 @@ import difflib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path
 
 from gradlab.errors import SignatureError
 from gradlab.mutate.change import applied
@@ -41,11 +41,11 @@ class Mutant:
 
 
 def mutants(source: Source, name: str, operators: Sequence[str] = ()) -> list[Mutant]:
-    """The mutants of one function, each with another text, in the order of the text; by default by all operators.
+    r"""The mutants of one function, each with another text, in the order of the text; by default by all operators.
 
     Raises SignatureError for a function that the source does not define and for an unknown operator.
 
-    >>> source = Source("f.py", "def backward(g, x):\\n    return 2 * g\\n")
+    >>> source = Source("f.py", "def backward(g, x):\n    return 2 * g\n")
     >>> [mutant.description for mutant in mutants(source, "backward", ["constant", "dropped factor"])]
     ['2 * g becomes 2', '2 * g becomes g', '2 becomes 1', '2 becomes 3']
     >>> print(mutants(source, "backward", ["sign"])[0].diff, end="")
@@ -83,8 +83,9 @@ def mutants(source: Source, name: str, operators: Sequence[str] = ()) -> list[Mu
 
 
 def _diff(source: Source, text: str, label: str) -> str:
-    path = PurePath(source.path).as_posix()
+    path = Path(source.path)
+    name = (path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path).as_posix()
     lines = difflib.unified_diff(
-        source.text.splitlines(keepends=True), text.splitlines(keepends=True), path, f"{path} ({label})", n=2
+        source.text.splitlines(keepends=True), text.splitlines(keepends=True), name, f"{name} ({label})", n=2
     )
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

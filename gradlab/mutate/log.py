@@ -35,7 +35,9 @@ class Log:
             except (ValueError, KeyError, TypeError):
                 if number == len(lines):
                     continue  # cut off as it was written
-                raise SignatureError(f"{path}: line {number} is no verdict of `gradlab mutate`; name a new file") from None
+                raise SignatureError(
+                    f"{path}: line {number} is no verdict of `gradlab mutate`; name a new file"
+                ) from None
 
     def _key(self, mutant: Mutant) -> str:
         return hashlib.sha256(f"{self.test}\0{mutant.text}".encode()).hexdigest()[:16]

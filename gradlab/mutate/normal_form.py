@@ -1,10 +1,10 @@
 """Functions in algebraic normal form: two that have the same one compute the same, up to rounding.
 
 Sums and products become polynomials with rational coefficients in atoms (names, calls, subscripts, …), as they hold
-element by element under broadcasting: x + x and x * 2 are one form, and so are a * (b + c) and a * b + a * c. A reciprocal
-is an atom of its own that cancels with nothing, and a form remembers the atoms that cancelled: x / x is not 1 where x is
-0, and x - x + y may have another shape than y. Names that are never read are left out with their values, where these do nothing
-else.
+element by element under broadcasting: x + x and x * 2 are one form, and so are a * (b + c) and a * b + a * c. A
+reciprocal is an atom of its own that cancels with nothing, and a form remembers the atoms that cancelled: x / x is not
+1 where x is 0, and x - x + y may have another shape than y. Names that are never read are left out with their values,
+where these do nothing else.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _ONE: Polynomial = {(): Fraction(1)}
 
 
 def normal_form(function: FunctionNode) -> str:
-    """The form as text; equal texts mean equal functions.
+    r"""The form as text; equal texts mean equal functions.
 
-    >>> f, g = (ast.parse(f"def f(x, y):\\n    return {body}").body[0] for body in ("x * 2 - y", "-y + (x + x)"))
+    >>> f, g = (ast.parse(f"def f(x, y):\n    return {body}").body[0] for body in ("x * 2 - y", "-y + (x + x)"))
     >>> normal_form(f) == normal_form(g)
     True
     """
@@ -119,7 +119,7 @@ def _is_number(node: ast.AST) -> bool:
 def _polynomial(node: ast.AST) -> tuple[Polynomial, set[str]]:
     """The polynomial, and every atom that went into it, cancelled ones too."""
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        value = node.value
+        value: float = node.value
         if value == value and abs(value) != float("inf"):
             # A float makes floats of integers: 2 and 2.0 are different atoms of the memory.
             return {(): Fraction(repr(value)) if value else Fraction(0)}, {"float"} if type(value) is float else set()

@@ -17,7 +17,10 @@ KINDS: tuple[Kind, ...] = ("killed", "survived", "equivalent", "invalid")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a test ended on a mutant. "timed out" counts as killed; "invalid" could not be imported and counts nowhere."""
+    """How a test ended on a mutant.
+
+    "timed out" counts as killed; "invalid" could not be imported and counts nowhere.
+    """
 
     status: Status
     why: str = ""
@@ -25,8 +28,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A mutant with the test's verdict (None where it is proved equivalent and was not run) and the comparison with the
-    original (None where the test noticed it)."""
+    """A mutant, the test's verdict on it and its comparison with the original.
+
+    No verdict where it is proved equivalent and was not run; no comparison where the test noticed it.
+    """
 
     mutant: Mutant
     verdict: Verdict | None

@@ -137,7 +137,7 @@ class Scope:
         for name in self.parameters:
             self.arrays[name] = (0, "parameter")
         for node in sorted(self._assignments(), key=lambda item: item.lineno):
-            if isinstance(node, ast.For | ast.comprehension):
+            if isinstance(node, ast.For):
                 self.sizes.update(_targets(node.target))
                 continue
             assert node.value is not None
@@ -150,11 +150,10 @@ class Scope:
                     else:
                         kind = f"line {node.lineno}" if isinstance(target, ast.Tuple) else "local"
                         self.arrays.setdefault(name, (node.lineno, kind))
-        for node in ast.walk(self.function):
-            # cache["x"] and cache.x hold arrays and are none; x[0] may be one.
-            keyed = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
-            if keyed and isinstance(node.slice.value, str) and isinstance(node.value, ast.Name):
-                containers.add(node.value.id)
+        # cache["x"] holds an array and is none; x[0] may be one.
+        for part in ast.walk(self.function):
+            if isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name) and _is_text(part.slice):
+                containers.add(part.value.id)
         for name in (*containers, *self.sizes):
             self.arrays.pop(name, None)
 
@@ -162,6 +161,10 @@ class Scope:
         for node in ast.walk(self.function):
             if isinstance(node, ast.Assign | ast.For) or (isinstance(node, ast.AnnAssign) and node.value is not None):
                 yield node
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _root(node: ast.expr) -> str:

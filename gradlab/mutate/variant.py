@@ -38,13 +38,13 @@ class _Exact(ast.NodeTransformer):
     def __init__(self) -> None:
         self.depth = 0
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802 - the name that ast calls
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self.depth += 1
         node.body = [self.visit(statement) for statement in node.body]
         self.depth -= 1
         return node
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802 - the name that ast calls
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
         if not self.depth or not isinstance(node.op, ast.Div):
             return node

@@ -32,8 +32,33 @@ _NAMES = {
 }
 
 _DROPPED = frozenset(
-    "exp log sqrt tanh square reciprocal sign sin cos tan sinh cosh log1p expm1 log2 log10 negative cbrt "
-    "arctan arcsin arccos sigmoid erf clip nan_to_num".split()
+    (
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "log2",
+        "log10",
+        "sqrt",
+        "cbrt",
+        "square",
+        "reciprocal",
+        "negative",
+        "sign",
+        "sin",
+        "cos",
+        "tan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "sigmoid",
+        "erf",
+        "clip",
+        "nan_to_num",
+    )
 )
 
 _ABSOLUTE = frozenset({"abs", "absolute", "fabs"})
@@ -54,6 +79,8 @@ def sign(node: ast.AST, scope: Scope) -> Iterator[Change]:
 
 def _negated(value: ast.expr, scope: Scope) -> Iterator[Change]:
     plain = isinstance(value, ast.Constant | ast.Tuple | ast.List | ast.Dict | ast.Compare | ast.Starred)
+    # An empty array waits for its numbers.
+    plain = plain or scope.called(value)[0] in ("empty", "empty_like")
     if not plain and not scope.is_size(value) and not (isinstance(value, ast.UnaryOp)):
         yield Change(value, ast.UnaryOp(ast.USub(), value))
 

@@ -14,7 +14,9 @@ _GUARD = 1e-2
 
 def constant(node: ast.AST, scope: Scope) -> Iterator[Change]:
     """2 becomes 1 and 3, 0.5 becomes 1, 1e-5 becomes 0 and ten times as much."""
-    if not isinstance(node, ast.Constant) or type(node.value) not in (int, float) or scope.is_left(node):
+    if not isinstance(node, ast.Constant) or scope.is_left(node):
+        return
+    if not isinstance(node.value, int | float) or isinstance(node.value, bool):
         return
     for other in _others(node.value):
         yield Change(node, ast.Constant(other))

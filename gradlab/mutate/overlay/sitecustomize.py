@@ -10,12 +10,12 @@ import sys
 from importlib.machinery import PathFinder, SourceFileLoader
 from typing import Any
 
-_HERE = os.path.realpath(os.path.dirname(__file__))  # noqa: PTH120, PTH - pathlib is slow to import here
+_HERE = os.path.realpath(os.path.dirname(__file__))
 
 
 def _mark(what: str) -> None:
     # Says to the parent how far the import came.
-    open(os.path.join(os.environ["GRADLAB_MUTANT_FOLDER"], what), "w").close()  # noqa: PTH, SIM115 - as above
+    open(os.path.join(os.environ["GRADLAB_MUTANT_FOLDER"], what), "w").close()
 
 
 def _install(path: str) -> None:
@@ -23,12 +23,12 @@ def _install(path: str) -> None:
 
     def ours(loader: SourceFileLoader) -> bool:
         found = os.fspath(loader.path)
-        return os.path.basename(found) == os.path.basename(path) and os.path.realpath(found) == path  # noqa: PTH
+        return os.path.basename(found) == os.path.basename(path) and os.path.realpath(found) == path
 
     def mutant_code(self: SourceFileLoader, fullname: str) -> Any:
         if not ours(self):
             return get_code(self, fullname)
-        with open(os.path.join(os.environ["GRADLAB_MUTANT_FOLDER"], "text"), "rb") as file:  # noqa: PTH - as above
+        with open(os.path.join(os.environ["GRADLAB_MUTANT_FOLDER"], "text"), "rb") as file:
             text = file.read()
         _mark("served")
         return self.source_to_code(text, self.path)
@@ -41,13 +41,13 @@ def _install(path: str) -> None:
         _mark("ended")
         return None
 
-    SourceFileLoader.get_code = mutant_code  # type: ignore[method-assign]
-    SourceFileLoader.exec_module = marked_exec  # type: ignore[method-assign]
+    SourceFileLoader.get_code = mutant_code  # type: ignore[assignment,method-assign]
+    SourceFileLoader.exec_module = marked_exec  # type: ignore[assignment,method-assign]
 
 
 def _next() -> None:
     """Run the sitecustomize that this one hides."""
-    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry) != _HERE]  # noqa: PTH - as above
+    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry) != _HERE]
     spec = PathFinder.find_spec("sitecustomize", sys.path)
     if spec is not None and spec.loader is not None:
         from importlib.util import module_from_spec
