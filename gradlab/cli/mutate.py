@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab import registry
+from gradlab.cli.progress import shown
 from gradlab.cli.targets import add_options, described, names_and_targets
 from gradlab.cli.verify import _count, _positive
 from gradlab.errors import SignatureError
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from gradlab.cli.mutation_targets import Origin
     from gradlab.mutate.generate import Mutant
     from gradlab.mutate.outcome import Outcome
+    from gradlab.verify.workers import Pool
+
+# Seconds that a check of a mutant, or its comparison with the original, may take; as `gradlab verify` has it.
+_LIMIT = 60.0
 
 _EPILOG = """examples:
   gradlab mutate softmax                             how good is gradlab's own check of this kernel?
@@ -59,7 +64,10 @@ def add(commands: Any) -> None:
     parser.add_argument("--list", action="store_true", help="print the mutants and run nothing")
     parser.add_argument("-n", "--workers", metavar="WORKERS", type=_count, default=1, help="mutants side by side (1)")
     parser.add_argument(
-        "--timeout", metavar="SECONDS", type=_positive, help="limit for each mutant (several times the clean run)"
+        "--timeout",
+        metavar="SECONDS",
+        type=_positive,
+        help="limit for each mutant (of a command, five times the clean run)",
     )
     parser.add_argument("--json", metavar="PATH", type=Path, help="write every mutant and what became of it")
     parser.add_argument(
@@ -77,28 +85,39 @@ def run(arguments: argparse.Namespace) -> int:
     line = described(arguments)
     if line and not targets:
         raise SignatureError(f"--{next(iter(line)).removesuffix('s')} describes a function of yours; name its file")
+    from gradlab.verify.workers import Pool
+
+    # The time limit of a command's mutants is not one of gradlab's own work on them.
+    limit = (None if arguments.command else arguments.timeout) or _LIMIT
+    with Pool(arguments.workers, timeout=limit) as pool:
+        chosen = [(origin, _mutants(origin, arguments)) for origin in _origins(arguments, names, targets, line, pool)]
+        return _listed(chosen) if arguments.list else _scored(arguments, chosen, pool)
+
+
+def _listed(chosen: Sequence[tuple[Origin, list[Mutant]]]) -> int:
+    for origin, mutants in chosen:
+        print(origin.label)
+        print("\n".join(f"  {mutant.id}: {mutant.description}" for mutant in mutants))
+    return 0
+
+
+def _scored(arguments: argparse.Namespace, chosen: Sequence[tuple[Origin, list[Mutant]]], pool: Pool) -> int:
     from gradlab.cli import mutation_runs
     from gradlab.mutate import listing
 
-    chosen = [(origin, _mutants(origin, arguments)) for origin in _origins(arguments, names, targets, line)]
-    if arguments.list:
-        for origin, mutants in chosen:
-            print(origin.label)
-            print("\n".join(f"  {mutant.id}: {mutant.description}" for mutant in mutants))
-        return 0
     seed = secrets.randbelow(1 << 32) if arguments.seed is None else arguments.seed
     test: OwnCheck | OwnCommand
     if arguments.command:
         test = mutation_runs.OwnCommand(arguments.command, arguments.workers, arguments.timeout)
     else:
-        test = mutation_runs.OwnCheck(arguments.profile, seed, arguments.workers, arguments.timeout)
+        test = mutation_runs.OwnCheck(arguments.profile, seed, pool)
     # All of them first: a request that makes no sense is refused before anything is spent on the others.
     for origin, _ in chosen:
         test.clean(origin)
     done: list[tuple[str, list[Outcome]]] = []
     interrupted = False
     for origin, mutants in chosen:
-        outcomes, interrupted = _examined(origin, mutants, test, arguments, seed)
+        outcomes, interrupted = _examined(origin, mutants, test, arguments.resume, seed, pool)
         done.append((origin.label, outcomes))
         _print(origin.label, outcomes)
         if interrupted:
@@ -123,7 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _origins(
-    arguments: argparse.Namespace, names: Sequence[str], targets: Sequence[Any], line: dict[str, Any]
+    arguments: argparse.Namespace, names: Sequence[str], targets: Sequence[Any], line: dict[str, Any], pool: Pool
 ) -> list[Origin]:
     from gradlab.cli import mutation_targets as found
     from gradlab.mutate.source import Source
@@ -132,22 +151,20 @@ def _origins(
     origins = [found.operation_origin(name, forward=arguments.forward) for name in names]
     for target in targets:
         if arguments.command or (arguments.list and target.name):
-            path = target.module if target.is_file else _asked(target, found.located, target)
+            path = target.module if target.is_file else _asked(pool, target, found.located, target)
             origins.append(found.file_origin(target, path, line, forward=arguments.forward))
         else:
             if target.is_file:
                 Source.read(target.module)  # says so where it is no Python, before it is imported
-            origins += _asked(target, found.origins, target, line, arguments.forward)
-    return origins
+            origins += _asked(pool, target, found.origins, target, line, arguments.forward)
+    return list({origin.key: origin for origin in origins}.values())  # one that is named twice is scored once
 
 
-def _asked(target: Any, function: Any, *values: Any) -> Any:
+def _asked(pool: Pool, target: Any, function: Any, *values: Any) -> Any:
     """The answer of a function that may import the user's code, from a worker process."""
     from gradlab.verify.confined import Job
-    from gradlab.verify.workers import Pool
 
-    with Pool(1) as pool:
-        (answer,) = pool.run([Job(str(target), function, values, target.module)])
+    (answer,) = pool.run([Job(str(target), function, values, target.module)])
     if answer.refused or answer.died:
         where = f" ({answer.place})" if answer.place else ""
         raise SignatureError(answer.refused or f"{target}: import raises {answer.died}{where}")
@@ -177,7 +194,12 @@ def _mutants(origin: Origin, arguments: argparse.Namespace) -> list[Mutant]:
 
 
 def _examined(
-    origin: Origin, mutants: Sequence[Mutant], test: OwnCheck | OwnCommand, arguments: argparse.Namespace, seed: int
+    origin: Origin,
+    mutants: Sequence[Mutant],
+    test: OwnCheck | OwnCommand,
+    resumed: Path | None,
+    seed: int,
+    pool: Pool,
 ) -> tuple[list[Outcome], bool]:
     """The outcomes that are known, and whether Ctrl-C ended it early."""
     from gradlab.cli import mutation_runs
@@ -188,18 +210,18 @@ def _examined(
 
     source = Source.read(origin.path)
     compared: dict[int, Any] = proofs(source, mutants)
-    log = Log(arguments.resume, str(test))
+    log = Log(resumed, str(test))
     known = {k: found for k, mutant in enumerate(mutants) if k not in compared and (found := log.find(mutant))}
     interrupted = False
     try:
         left = [(k, mutant) for k, mutant in enumerate(mutants) if k not in compared and k not in known]
         with closing(test.verdicts(origin, left)) as stream:
-            for k, verdict, seconds in _shown(stream, len(left), f"{origin.label}: mutants"):
+            for k, verdict, seconds in shown(stream, len(left), f"{origin.label}: mutants"):
                 known[k] = verdict, seconds
                 log.add(mutants[k], verdict, seconds)
         lived = [(k, mutants[k]) for k, (verdict, _) in sorted(known.items()) if verdict.status == "survived"]
-        with closing(mutation_runs.comparisons(origin, lived, seed, arguments.workers)) as comparisons:
-            compared.update(_shown(comparisons, len(lived), f"{origin.label}: survivors"))
+        with closing(mutation_runs.comparisons(origin, lived, seed, pool)) as comparisons:
+            compared.update(shown(comparisons, len(lived), f"{origin.label}: survivors"))
     except KeyboardInterrupt:
         interrupted = True
     outcomes = []
@@ -208,28 +230,6 @@ def _examined(
             verdict, seconds = known.get(k, (None, 0.0))
             outcomes.append(Outcome(mutant, verdict, compared.get(k), seconds))
     return outcomes, interrupted
-
-
-def _shown(items: Iterable[Any], total: int, label: str) -> Iterator[Any]:
-    """The items, with a bar of progress in a terminal."""
-    with _bar(total, label) as advance:
-        for item in items:
-            yield item
-            advance()
-
-
-@contextmanager
-def _bar(total: int, label: str) -> Iterator[Any]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    if not console.is_terminal or not total:
-        yield lambda: None
-        return
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda: progress.advance(task)
 
 
 def _print(label: str, outcomes: Sequence[Outcome]) -> None:

@@ -19,9 +19,6 @@ from gradlab.mutate.source import Source
 from gradlab.verify.confined import Job
 from gradlab.verify.workers import Pool
 
-# The clean run of a check has this long; a mutant then so many times as long as that took, and some seconds.
-_CLEAN, _TIMES, _MORE = 600.0, 5.0, 20.0
-
 # The position of a mutant, the verdict on it, the seconds it took.
 Judged = tuple[int, Verdict, float]
 
@@ -38,21 +35,18 @@ class Test(Protocol):
 
 @dataclass
 class OwnCheck:
-    """gradlab's own verification, in worker processes."""
+    """gradlab's own verification, in the worker processes of a pool."""
 
     profile: Any
     seed: int
-    workers: int
-    timeout: float | None = None
-    limits: dict[str, float] = field(default_factory=dict)
+    pool: Pool
 
     def __str__(self) -> str:
         return f"gradlab's own check, profile {self.profile}"
 
     def clean(self, origin: Origin) -> None:
-        """See `Test`; sets the time limit of a mutant."""
-        with Pool(1, timeout=_CLEAN) as pool:
-            (answer,) = pool.run([Job(origin.label, judged, (origin, None, self.profile, self.seed), origin.group)])
+        """See `Test`."""
+        (answer,) = self.pool.run([Job(origin.label, judged, (origin, None, self.profile, self.seed), origin.group)])
         if answer.refused:
             raise SignatureError(answer.refused)
         verdict = Verdict("killed", answer.died) if answer.died else answer.value
@@ -61,22 +55,20 @@ class OwnCheck:
                 f"{origin.label}: gradlab's own check does not pass without any mutation ({verdict.why}); "
                 "run `gradlab verify` on it first"
             )
-        self.limits[origin.label] = self.timeout or _TIMES * answer.seconds + _MORE
 
     def verdicts(self, origin: Origin, chosen: Sequence[tuple[int, Mutant]]) -> Generator[Judged]:
         """See `Test`."""
         jobs = [
             Job(mutant.id, judged, (origin, mutant.text, self.profile, self.seed), origin.group) for _, mutant in chosen
         ]
-        with Pool(self.workers, timeout=self.limits[origin.label]) as pool:
-            for answer in pool.run(jobs):
-                if answer.refused:
-                    verdict = Verdict("killed", answer.refused)
-                elif answer.died:
-                    verdict = Verdict("timed out" if answer.died.startswith("no end") else "killed", answer.died)
-                else:
-                    verdict = answer.value
-                yield chosen[answer.index][0], verdict, answer.seconds
+        for answer in self.pool.run(jobs):
+            if answer.refused:
+                verdict = Verdict("killed", answer.refused)
+            elif answer.died:
+                verdict = Verdict("timed out" if answer.died.startswith("no end") else "killed", answer.died)
+            else:
+                verdict = answer.value
+            yield chosen[answer.index][0], verdict, answer.seconds
 
 
 @dataclass
@@ -86,19 +78,19 @@ class OwnCommand:
     words: Sequence[str]
     workers: int
     timeout: float | None = None
-    commands: dict[str, Command] = field(default_factory=dict)
+    commands: dict[tuple[str, ...], Command] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return shlex.join(self.words)
 
     def clean(self, origin: Origin) -> None:
         """See `Test`."""
-        command = self.commands[origin.label] = Command(self.words, origin.path, self.timeout)
+        command = self.commands[origin.key] = Command(self.words, origin.path, self.timeout)
         command.clean(Source.read(origin.path).text)
 
     def verdicts(self, origin: Origin, chosen: Sequence[tuple[int, Mutant]]) -> Generator[Judged]:
         """See `Test`."""
-        command = self.commands[origin.label]
+        command = self.commands[origin.key]
 
         def one(mutant: Mutant) -> tuple[Verdict, float]:
             start = time.monotonic()
@@ -115,12 +107,11 @@ class OwnCommand:
 
 
 def comparisons(
-    origin: Origin, chosen: Sequence[tuple[int, Mutant]], seed: int, workers: int
+    origin: Origin, chosen: Sequence[tuple[int, Mutant]], seed: int, pool: Pool
 ) -> Generator[tuple[int, Comparison]]:
     """Survivors beside the original."""
     jobs = [Job(mutant.id, compared, (origin, mutant.text, seed), origin.group) for _, mutant in chosen]
-    with Pool(workers, timeout=_CLEAN) as pool:
-        for answer in pool.run(jobs):
-            trouble = answer.refused or answer.died
-            unknown = Comparison("unknown", f"not compared with the original: {trouble}")
-            yield chosen[answer.index][0], unknown if trouble else answer.value
+    for answer in pool.run(jobs):
+        trouble = answer.refused or answer.died
+        unknown = Comparison("unknown", f"not compared with the original: {trouble}")
+        yield chosen[answer.index][0], unknown if trouble else answer.value

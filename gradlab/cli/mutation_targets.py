@@ -44,6 +44,11 @@ class Origin:
     described: bool = True
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """The same for the same functions of the same file."""
+        return (str(Path(self.path).resolve()), *self.functions)
+
+    @property
     def group(self) -> str:
         """Jobs of one file share a worker."""
         return "" if self.target is None else self.target.module

@@ -10,6 +10,7 @@ where these do nothing else.
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -80,12 +81,8 @@ def _written(target: ast.expr, read: set[str]) -> str:
 
 
 def _pure(node: ast.expr) -> bool:
-    """True where computing the value does nothing else: no call, and nothing that raises on other arrays."""
-    return all(
-        isinstance(part, ast.Name | ast.Constant | ast.Attribute | ast.expr_context | ast.UnaryOp | ast.unaryop)
-        or (isinstance(part, ast.Subscript) and isinstance(part.value, ast.Attribute) and part.value.attr == "shape")
-        for part in ast.walk(node)
-    )
+    """True where computing the value does nothing else, not even raise: x.shape[1] may."""
+    return isinstance(node, ast.Name | ast.Constant)
 
 
 def _text(node: ast.AST) -> str:
@@ -118,11 +115,10 @@ def _is_number(node: ast.AST) -> bool:
 
 def _polynomial(node: ast.AST) -> tuple[Polynomial, set[str]]:
     """The polynomial, and every atom that went into it, cancelled ones too."""
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        value: float = node.value
-        if value == value and abs(value) != float("inf"):
-            # A float makes floats of integers: 2 and 2.0 are different atoms of the memory.
-            return {(): Fraction(repr(value)) if value else Fraction(0)}, {"float"} if type(value) is float else set()
+    value = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        # 2.0 makes floats of integers, 2 does not.
+        return {(): Fraction(repr(value))} if value else {}, {"float"} if isinstance(value, float) else set()
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         terms, atoms = _polynomial(node.operand)
         factor = -1 if isinstance(node.op, ast.USub) else 1

@@ -80,7 +80,9 @@ def _other_new_axis(node: ast.Subscript) -> Iterator[Change]:
     ):
         yield Change(node, node.value)
         if len(parts) > 1:
-            yield Change(node.slice, ast.Tuple([*parts[1:], parts[0]], ast.Load()))
+            # The whole of it: Python writes a tuple with a slice only inside brackets.
+            moved = ast.Tuple([*parts[1:], parts[0]], ast.Load())
+            yield Change(node, ast.Subscript(node.value, moved, node.ctx))
 
 
 def reduction(node: ast.AST, scope: Scope) -> Iterator[Change]:
@@ -100,6 +102,8 @@ def reduction(node: ast.AST, scope: Scope) -> Iterator[Change]:
 def keepdims(node: ast.AST, scope: Scope) -> Iterator[Change]:
     """True becomes False, and False True."""
     if isinstance(node, ast.keyword) and node.arg == "keepdims" and isinstance(node.value, ast.Constant):
+        if not isinstance(node.value.value, bool):
+            return
         how = f"keepdims={node.value.value} becomes keepdims={not node.value.value}"
         yield Change(node.value, ast.Constant(not node.value.value), how)
 
