@@ -82,7 +82,7 @@ def outcomes(path: str = "r.json") -> dict[str, dict[str, Any]]:
 
 
 def test_a_weak_test_has_a_low_score(capsys: pytest.CaptureFixture[str], course: Path) -> None:
-    """A test of shapes alone lets every sign through; each survivor has its diff and inputs that show the difference."""
+    """A test of shapes alone lets every sign through; each survivor has its diff and inputs that show it."""
     before = (course / "course.py").stat().st_mtime_ns
     argv = ("course.py:linear_backward", *KINDS, "-n2", "--json=r.json", "--", sys.executable, "weak.py")
     status, out, err = run(capsys, *argv)

@@ -226,9 +226,11 @@ def _examined(
         interrupted = True
     outcomes = []
     for k, mutant in enumerate(mutants):
-        if k in known or k in compared:
-            verdict, seconds = known.get(k, (None, 0.0))
+        if k in known:
+            verdict, seconds = known[k]
             outcomes.append(Outcome(mutant, verdict, compared.get(k), seconds))
+        elif k in compared:
+            outcomes.append(Outcome(mutant, None, compared[k]))
     return outcomes, interrupted
 
 

@@ -23,13 +23,37 @@ class Change:
         if self.how:
             return self.how
         new = self.new if isinstance(self.new, list) else [self.new]
-        return f"{shown(self.node)} becomes {'; '.join(shown(node) for node in new)}"
+        return " becomes ".join(_trimmed(_line(self.node), "; ".join(map(_line, new))))
+
+
+_LONGEST, _AROUND = 60, 12
 
 
 def shown(node: ast.AST) -> str:
     """The source of a node on one short line."""
-    text = " ".join(ast.unparse(node).split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    text = _line(node)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _line(node: ast.AST) -> str:
+    return " ".join(ast.unparse(node).split())
+
+
+def _trimmed(old: str, new: str) -> tuple[str, str]:
+    """Two texts; of long ones the part that differs, with a little around it."""
+    if max(len(old), len(new)) <= _LONGEST:
+        return old, new
+    start = max(0, _agreement(old, new) - _AROUND)
+    same = _agreement(old[start + _AROUND :][::-1], new[start + _AROUND :][::-1])
+    cut = max(0, same - _AROUND)
+    ends = ("…" if start else "", "…" if cut else "")
+    short = [f"{ends[0]}{text[start : len(text) - cut]}{ends[1]}" for text in (old, new)]
+    return short[0], short[1]
+
+
+def _agreement(one: str, other: str) -> int:
+    """How many characters the two begin with in common."""
+    return next((k for k, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def applied(source: Source, name: str, change: Change) -> str | None:

@@ -82,3 +82,11 @@ def test_unknown_operator() -> None:
     """With the nearest one."""
     with pytest.raises(SignatureError, match="no operator 'sing'; did you mean 'sign'"):
         mutants(Source("f.py", TEXT), "backward", ["sing"])
+
+
+def test_description_of_a_long_change() -> None:
+    """Of a long expression the part that differs is shown."""
+    long = "np.sum(grad_output * np.cos(x), axis=0) / np.sqrt(x.var(axis=0) + eps) + x.mean(axis=0) * x.max(axis=0)"
+    source = Source("f.py", f"import numpy as np\ndef backward(grad_output, x, eps):\n    d = {long}\n")
+    found = [mutant.description for mutant in mutants(source, "backward", ["arithmetic"])]
+    assert found[0] == "…s=0) + eps) + x.mean(axis… becomes …s=0) + eps) - x.mean(axis…"
