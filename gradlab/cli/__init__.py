@@ -1,4 +1,4 @@
-"""The command line, `gradlab list | show | derive | verify`: thin doors that import what they need when they run."""
+"""The command line, `gradlab list | show | derive | verify | report`: thin doors that import what they need when they run."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    from gradlab.cli import derive, listing, show, verify
+    from gradlab.cli import derive, listing, report, show, verify
 
-    for command in (listing, show, derive, verify):
+    for command in (listing, show, derive, verify, report):
         command.add(commands)
     return parser

@@ -1,8 +1,8 @@
-"""How much is run: a profile is a number of rounds of stratified cases."""
+"""How much is run and kept: a profile is a number of rounds of stratified cases, with or without pictures."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gradlab.errors import SignatureError
@@ -11,10 +11,14 @@ from gradlab.verify.specification import suggestion
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A named amount of work. One round holds `plan.CASES_PER_ROUND` cases."""
+    """A named amount of work. One round holds `plan.CASES_PER_ROUND` cases.
+
+    `pictures` asks for the data of a failure's charts, which a passing check does not pay for.
+    """
 
     name: str
     rounds: int
+    pictures: bool = False
 
 
 PROFILES = {
@@ -23,6 +27,11 @@ PROFILES = {
     "default": Profile("default", 6),
     "thorough": Profile("thorough", 17),
 }
+
+
+def pictured(choice: Any) -> Profile:
+    """The same profile, its failures with the data of their charts (`Finding.picture`)."""
+    return replace(profile(choice), pictures=True)
 
 
 def profile(choice: Any) -> Profile:
