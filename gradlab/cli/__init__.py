@@ -1,4 +1,4 @@
-"""The command line, `gradlab list | show | derive | verify | report`: thin doors that import what they need when they run."""
+"""The command line, `gradlab list | show | derive | verify | report`: thin doors that import what they need late."""
 
 from __future__ import annotations
 

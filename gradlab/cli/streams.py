@@ -44,7 +44,9 @@ def operations(
         yield from _rows(answer, name, backend, answer.index, seed)
 
 
-def targets(pool: Pool, found: Sequence[Target], line: Mapping[str, Any], profile: Profile, seed: int) -> Iterator[Placed]:
+def targets(
+    pool: Pool, found: Sequence[Target], line: Mapping[str, Any], profile: Profile, seed: int
+) -> Iterator[Placed]:
     """Rows of the reader's own functions. All are described before any is checked.
 
     Raises SignatureError for one that is not described well; a file that cannot be imported is a row.

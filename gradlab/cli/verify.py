@@ -123,7 +123,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _rows(
     arguments: argparse.Namespace, names: list[str], targets: Sequence[Any], line: dict[str, Any], seed: int
 ) -> Iterator[streams.Placed]:
-    from gradlab.verify.profiles import pictured, profile as profile_of
+    from gradlab.verify.profiles import pictured
+    from gradlab.verify.profiles import profile as profile_of
 
     backends: tuple[Backend, ...] = ("numpy", "torch") if arguments.backend == "all" else (arguments.backend,)
     # JSON holds what a page needs, so that `gradlab report` can write one later.

@@ -22,6 +22,7 @@ from gradlab.verify.case import build
 from gradlab.verify.check import run
 from gradlab.verify.laws import LAWS
 from gradlab.verify.plan import round_of_plans
+from gradlab.verify.profiles import pictured
 from gradlab.verify.profiles import profile as profile_of
 from gradlab.verify.references import Reference, as_reference
 from gradlab.verify.report import Report
@@ -49,6 +50,7 @@ def check(
     profile: Any = "default",
     seed: int | None = None,
     devices: Sequence[str] | None = None,
+    pictures: bool = False,
 ) -> Report:
     """Check the gradients that autograd gives for a Function, a module or any callable of tensors.
 
@@ -85,6 +87,7 @@ def check(
     if order not in (1, 2):
         raise SignatureError(f"order={order!r} is not supported; use 1 or 2")
     seed = secrets.randbelow(1 << 32) if seed is None else seed
+    profile = pictured(profile) if pictures else profile
     reports: list[Report] = []
     for device in _devices(devices):
         target = target_of(function, signature, names, parameters, device)

@@ -17,11 +17,11 @@ from gradlab.verify.trial import Trial
 STEPS = np.logspace(-1, -16, 46)
 
 # Steps of the Taylor remainder: powers of two, so that x + h v rounds as little as possible.
-HALVINGS = 2.0 ** -np.arange(3, 29)
+HALVINGS = 2.0 ** -np.arange(3, 37)
 
 # A remainder below so many roundings of the loss is noise; the slope is fitted to the smallest steps above it.
 _NOISE = 64.0
-_FITTED = 6
+_FITTED = 4
 
 
 def against_step(trial: Trial, argument: int, element: int, true: float, error: float) -> dict[str, Any]:

@@ -190,6 +190,22 @@ class Report:
         caught = f"; would catch a relative error of {power}" if power else ""
         return f"{name}: worst {self.tally.worst_of(name):.2g} of the tolerance by {oracles or 'no oracle'}{caught}"
 
+    def html(self) -> str:
+        """The report as one self-contained page; with `check(..., pictures=True)` failures have their charts."""
+        from gradlab.verify.html.page import render
+        from gradlab.verify.record import record
+        from gradlab.verify.rows import rows_of
+
+        rows = [row.as_dict() for row in rows_of(self, self.subject, "user")]
+        return render(record(rows, profile=self.profile, seed=self.seed))
+
+    def _repr_html_(self) -> str:
+        # A frame of its own: the page's styles must not reach the notebook around it.
+        from html import escape
+
+        style = "width: 100%; height: 40em; border: 0"
+        return f'<iframe title="gradlab report" style="{style}" srcdoc="{escape(self.html())}"></iframe>'
+
     def as_dict(self) -> dict[str, Any]:
         """Plain lists, strings and numbers."""
         return {

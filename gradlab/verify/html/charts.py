@@ -24,14 +24,15 @@ _MARKERS = {"float64": "circle", "longdouble": "square", "backward": "circle", "
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A polyline with a marker on each point. `label` stands beside its point number `anchor`."""
+    """A polyline with a marker on each point. `label` ends or starts at `at`, as `anchor` says in SVG's words."""
 
     name: str
     kind: str
     marker: str
     points: tuple[tuple[float, float], ...]
     label: str = ""
-    anchor: tuple[float, float] = (0.0, 0.0)
+    at: tuple[float, float] = (0.0, 0.0)
+    anchor: str = "start"
 
     @property
     def path(self) -> str:
@@ -117,9 +118,10 @@ def verdict_on_steps(steps: Mapping[str, Any]) -> str:
     if best >= miss:
         return "Plain differences are too coarse to see this error at any step; the oracle, which extrapolates, is not."
     times = f", {short(miss / best)} times as far" if best > 0 else ""
+    comes = f"comes within {short(best)} of the true value" if best > 0 else "meets the true value to its last digit"
     return (
-        f"At its best step, a plain central difference in {name} comes within {short(best)} of the true value; backward "
-        f"is off by {short(miss)}{times}. No choice of step explains that."
+        f"At its best step, a plain central difference in {name} {comes}; backward is off by "
+        f"{short(miss)}{times}. No choice of step explains that."
     )
 
 
@@ -132,9 +134,15 @@ def taylor(curve: Mapping[str, Any], name: str) -> Chart:
     series = []
     for kind, label in (("backward", "backward"), ("true", "true gradient")):
         slope = slope_text(curve[f"{kind} slope"])
+        told = f"{label}: {slope}" if slope == "exact" else f"{label}: slope {slope}"
         points = _points(x, y, steps, found[kind])
-        anchor = points[2 * len(points) // 3] if points else (0.0, 0.0)
-        series.append(Series(label, kind, _MARKERS[kind], points, f"{label}: {slope}", anchor))
+        # Both lines rise to the right: above the upper one there is room to the left, below the lower to the right.
+        x_at, y_at = points[len(points) // 2] if points else (0.0, 0.0)
+        if kind == "backward":
+            series.append(Series(label, kind, _MARKERS[kind], points, told, (x_at - 8, y_at - 10), "end"))
+        else:
+            y_at += 16 if y_at + 26 < HEIGHT - _BOTTOM else -12
+            series.append(Series(label, kind, _MARKERS[kind], points, told, (x_at + 8, y_at)))
     return Chart(
         title=f"Taylor remainder along a direction in {name} against the step",
         description=f"With backward's gradient the slope is {slope_text(curve['backward slope'])}, "

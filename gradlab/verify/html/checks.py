@@ -136,7 +136,7 @@ def _line(key: str, row: Mapping[str, Any], failures: list[Mapping[str, Any]], c
         row["verdict"] if row["verdict"] in VERDICTS else "inconclusive",
         [(str(oracle), oracle in independent) for oracle in row.get("oracles", ())],
         str(row["examples"]) if examined else "–",
-        short(row.get("worst")) if examined else "–",
+        short(row.get("worst")) if examined and (row.get("oracles") or worst) else "–",
         min(max(worst, 0.0), 1.0) if worst == worst and examined else 0.0,
         {str(dtype): short(value, 1) for dtype, value in row.get("power", {}).items()},
         f"{number(row.get('seconds', 0.0)):.2f}",

@@ -72,6 +72,8 @@ def maps(data: Mapping[str, Any]) -> Maps:
     backward, true = _numbers(data["backward"]), _numbers(data["true"])
     wrong = [bool(flag) for flag in data["wrong"]]
     error = [b - t for b, t in zip(backward, true, strict=True)]
+    # Rounding is no pattern: elements that are right stay blank in the map of the error.
+    shown = [value if flag else 0.0 for value, flag in zip(error, wrong, strict=True)]
     columns = _columns(shape, len(backward))
     rows = math.ceil(len(backward) / columns)
     row_labels = [_row_label(shape, row, columns) for row in range(rows)]
@@ -96,7 +98,7 @@ def maps(data: Mapping[str, Any]) -> Maps:
     parts = (
         ("backward", "gradient", f"backward, from {_range(backward)}", backward, common),
         ("true", "gradient", f"the true gradient by {data.get('oracle', 'the oracle')}, {_range(true)}", true, common),
-        ("error", "error", f"backward minus true: {count} of {len(wrong)} elements wrong", error, _largest(error)),
+        ("error", "error", f"backward minus true: {count} of {len(wrong)} elements wrong", shown, _largest(shown)),
     )
     return Maps(
         maps=[

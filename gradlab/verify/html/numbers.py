@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 
+# Columns of longer numbers would be wider than the page.
+_ALIGNED = 10
+_LINE = 84
+
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -27,10 +31,10 @@ def power_of_ten(exponent: int) -> str:
 
 
 def short(value: object, digits: int = 2) -> str:
-    """A number for the eye.
+    r"""A number for the eye.
 
     >>> short(0.0612), short(4.71e13), short(1e-12), short("nan"), short(None)
-    ('0.061', '4.7 × 10¹³', '10⁻¹²', 'nan', '–')
+    ('0.061', '4.7\xa0×\xa010¹³', '10⁻¹²', 'nan', '–')
     """
     if value is None:
         return "–"
@@ -42,7 +46,7 @@ def short(value: object, digits: int = 2) -> str:
     mantissa, _, exponent = f"{x:.{digits - 1}e}".partition("e")
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     power = power_of_ten(int(exponent))
-    return power if mantissa == "1" else f"{mantissa} × {power}"
+    return power if mantissa == "1" else f"{mantissa}\xa0×\xa0{power}"  # a line must not break inside
 
 
 def exact(value: object) -> str:
@@ -66,14 +70,17 @@ def array_text(values: object, indent: int = 0) -> str:
          [ 0.5, 10.0]]
     """
     width = max((len(str(leaf)) for leaf in leaves(values)), default=0)
-    return _rows(values, width, indent + 1)
+    return _rows(values, width if width <= _ALIGNED else 0, indent + 1)
 
 
 def _rows(values: object, width: int, indent: int) -> str:
     if not isinstance(values, list):
         return str(values)
     if not any(isinstance(value, list) for value in values):
-        return "[" + ", ".join(str(value).rjust(width if len(values) > 1 else 0) for value in values) + "]"
+        entries = [str(value).rjust(width if len(values) > 1 else 0) for value in values]
+        count = max(1, _LINE // (max(map(len, entries), default=0) + 2))
+        lines = [", ".join(entries[k : k + count]) for k in range(0, len(entries), count)]
+        return "[" + f",\n{' ' * indent}".join(lines) + "]"
     return "[" + f",\n{' ' * indent}".join(_rows(value, width, indent + 1) for value in values) + "]"
 
 
