@@ -15,7 +15,7 @@ from gradlab.verify.html.numbers import exact, number, short
 
 # Small, because type inside an SVG shrinks with it on a narrow screen.
 WIDTH, HEIGHT = 480, 330
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 14, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 20, 14, 52
 _LETTER = 18  # the height of a line's label
 
 # Shape and dash tell curves apart, colour only helps.
@@ -136,13 +136,8 @@ def taylor(curve: Mapping[str, Any], name: str) -> Chart:
         slope = slope_text(curve[f"{kind} slope"])
         told = f"{label}: {slope}" if slope == "exact" else f"{label}: slope {slope}"
         points = _points(x, y, steps, found[kind])
-        # Both lines rise to the right: above the upper one there is room to the left, below the lower to the right.
-        x_at, y_at = points[len(points) // 2] if points else (0.0, 0.0)
-        if kind == "backward":
-            series.append(Series(label, kind, _MARKERS[kind], points, told, (x_at - 8, y_at - 10), "end"))
-        else:
-            y_at += 16 if y_at + 26 < HEIGHT - _BOTTOM else -12
-            series.append(Series(label, kind, _MARKERS[kind], points, told, (x_at + 8, y_at)))
+        at, anchor = _label_place(points, kind, slope)
+        series.append(Series(label, kind, _MARKERS[kind], points, told, at, anchor))
     return Chart(
         title=f"Taylor remainder along a direction in {name} against the step",
         description=f"With backward's gradient the slope is {slope_text(curve['backward slope'])}, "
@@ -172,6 +167,19 @@ def slope_text(slope: object) -> str:
 def _points(x: LogAxis, y: LogAxis, steps: Sequence[float], values: Sequence[float]) -> tuple[tuple[float, float], ...]:
     pairs = zip(steps, values, strict=True)
     return tuple((x.at(step), y.at(value)) for step, value in pairs if math.isfinite(value))
+
+
+def _label_place(points: Sequence[tuple[float, float]], kind: str, slope: str) -> tuple[tuple[float, float], str]:
+    if not points:
+        return (0.0, 0.0), "start"
+    # Both lines rise to the right: above the upper one there is room to the left, below the lower to the right.
+    if kind == "backward":
+        x, y = points[2 * len(points) // 5]
+        return (x - 8, y - 10), "end"
+    x, y = points[3 * len(points) // 5]
+    if slope == "exact" or y + 26 > HEIGHT - _BOTTOM:  # no line, but noise
+        return (x, min(height for _, height in points[len(points) // 5 :]) - 10), "start"
+    return (x + 8, y + 16), "start"
 
 
 def _best(steps: Sequence[float], errors: Sequence[float]) -> tuple[float, float]:
