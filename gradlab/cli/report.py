@@ -31,13 +31,15 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page and say where."""
+    from jinja2 import TemplateError
+
     from gradlab.verify.html.page import render
     from gradlab.verify.record import read
 
     data = read(arguments.file)
     try:
         text = render(data)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TemplateError, TypeError, ValueError) as error:
         # The parts that `read` does not look into were not written by this version of gradlab.
         what = f"{type(error).__name__}: {error}"
         raise GradlabError(f"{arguments.file}: cannot be shown ({what}); write it again with this version") from error

@@ -50,6 +50,7 @@ class Collector:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             page.write(self.path, record(self.rows, profile=self.profile, seed=self.seed))
 
+    @pytest.hookimpl(trylast=True)  # below the table
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say where it is."""
         terminalreporter.write_sep("-", f"gradlab report: {self.path}")

@@ -3,6 +3,7 @@
 import copy
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def test_landmarks_and_headings(tree: Tree) -> None:
         assert len(tree.all(tag)) == 1, tag
     levels = [int(node.tag[1]) for node in tree.all("h1", "h2", "h3", "h4", "h5")]
     assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     assert all(node.get("aria-labelledby") for node in tree.all("section", "article"))
 
 
