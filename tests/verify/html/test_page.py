@@ -84,7 +84,7 @@ def test_pure(example: dict[str, Any], text: str) -> None:
 
 
 def test_landmarks_and_headings(tree: Tree) -> None:
-    """One header, main and footer; one h1; no level of heading is left out; every section has a name."""
+    """One header, main and footer; one h1; no level of heading is left out; every section and card has a name."""
     for tag in ("header", "main", "footer", "h1"):
         assert len(tree.all(tag)) == 1, tag
     levels = [int(node.tag[1]) for node in tree.all("h1", "h2", "h3", "h4", "h5")]
@@ -127,7 +127,7 @@ def test_scrolling_parts_take_the_keyboard(tree: Tree) -> None:
     """Whatever may be wider than the page can be focused and has a name."""
     parts = [node for node in tree.nodes if node.tag == "pre" or node.get("class") == "scroll"]
     assert parts
-    assert all(node["tabindex"] == "0" and node["role"] == "region" and node["aria-label"] for node in parts)
+    assert all(node["tabindex"] == "0" and node["role"] == "group" and node["aria-label"] for node in parts)
 
 
 def test_text_is_escaped(text: str, tree: Tree) -> None:
