@@ -116,6 +116,14 @@ def test_no_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(capsys, "report", str(path), "--html", str(page))[2] == f"gradlab: {page}: No such file or directory\n"
 
 
+@pytest.mark.parametrize("option", ["--html", "--json", "--junit"])
+def test_no_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str) -> None:
+    """A report that could not be written is refused before anything runs."""
+    path = str(tmp_path / "no" / "report")
+    status, out, err = run(capsys, "verify", "relu", option, path)
+    assert (status, out, err) == (2, "", f"gradlab: {path}: No such file or directory\n")
+
+
 def test_binary_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Neither text nor JSON."""
     path = tmp_path / "report.json"

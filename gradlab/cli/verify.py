@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
@@ -106,6 +107,9 @@ def run(arguments: argparse.Namespace) -> int:
         registry.operation(name)
         if arguments.backend == "torch":
             registry.kernel(name, "torch")  # asked for by name, so its absence is an error rather than a skipped row
+    for path in filter(None, (arguments.json, arguments.junit, arguments.html)):
+        if not path.parent.is_dir():  # told now, not after a long run
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     seed = secrets.randbelow(1 << 32) if arguments.seed is None else arguments.seed
     rows, interrupted = _table(_rows(arguments, names, targets, line, seed))
     if arguments.json or arguments.html:

@@ -192,19 +192,14 @@ class Report:
 
     def html(self) -> str:
         """The report as one self-contained page; with `check(..., pictures=True)` failures have their charts."""
-        from gradlab.verify.html.page import render
-        from gradlab.verify.record import record
-        from gradlab.verify.rows import rows_of
+        from gradlab.verify.html.one import page_of
 
-        rows = [row.as_dict() for row in rows_of(self, self.subject, "user")]
-        return render(record(rows, profile=self.profile, seed=self.seed))
+        return page_of(self)
 
     def _repr_html_(self) -> str:
-        # A frame of its own: the page's styles must not reach the notebook around it.
-        from html import escape
+        from gradlab.verify.html.one import framed
 
-        style = "width: 100%; height: 40em; border: 0"
-        return f'<iframe title="gradlab report" style="{style}" srcdoc="{escape(self.html())}"></iframe>'
+        return framed(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain lists, strings and numbers."""
