@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,13 @@ import numpy as np
 import pytest
 
 import gradlab
-from gradlab.verify.picture import LARGEST
+from gradlab.adapters.functions import from_functions
+from gradlab.verify import picture as pictures
+from gradlab.verify.calls import Caller
+from gradlab.verify.case import build
+from gradlab.verify.plan import round_of_plans
+from gradlab.verify.specification import specify
+from gradlab.verify.violation import Violation
 from tests.verify import course
 
 
@@ -111,7 +118,7 @@ def test_a_case_that_shows_it() -> None:
     assert picture is not None
     assert picture["case"]["kind"] in ("found", "shrunk")
     assert np.flatnonzero(picture["map"]["wrong"]).tolist() == [99]
-    assert len(picture["map"]["wrong"]) <= LARGEST
+    assert len(picture["map"]["wrong"]) <= pictures.LARGEST
 
 
 def test_right_at_a_kink() -> None:
@@ -135,8 +142,29 @@ def test_nothing_to_draw() -> None:
     assert found["stability"] is None
 
 
+def test_too_slow_to_draw() -> None:
+    """A forward that takes its time is explained without hundreds of further calls."""
+    pause, calls = 0.0, []
+
+    def forward(x: Any) -> Any:
+        calls.append(1)
+        time.sleep(pause)
+        return x * x
+
+    specification = specify("(n)->(n)", names=("x",))
+    case = build(round_of_plans(specification, (3,))[0], specification)
+    caller = Caller(from_functions(forward, course.doubled))
+    violation = Violation("value", "x", "")
+    assert pictures.picture(violation, case, case, specification, caller, 3) is not None
+    assert len(calls) > 100
+    calls.clear()
+    pause = 0.006
+    assert pictures.picture(violation, case, case, specification, caller, 3) is None
+    assert len(calls) < 40
+
+
 def test_not_asked_for() -> None:
-    """Without `pictures=True` there is none, and backward is called no more often than with a passing check."""
+    """Without `pictures=True` there is none; with it, backward is called a few times more."""
     calls = []
 
     def counted(grad_output: Any, x: Any) -> Any:
