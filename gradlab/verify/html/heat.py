@@ -16,6 +16,7 @@ from gradlab.verify.html.numbers import exact, number, short
 _LEVELS = 4  # shades on each side of zero
 _WIDEST = 230.0  # pixels of one map
 _LARGEST, _SMALLEST = 30.0, 7.0  # of one cell
+_TOP = 18.0  # room for the column numbers
 _WRAP = 16  # a long vector is read in lines
 
 
@@ -126,9 +127,6 @@ def maps(data: Mapping[str, Any]) -> Maps:
         wrong=count,
         total=len(wrong),
     )
-
-
-_TOP = 18.0
 
 
 def _numbers(values: Sequence[object]) -> list[float]:
