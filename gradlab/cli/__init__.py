@@ -1,4 +1,4 @@
-"""The command line, `gradlab list | show | derive | verify | mutate`: thin doors that import late what they need."""
+"""The command line, `gradlab list | show | derive | verify | mutate | report`: thin doors that import late."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    from gradlab.cli import derive, listing, mutate, show, verify
+    from gradlab.cli import derive, listing, mutate, report, show, verify
 
-    for command in (listing, show, derive, verify, mutate):
+    for command in (listing, show, derive, verify, mutate, report):
         command.add(commands)
     return parser

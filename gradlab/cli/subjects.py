@@ -27,7 +27,7 @@ from gradlab.verify.watch import WATCH
 # How people call the backward of a function f, beside naming it in the spec or on the line.
 BACKWARD_NAMES = ("{}_backward", "backward_{}", "{}_grad", "grad_{}", "d_{}", "{}_bwd")
 
-_KEYS = {*inspect.signature(check).parameters, "cached", "name"} - {"profile", "seed"}
+_KEYS = {*inspect.signature(check).parameters, "cached", "name"} - {"profile", "seed", "pictures"}
 
 
 @dataclass(frozen=True, slots=True)

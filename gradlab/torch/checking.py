@@ -19,6 +19,7 @@ from gradlab.torch.targets import Target, target_of
 from gradlab.verify.check import run
 from gradlab.verify.laws import LAWS
 from gradlab.verify.preflight import reference_of
+from gradlab.verify.profiles import pictured
 from gradlab.verify.profiles import profile as profile_of
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Report
@@ -47,6 +48,7 @@ def check(
     profile: Any = "default",
     seed: int | None = None,
     devices: Sequence[str] | None = None,
+    pictures: bool = False,
 ) -> Report:
     """Check the gradients that autograd gives for a Function, a module or any callable of tensors.
 
@@ -82,6 +84,7 @@ def check(
     """
     if order not in (1, 2):
         raise SignatureError(f"order={order!r} is not supported; use 1 or 2")
+    profile = pictured(profile) if pictures else profile
     reports: list[Report] = []
     for device in _devices(devices):
         target = target_of(function, signature, names, parameters, device)

@@ -11,6 +11,7 @@ from gradlab.operation import Domain
 from gradlab.verify.examination import Examination
 from gradlab.verify.laws import LAWS
 from gradlab.verify.preflight import as_subject, callables, reference_of
+from gradlab.verify.profiles import pictured
 from gradlab.verify.profiles import profile as profile_of
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Report
@@ -35,6 +36,7 @@ def check(
     exclude: Mapping[str, str] | None = None,
     profile: Any = "default",
     seed: int | None = None,
+    pictures: bool = False,
 ) -> Report:
     """Check a hand-written backward pass on generated cases, and say what was found.
 
@@ -53,6 +55,7 @@ def check(
     - `exclude`: `{"layout": "documented: C order only"}`, laws that do not apply, each with its reason.
     - `profile`: "quick" (15 cases), "default" (90), "thorough" (255) or a Hypothesis profile.
     - `seed`: repeats a run exactly; the report shows the one that was drawn.
+    - `pictures`: failures also hold the data of their charts, as `report.html()` shows them.
 
     At a kink every answer between the slopes on both sides is accepted. Raises SignatureError (a ValueError) for
     arguments that make no sense; never raises for what the code under test does.
@@ -84,7 +87,7 @@ def check(
         order=order,
         exclude=exclude,
     )
-    return run(subject, specification, references, profile=profile, seed=seed)
+    return run(subject, specification, references, profile=pictured(profile) if pictures else profile, seed=seed)
 
 
 def verify(forward: Callable[..., Any], backward: Callable[..., Any], signature: str, **options: Any) -> Report:

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from gradlab.adapters.subject import Subject
 from gradlab.verify.calls import Caller, quiet
 from gradlab.verify.case import Case, build
 from gradlab.verify.laws import LAWS
+from gradlab.verify.picture import picture
 from gradlab.verify.plan import round_of_plans, scouting_plans
 from gradlab.verify.profiles import Profile
 from gradlab.verify.references import Reference
@@ -154,6 +156,7 @@ class Examination:
         return failures[:_SHOWN] + [pair for pair in pairs if pair[0].severity == "note"]
 
     def _explain(self, violation: Violation, case: Case) -> Finding:
+        found = case
         if violation.severity == "failure" and self.shrinking:
 
             def fails(candidate: Case) -> tuple[Violation, Case] | None:
@@ -168,7 +171,14 @@ class Examination:
 
             violation, case = shrink(case, self.specification, fails, self.seed) or (violation, case)
         source = reproduction(self.caller.subject, self.specification, violation, case)
-        return Finding.of(violation, case, self.specification, source)
+        drawn = self._picture(violation, case, found)
+        return Finding.of(violation, case, self.specification, source, picture=drawn)
+
+    def _picture(self, violation: Violation, case: Case, found: Case) -> dict[str, Any] | None:
+        if not self.profile.pictures or violation.severity != "failure":
+            return None
+        with quiet():
+            return picture(violation, case, found, self.specification, self.caller, self.seed)
 
 
 def judged(trial: Trial, only: str | None = None) -> Iterator[Violation]:
