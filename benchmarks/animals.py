@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from benchmarks.zoo import CATEGORIES, HARD, MUTANTS, SUBJECTS, half
 from benchmarks.zoo.subject import Half, Mutant, Subject
@@ -48,22 +48,30 @@ def animals() -> dict[str, Animal]:
 def choose(
     which: Literal["tune", "held_out", "all"] = "all", groups: Sequence[str] = (), names: Sequence[str] = ()
 ) -> list[Animal]:
-    """The animals of a half, of some groups (empty: all) or of some names.
+    """The animals of a half, of some groups (empty: all) and of some names (empty: all).
 
-    Raises ValueError for a name that nobody has.
+    Raises ValueError for a name that nobody has, and where nothing is left.
     """
     zoo = animals()
     for name in names:
         if name not in zoo:
             near = [known for known in zoo if name in known][:3]
             raise ValueError(f"no animal is called {name!r}; {'perhaps ' + ', '.join(near) if near else 'see the zoo'}")
-    return [
+    chosen = [
         animal
         for animal in zoo.values()
         if which in ("all", animal.half)
         and (not groups or animal.group in groups)
         and (not names or animal.name in names)
     ]
+    return some(chosen)
+
+
+def some(chosen: list[Any]) -> list[Any]:
+    """The list itself; raises ValueError where it is empty."""
+    if not chosen:
+        raise ValueError("nothing in the zoo satisfies --half, --category and --only together; drop one of them")
+    return chosen
 
 
 def add_choice(cli: argparse.ArgumentParser, *, groups: Sequence[str] = GROUPS) -> None:
