@@ -11,6 +11,7 @@ import argparse
 import statistics
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     options = parser().parse_args(arguments)
     errors = Console(stderr=True, soft_wrap=True)
+    if options.plot is not None and find_spec("matplotlib") is None:
+        errors.print("error: --plot needs matplotlib; pip install 'gradlab[demos]'", markup=False, highlight=False)
+        return 2
     try:
         subjects = choose_correct(options.half, options.category or (REGISTERED, "ordinary"), options.only)
     except ValueError as error:
         errors.print(f"error: {error}", markup=False, highlight=False)
         return 2
+    # NumPy alone: a torch kernel's time would be mostly torch's.
     checks = check_tasks([name for name in subjects if not name.endswith("(torch)")], options.seeds, options.profiles)
     cases = case_tasks(options.most, options.repeats)
     finished = complete([*checks, *cases], options, errors)

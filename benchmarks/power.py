@@ -22,9 +22,6 @@ from rich.table import Table
 from benchmarks.runs import Record, Task, add_running, complete, count, records
 from benchmarks.tables import plain_table, share, wide_console, write_json
 
-FACTOR = 2.0
-"""The planted error in units of the stated power."""
-
 _POSITIONS = 1 << 20
 
 
@@ -42,32 +39,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if not options.torch:
         subjects = [name for name in subjects if not name.endswith("(torch)")]
-    todo = tasks(subjects, options.runs, options.profile)
+    todo = tasks(subjects, options.runs, options.profile, options.factor)
     finished = complete(todo, options, errors)
     found = records(todo, options)
     output = wide_console()
-    output.print(table(found))
+    output.print(table(found, options.factor))
     for line in escaped(found):
         output.print(line, markup=False, highlight=False, soft_wrap=True)
-    settings = {name: getattr(options, name) for name in ("runs", "profile", "half", "category", "only", "torch")}
-    document = {"complete": finished, "settings": settings, "factor": FACTOR, "machine": machine()}
+    settings = {
+        name: getattr(options, name) for name in ("runs", "profile", "half", "category", "only", "torch", "factor")
+    }
+    document = {"complete": finished, "settings": settings, "machine": machine()}
     write_json(options.json, document | {"summary": summary(found), "runs": found})
     output.print(f"written: {options.json}; every run: {options.log}", soft_wrap=True, highlight=False)
     return 0 if finished else 130
 
 
-def tasks(subjects: Sequence[str], runs: int, profile: str) -> list[Task]:
+def tasks(subjects: Sequence[str], runs: int, profile: str, factor: float) -> list[Task]:
     """So many runs of each subject."""
     from benchmarks.correct import group_of
 
     return [
-        Task({"subject": name, "group": group_of(name), "profile": profile, "run": k}, examine, (name, profile, k))
+        Task(
+            {"subject": name, "group": group_of(name), "profile": profile, "factor": factor, "run": k},
+            examine,
+            (name, profile, k, factor),
+        )
         for name in subjects
         for k in range(runs)
     ]
 
 
-def examine(name: str, profile: str, index: int) -> Record:
+def examine(name: str, profile: str, index: int, factor: float = 2.0) -> Record:
     """One run; for a worker process. Arguments and dtypes take turns."""
     from benchmarks.correct import described, report_of
     from benchmarks.planted import planted
@@ -88,7 +91,7 @@ def examine(name: str, profile: str, index: int) -> Record:
     if stated.verdict != "pass" or power is None:
         return result | {"verdict": "no power stated"}
     place = [entry.name for entry in specification.arguments].index(argument)
-    wrong = planted(subject, place, position, {dtype: FACTOR * power})
+    wrong = planted(subject, place, position, {dtype: factor * power})
     again = [report_of(name, profile=profile, seed=number, subject=wrong) for number in (seed, other)]
     same, fresh = (report is not None and report.verdict == "fail" for report in again)
     return result | {"verdict": "ran", "same_seed": same, "other_seed": fresh, "other": other}
@@ -111,10 +114,10 @@ def summary(found: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def table(found: Sequence[Record]) -> Table:
+def table(found: Sequence[Record], factor: float = 2.0) -> Table:
     """A row for each subject, and one for all."""
     result = plain_table(
-        f"An error of {FACTOR:g} times the stated power, planted in one element",
+        f"An error of {factor:g} times the stated power, planted in one element",
         "subject",
         "runs",
         "caught, same seed",
@@ -163,6 +166,7 @@ def parser() -> argparse.ArgumentParser:
     )
     cli.add_argument("--runs", type=count, default=100, metavar="N", help="runs for each subject (default: 100)")
     cli.add_argument("--profile", default="default", choices=("quick", "default", "thorough"))
+    cli.add_argument("--factor", type=float, default=2.0, metavar="F", help="error in units of the power (default: 2)")
     cli.add_argument("--torch", action="store_true", help="the torch kernels too")
     add_choice(cli, groups=(*CORRECT, REGISTERED))
     add_running(cli, "power")

@@ -51,7 +51,8 @@ class Growth:
         pairs = [(n, t) for n, t in zip(self.elements, self.seconds, strict=True) if n >= max(self.elements) / TAIL]
         if len(pairs) < 3:
             return None
-        return float(np.polyfit(*np.log(np.array(pairs)).T, deg=1)[0])
+        elements, seconds = np.log(np.array(pairs)).T
+        return float(np.polynomial.Polynomial.fit(elements, seconds, 1).convert().coef[1])
 
 
 def time_case(name: str, elements: int, repeats: int) -> Record:
