@@ -27,6 +27,7 @@ _EPILOG = """examples:
   gradlab verify --backend numpy --profile quick
   gradlab verify softmax --seed 7             the same cases again
   gradlab verify -n 4 --json report.json --junit report.xml
+  gradlab verify --executor dask:tcp://head:8786 --profile thorough
   gradlab verify course.py                    every function that the file has a gradlab_spec for
   gradlab verify course.py:linear --signature "(n,i),(o,i),(o)->(n,o)" --domain "x=real(-3,3)" --dim n=1:8
   gradlab verify package.layers:softmax       by module; its backward is softmax_backward
@@ -60,7 +61,11 @@ def add(commands: Any) -> None:
     options.add_options(parser.add_argument)
     parser.add_argument("--json", metavar="PATH", type=Path, help="write the rows to this file as well")
     parser.add_argument("--junit", metavar="PATH", type=Path, help="write them as JUnit XML")
-    parser.add_argument("-n", "--workers", metavar="WORKERS", type=_count, help="worker processes side by side")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("-n", "--workers", metavar="WORKERS", type=_count, help="worker processes side by side")
+    where.add_argument(
+        "--executor", metavar="dask:ADDRESS", help="run on the workers of a Dask scheduler, as at tcp://HOST:8786"
+    )
     parser.add_argument(
         "--timeout", metavar="SECONDS", type=_positive, default=60.0, help="limit for each check in a worker (60)"
     )
@@ -124,15 +129,15 @@ def _rows(
     arguments: argparse.Namespace, names: list[str], targets: Sequence[Any], line: dict[str, Any], seed: int
 ) -> Iterator[streams.Placed]:
     backends: tuple[Backend, ...] = ("numpy", "torch") if arguments.backend == "all" else (arguments.backend,)
-    if names and arguments.workers is None:
+    if names and arguments.workers is None and arguments.executor is None:
         yield from streams.in_this_process(names, backends, arguments.profile, seed)
         names = []
     if not names and not targets:
         return
-    from gradlab.verify.workers import Pool
-
     with ExitStack() as stack:
-        pool = stack.enter_context(Pool(arguments.workers or 1, timeout=arguments.timeout, memory=arguments.memory))
+        pool = streams.runner(
+            stack, arguments.executor or arguments.workers or 1, timeout=arguments.timeout, memory=arguments.memory
+        )
         yield from streams.operations(pool, names, backends, arguments.profile, seed)
         yield from streams.targets(pool, targets, line, arguments.profile, seed)
 
