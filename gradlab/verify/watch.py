@@ -105,11 +105,13 @@ class Watch:
         count = self.calls[phase] = self.calls.get(phase, 0) + 1
         # All of the first calls and every 16th, 32nd, 64th, …
         slow = [state.read() for state in SLOW] if count <= _FIRST_CALLS or not count & (count - 1) else None
-        before, self.phase = _snapshot(), phase  # as `during`, at half the cost
+        before, self.phase, modules = _snapshot(), phase, len(sys.modules)  # as `during`, at half the cost
         try:
             return call(*args)
         finally:
             self.phase = ""
+            if len(sys.modules) != modules:  # libraries set filters and variables when they are loaded
+                phase = f"an import in {phase}"
             self._compare(phase, before)
             if slow is not None:
                 self._compare_slow(phase, slow)
@@ -143,7 +145,7 @@ class Watch:
     def findings(self) -> list[dict[str, Any]]:
         """What was noted, then forgotten.
 
-        A failure for what forward and backward leave changed; a note for what an import changes, for drawing from a
+        A failure for what forward and backward leave changed; a note for what imports change, for drawing from a
         global generator, and for threads and processes that still run.
         """
         found = [
@@ -187,7 +189,7 @@ _WHOLE = {"changes": " for the whole process", "draws from": ""}
 
 
 def _severity(phase: str, verb: str) -> str:
-    return "note" if phase == "import" or verb == "draws from" else "failure"
+    return "note" if phase.startswith(("import", "an import")) or verb == "draws from" else "failure"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,7 +64,7 @@ TORCH = [
     (lambda torch: torch.rand(2), "backward draws from torch's random state"),
     (lambda torch: torch.set_grad_enabled(False), f"backward changes torch's grad mode {WHOLE}"),
     (lambda torch: torch.set_num_threads(torch.get_num_threads() + 1), f"backward changes torch's number of threads {WHOLE}"),
-    (lambda torch: torch.use_deterministic_algorithms(True), f"backward changes torch's deterministic mode {WHOLE}"),
+    (lambda torch: torch._C._set_deterministic_algorithms(True), f"backward changes torch's deterministic mode {WHOLE}"),
 ]
 
 
@@ -79,6 +81,20 @@ def test_torch_is_watched(change: Any, claim: str) -> None:
     assert [finding["claim"].partition("; ")[0] for finding in watch.findings()] == [claim]
     assert state() == before
     assert watch.findings() == []
+
+
+def test_imports_are_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries set variables when they are loaded; a function that loads one late is not at fault."""
+    (tmp_path / "late_library.py").write_text("import os; os.environ['GRADLAB_LATE'] = '1'")
+    monkeypatch.syspath_prepend(tmp_path)
+    watch = Watch()
+    watch._watched("forward", importlib.import_module, "late_library")
+    (found,) = watch.findings()
+    assert (found["severity"], found["claim"].partition("; ")[0]) == (
+        "note",
+        f"an import in forward changes environment variables {WHOLE}",
+    )
+    assert "GRADLAB_LATE" not in os.environ
 
 
 def test_late_changes_are_found() -> None:
