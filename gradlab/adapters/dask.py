@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from typing import Any
 
 from gradlab.errors import MissingDependencyError, SignatureError
 
@@ -35,7 +36,8 @@ def dask_executor(address: str, *, connect: float = _CONNECT, workers: float = _
         raise MissingDependencyError(MISSING) from error
     _probe(address, connect)
     try:
-        client = distributed.Client(address, timeout=connect, set_as_default=False)
+        connected: Any = distributed.Client  # untyped
+        client = connected(address, timeout=connect, set_as_default=False)
     except Exception as error:  # another kind of server makes Dask raise anything
         text = " ".join(str(error).split()) or type(error).__name__
         raise SignatureError(f"dask:{address}: no scheduler answers there ({text}); {_START}") from error

@@ -38,14 +38,17 @@ def runner(stack: ExitStack, where: str | int, *, timeout: float, memory: float 
     from gradlab.verify import elsewhere
 
     if isinstance(where, int):
-        return stack.enter_context(elsewhere.runner(where, timeout=timeout, memory=memory))
+        pool = elsewhere.runner(where, timeout=timeout, memory=memory)
+        stack.push(pool)
+        return pool
     kind, _, address = where.partition(":")
     if kind != "dask":
         raise SignatureError(f"--executor {where}: unknown; write --executor dask:tcp://HOST:PORT, or -n WORKERS here")
     from gradlab.adapters.dask import dask_executor
 
-    executor = stack.enter_context(dask_executor(address))
-    return stack.enter_context(elsewhere.runner(executor, timeout=timeout, memory=memory))
+    cluster = elsewhere.runner(stack.enter_context(dask_executor(address)), timeout=timeout, memory=memory)
+    stack.push(cluster)
+    return cluster
 
 
 def operations(

@@ -1,4 +1,4 @@
-"""The jax door of `gradlab.check`: the same cases and laws on jax arrays, and the laws of its transformations besides."""
+"""The jax door of `gradlab.check`: the same cases and laws on jax arrays, and those of its transformations besides."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gradlab.jax.laws import JAX_LAWS
 from gradlab.jax.program import Program
 from gradlab.jax.reference import JaxReference
 from gradlab.jax.reproduction import reproduction
-from gradlab.jax.targets import FIRST_UPSTREAM, Target, gradient_of, target_of
+from gradlab.jax.targets import FIRST_UPSTREAM, JIT, Target, gradient_of, target_of
 from gradlab.operation import Argument, Domain, real
 from gradlab.verify.calls import quiet
 from gradlab.verify.case import build
@@ -125,6 +125,7 @@ def _examined(
     shown = sorted([*broken, *report.findings], key=lambda finding: finding.severity == "note")
     notes = report.notes
     if program.untraceable:
+        shown = [replace(one, reproduction=one.reproduction.replace(f"{JIT}(lambda", "(lambda")) for one in shown]
         notes = (*notes, f"checked without jax.jit, which cannot trace it: {program.untraceable}")
     return replace(report, findings=tuple(shown), notes=notes)
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import jax
@@ -27,11 +28,11 @@ Function = Callable[..., Any]
 
 def precision(inputs: Sequence[Array]) -> AbstractContextManager[Any]:
     """float64 arrays are computed in float64, others as jax does by default; nothing outlives the context."""
-    enable = getattr(jax, "enable_x64", None)
-    if enable is None:  # before jax 0.8
-        from jax.experimental import enable_x64 as enable  # type: ignore[attr-defined, no-redef]
-    context: AbstractContextManager[Any] = enable(any(array.dtype == np.float64 for array in inputs))
-    return context
+    # Before jax 0.8 it was an experiment.
+    enable: Callable[[bool], AbstractContextManager[Any]] = getattr(jax, "enable_x64", None) or getattr(
+        import_module("jax.experimental"), "enable_x64"
+    )
+    return enable(any(array.dtype == np.float64 for array in inputs))
 
 
 @dataclass(slots=True)
@@ -150,8 +151,8 @@ def _plain(text: str) -> str:
     if found and text.startswith("Custom VJP bwd rule"):
         arguments = found[2].count("*")
         return (
-            f"bwd returns {found[1]} for {arguments} argument{'s' * (arguments != 1)}; return a tuple with one gradient "
-            "for each, None where there is none"
+            f"bwd returns {found[1]} for {arguments} argument{'s' * (arguments != 1)}; "
+            "return a tuple with one gradient for each, None where there is none"
         )
     found = re.search(r"at output\[?(\d*)\]?.* of type (\S+) corresponding to an input of type (\S+?),", text)
     if found and text.startswith("Custom VJP bwd rule"):

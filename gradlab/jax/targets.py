@@ -16,6 +16,9 @@ from gradlab.operation import Signature
 FIRST_UPSTREAM = "grad_output_1"
 """The argument that the first backward knew as grad_output; the name itself now means the second one's."""
 
+JIT = "jax.jit"
+"""How a reproduction compiles; left out again for what jax.jit cannot trace."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -37,9 +40,9 @@ def target_of(function: Any, signature: str, names: Sequence[str] | None) -> Tar
         raise SignatureError(
             f"{function!r} cannot be checked; pass a jax.custom_vjp function or another function of jax arrays"
         )
-    if isinstance(function, jax.custom_vjp) and getattr(function, "bwd", None) is None:
-        raise SignatureError(f"{function.__name__}: a custom_vjp without rules; call {function.__name__}.defvjp(fwd, bwd)")
     label = str(getattr(function, "__qualname__", type(function).__name__))
+    if isinstance(function, jax.custom_vjp) and getattr(function, "bwd", None) is None:
+        raise SignatureError(f"{label}: a custom_vjp without rules; call {label}.defvjp(fwd, bwd)")
     chosen = tuple(names) if names is not None else _positional(function, len(parsed.inputs))
     return Target(label, function, parsed, chosen, _source(import_line(function, "call")))
 
@@ -93,10 +96,10 @@ def _source(call: str) -> str:
             "import jax",
             'jax.config.update("jax_enable_x64", True)',
             call,
-            "def forward(*inputs, **params): return np.asarray(call(*inputs, **params))",
+            f"def made(params): return {JIT}(lambda *arrays: call(*arrays, **params))",
+            "def forward(*inputs, **params): return np.asarray(made(params)(*inputs))",
             "def backward(g, *inputs, **params):",
-            "    function = lambda *arrays: call(*arrays, **params)",
-            "    output, pull = jax.vjp(function, *map(jax.numpy.asarray, inputs))",
+            "    output, pull = jax.vjp(made(params), *map(jax.numpy.asarray, inputs))",
             "    grads = pull(jax.numpy.asarray(g, output.dtype))",
             "    return tuple(None if grad.dtype == jax.dtypes.float0 else np.asarray(grad) for grad in grads)",
         )

@@ -50,23 +50,25 @@ class Elsewhere:
                 except BrokenExecutor as error:
                     lost.append((index, describe(error)))
                 except RuntimeError as error:  # as every executor says that it was shut down
-                    raise SignatureError(f"executor={self.executor!r} takes no work: {error}; pass an open one") from error
+                    text = f"executor={self.executor!r} takes no work: {error}; pass an open one"
+                    raise SignatureError(text) from error
             for future in as_completed(futures):
                 index = futures[future]
-                error = _error(future)
-                if error is None:
+                failed = _error(future)
+                if failed is None:
                     yield replace(future.result(), job=jobs[index], index=index)
-                elif isinstance(error, KeyboardInterrupt):
-                    raise error
+                elif isinstance(failed, KeyboardInterrupt):
+                    raise failed
                 else:
-                    lost.append((index, describe(error)))
+                    lost.append((index, describe(failed)))
         finally:
             for future in futures:
                 future.cancel()
         yield from _here(jobs, tasks, lost)
 
     def _task(self, job: Job) -> Task:
-        return Task(job.label, pickled(job), job.group, self.timeout, self.memory, (str(Path.cwd()), *filter(None, sys.path)))
+        folders = (str(Path.cwd()), *filter(None, sys.path))
+        return Task(job.label, pickled(job), job.group, self.timeout, self.memory, folders)
 
 
 def pickled(job: Job) -> bytes:

@@ -114,10 +114,9 @@ def examine(one: Check, profile: Any, seed: int) -> list[FlatRow]:
     )
     allowed = exclude.pop("isolation", None)
     names = tuple(argument.name for argument in known.arguments)
-    halves = WATCH.subject(subject, names)
-    report = check(
-        *halves, one.signature, **{**options, "names": names, "exclude": exclude}, profile=profile, seed=seed
-    )
+    forward, backward = WATCH.subject(subject, names)
+    options |= {"names": names, "exclude": exclude}
+    report = check(forward, backward, one.signature, **options, profile=profile, seed=seed)
     found = [finding for finding in WATCH.findings() if finding["severity"] == "note" or allowed is None]
     return [FlatRow.of(row).noted(found) for row in rows_of(report, one.name, "user")]
 

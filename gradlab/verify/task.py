@@ -100,7 +100,7 @@ _current: _Shelf | None = None
 
 def _shelf() -> _Shelf:
     """The shelf of this process: one that was inherited by a fork holds processes that are not its children."""
-    global _current  # noqa: PLW0603 - one for each process
+    global _current
     if _current is None or _current.pid != os.getpid():
         _current = _Shelf(os.getpid(), older=_current)  # the older one is kept, lest its folders be cleaned up
         Finalize(None, _current.drop, exitpriority=10)

@@ -156,9 +156,7 @@ class _Worker:
         assert self.job is not None
         seconds = time.monotonic() - self.since
         if reply.kind == "value":
-            return Answer(
-                self.job, self.index, seconds, value=reply.value, printed=reply.printed, spent=reply.spent
-            )
+            return Answer(self.job, self.index, seconds, value=reply.value, printed=reply.printed, spent=reply.spent)
         if reply.kind == "refused":
             return Answer(self.job, self.index, seconds, refused=reply.value)
         return Answer(

@@ -95,7 +95,8 @@ def test_a_check_that_kills_every_worker(cluster: Any) -> None:
         check("slow", "leaves", "tests.verify.hostile:exits"),
     ]
     with dask_executor(cluster.scheduler_address) as executor:
-        rows = {flat.row.operation: flat.row for flat in verify_many(checks, executor=executor, profile="quick", seed=5)}
+        found = list(verify_many(checks, executor=executor, profile="quick", seed=5))
+    rows = {flat.row.operation: flat.row for flat in found}
     assert set(rows) == {"killer", "innocent", "leaves"}
     assert rows["innocent"].verdict == "pass"
     assert rows["leaves"].reason.startswith("worker died with exit status 3 while checking leaves")
@@ -110,7 +111,7 @@ def test_a_check_that_kills_every_worker(cluster: Any) -> None:
     [
         ("localhost", "dask:localhost: 'localhost' is no address; write dask:tcp://HOST:PORT"),
         ("", "dask:: '' is no address; write dask:tcp://HOST:PORT"),
-        ("tcp://127.0.0.1:{free}", "dask:tcp://127.0.0.1:{free}: no scheduler answers there (Connection refused); start"),
+        ("tcp://127.0.0.1:{free}", "dask:tcp://127.0.0.1:{free}: no scheduler answers there (Connection refused); "),
     ],
 )
 def test_no_scheduler(address: str, message: str) -> None:

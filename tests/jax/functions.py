@@ -58,7 +58,7 @@ wrong_shape = _square(lambda x, g: ((2 * x * g).sum(),))
 downcast = _square(lambda x, g: ((2 * x * g).astype(jnp.float32),))
 none_for_a_gradient = _square(lambda x, g: (None,))
 only_under_jit = _square(lambda x, g: ((2 + _traced(g)) * x * g,))
-not_traceable_backward = _square(lambda x, g: (2 * x * g if float(g.sum()) < 1e300 else g,))
+not_traceable_backward = _square(lambda x, g: (2 * x * g if g.sum() < 1e300 else g,))
 wrong_in_batches = _square(lambda x, g: (2 * x * g * (1 if "BatchTracer" not in type(g).__name__ else 3),))
 
 
@@ -73,7 +73,7 @@ detached_second.defvjp(lambda x: (x * x, x), lambda x, g: (2 * jax.lax.stop_grad
 
 def branches(x: jax.Array) -> jax.Array:
     """Asks for a value, so that jax.jit cannot trace it."""
-    return 3 * x if float(jnp.sum(x)) < 1e300 else x
+    return 3 * x if jnp.sum(x) < 1e300 else x
 
 
 def scale(x: jax.Array, *, factor: float = 2.0) -> jax.Array:

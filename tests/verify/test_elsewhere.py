@@ -54,7 +54,7 @@ def test_isolation_is_the_same_everywhere(executor: Executor) -> None:
 
 
 def test_a_broken_pool_loses_nothing() -> None:
-    """Jobs of a pool that one of them broke come from this machine, which they say; that one has an answer of its own."""
+    """Jobs of a pool that one of them broke are run on this machine and say so; that one has an answer of its own."""
     with ProcessPoolExecutor(1, get_context("spawn")) as executor:
         killer = Job("kill", _kill_parent)
         found = answers(executor, Job("first", abs, (-1,)), killer, Job("after", abs, (-2,)))
@@ -134,7 +134,11 @@ def test_operations_do_not_depend_on_the_executor() -> None:
             1,
             "anonymous cannot be sent to another process (",
         ),
-        (Check(course.square, course.right, "(n)->(n)", {"dim": 1}), 1, "tests.verify.course:square: gradlab.check has no"),
+        (
+            Check(course.square, course.right, "(n)->(n)", {"dim": 1}),
+            1,
+            "tests.verify.course:square: gradlab.check has",
+        ),
         ("course:square", 1, "'course:square' is not a check; write Check(forward, backward, signature"),
         (CHECKS[0], 0, "executor=0 runs nothing; pass a concurrent.futures.Executor, or a number of worker"),
         (CHECKS[0], True, "executor=True runs nothing; pass"),

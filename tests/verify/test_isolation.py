@@ -59,12 +59,16 @@ def test_the_next_one_is_clean(rows: dict[str, FlatRow]) -> None:
     assert [finding for finding in rows["slow"].data["findings"] if finding["law"] == "isolation"] == []
 
 
+FOR = f" {WHOLE}"
 TORCH = [
     (lambda torch: torch.manual_seed(3), "backward draws from torch's random state"),
     (lambda torch: torch.rand(2), "backward draws from torch's random state"),
-    (lambda torch: torch.set_grad_enabled(False), f"backward changes torch's grad mode {WHOLE}"),
-    (lambda torch: torch.set_num_threads(torch.get_num_threads() + 1), f"backward changes torch's number of threads {WHOLE}"),
-    (lambda torch: torch._C._set_deterministic_algorithms(True), f"backward changes torch's deterministic mode {WHOLE}"),
+    (lambda torch: torch.set_grad_enabled(False), "backward changes torch's grad mode" + FOR),
+    (
+        lambda torch: torch.set_num_threads(torch.get_num_threads() + 1),
+        "backward changes torch's number of threads" + FOR,
+    ),
+    (lambda torch: torch._C._set_deterministic_algorithms(True), "backward changes torch's deterministic mode" + FOR),
 ]
 
 
