@@ -29,9 +29,8 @@ Function = Callable[..., Any]
 def precision(inputs: Sequence[Array]) -> AbstractContextManager[Any]:
     """float64 arrays are computed in float64, others as jax does by default; nothing outlives the context."""
     # Before jax 0.8 it was an experiment.
-    enable: Callable[[bool], AbstractContextManager[Any]] = getattr(jax, "enable_x64", None) or getattr(
-        import_module("jax.experimental"), "enable_x64"
-    )
+    home: Any = jax if hasattr(jax, "enable_x64") else import_module("jax.experimental")
+    enable: Callable[[bool], AbstractContextManager[Any]] = home.enable_x64
     return enable(any(array.dtype == np.float64 for array in inputs))
 
 
