@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,3 +98,10 @@ def forks(x: Array) -> Array:
     if not _STARTED:
         _STARTED.append(os.fork())
     return x * x
+
+
+def notes_pid(path: str) -> None:
+    """Writes down which process it runs in, and stays."""
+    Path(path).with_suffix(".part").write_text(str(os.getpid()))
+    Path(path).with_suffix(".part").rename(path)
+    time.sleep(600)
