@@ -131,6 +131,7 @@ def test_reference() -> None:
     assert "primal" in {finding.law for finding in report.failures}, str(report)
 
 
+@pytest.mark.slow
 def test_second_order() -> None:
     """A first-order gradient that forgets how it depends on x is right, and wrong to differentiate."""
     options: dict[str, Any] = {"dtypes": ("float64",), "order": 2}

@@ -53,6 +53,7 @@ def test_isolation_is_the_same_everywhere(executor: Executor) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_broken_pool_loses_nothing() -> None:
     """Jobs of a pool that one of them broke are run on this machine and say so; that one has an answer of its own."""
     with ProcessPoolExecutor(1, get_context("spawn")) as executor:
@@ -94,6 +95,7 @@ CHECKS = [
 ]
 
 
+@pytest.mark.slow
 def test_many_checks_do_not_depend_on_the_executor(executor: Executor) -> None:
     """The same rows from threads, processes and this machine's own workers, one for each check, whatever it does."""
     found, here = (
