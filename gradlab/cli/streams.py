@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from gradlab.cli.targets import Target
@@ -12,6 +13,7 @@ from gradlab.registry import Backend
 
 if TYPE_CHECKING:
     from gradlab.verify.confined import Job
+    from gradlab.verify.elsewhere import Elsewhere
     from gradlab.verify.flat import FlatRow
     from gradlab.verify.profiles import Profile
     from gradlab.verify.workers import Answer, Pool
@@ -29,8 +31,29 @@ def in_this_process(names: Sequence[str], backends: Sequence[Backend], profile: 
         yield 0, FlatRow.of(row)
 
 
+def runner(stack: ExitStack, where: str | int, *, timeout: float, memory: float | None) -> Pool | Elsewhere:
+    """Worker processes of this machine for a number, a cluster's for "dask:ADDRESS"; the stack closes them.
+
+    Raises SignatureError for another word, or where the cluster does not answer.
+    """
+    from gradlab.verify import elsewhere
+
+    if isinstance(where, int):
+        pool = elsewhere.runner(where, timeout=timeout, memory=memory)
+        stack.push(pool)
+        return pool
+    kind, _, address = where.partition(":")
+    if kind != "dask":
+        raise SignatureError(f"--executor {where}: unknown; write --executor dask:tcp://HOST:PORT, or -n WORKERS here")
+    from gradlab.adapters.dask import dask_executor
+
+    cluster = elsewhere.runner(stack.enter_context(dask_executor(address)), timeout=timeout, memory=memory)
+    stack.push(cluster)
+    return cluster
+
+
 def operations(
-    pool: Pool, names: Sequence[str], backends: Sequence[Backend], profile: Profile, seed: int
+    pool: Pool | Elsewhere, names: Sequence[str], backends: Sequence[Backend], profile: Profile, seed: int
 ) -> Iterator[Placed]:
     """Rows of registered operations, side by side."""
     from gradlab.cli.subjects import registered
@@ -45,7 +68,7 @@ def operations(
 
 
 def targets(
-    pool: Pool, found: Sequence[Target], line: Mapping[str, Any], profile: Profile, seed: int
+    pool: Pool | Elsewhere, found: Sequence[Target], line: Mapping[str, Any], profile: Profile, seed: int
 ) -> Iterator[Placed]:
     """Rows of the reader's own functions. All are described before any is checked.
 
@@ -82,47 +105,9 @@ def targets(
 def _rows(
     answer: Answer, operation: str, backend: str, place: int, seed: int, doing: str = "the check"
 ) -> Iterator[Placed]:
-    from gradlab.verify.flat import fault, finding
+    from gradlab.verify.answered import rows
 
     if answer.refused:
         raise SignatureError(answer.refused)
-    if answer.died:
-        where = f" ({answer.place})" if answer.place else ""
-        what = answer.died if answer.died.startswith(("worker", "no end")) else f"{doing} raises {answer.died}"
-        details, more = case_of(answer)
-        row = fault(operation, backend, f"{what}{where}", details=details, seconds=answer.seconds, seed=seed, **more)
-        yield place, row
-        return
-    first = next((text for text in answer.printed.splitlines() if text.strip()), "")
-    notes = [finding(f"prints to standard output: {first[:60]!r}", severity="note")] if answer.printed else []
-    for flat in answer.value:
-        yield place, flat.noted(notes)
-
-
-def case_of(answer: Answer) -> tuple[list[str], dict[str, Any]]:
-    """The call that ran when its process died: lines for the reader, entries for JSON."""
-    from gradlab.verify.report import plain
-    from gradlab.verify.reproduction import literal
-
-    call = answer.call
-    if call is None:
-        return [], {}
-    params = "" if call.params == "{}" else f", parameters {call.params}"
-    lines = [f"case: {call.half}{params}"]
-    arrays = {name: array for name, array in call.arrays if not isinstance(array, str)}
-    shown = {
-        name: array if isinstance(array, str) else literal(array) if array.size <= 24 else f"shape {array.shape}"
-        for name, array in call.arrays
-    }
-    lines += [f"  {name} = {text}" for name, text in shown.items()]
-    source = ""
-    if arrays and sum(array.size for array in arrays.values()) <= 64:
-        order = ["grad_output", *(name for name in arrays if name != "grad_output")]
-        passed = ", ".join(name for name in order if name in arrays)
-        extra = "" if call.params == "{}" else f", **{call.params}"
-        body = [f"{name} = {literal(array)}" for name, array in arrays.items()]
-        source = "\n".join(
-            ["import numpy as np", *call.source.splitlines(), "", *body, f"{call.half}({passed}{extra})"]
-        )
-        lines += ["reproduce without gradlab:", *(f"  {line}" for line in source.splitlines())]
-    return lines, {"case": {name: plain(array) for name, array in arrays.items()}, "reproduction": source}
+    for flat in rows(answer, operation, backend, seed, doing):
+        yield place, flat

@@ -27,6 +27,7 @@ _EPILOG = """examples:
   gradlab verify --backend numpy --profile quick
   gradlab verify softmax --seed 7             the same cases again
   gradlab verify -n 4 --json report.json --junit report.xml --html report.html
+  gradlab verify --executor dask:tcp://head:8786 --profile thorough
   gradlab verify course.py                    every function that the file has a gradlab_spec for
   gradlab verify course.py:linear --signature "(n,i),(o,i),(o)->(n,o)" --domain "x=real(-3,3)" --dim n=1:8
   gradlab verify package.layers:softmax       by module; its backward is softmax_backward
@@ -61,7 +62,11 @@ def add(commands: Any) -> None:
     parser.add_argument("--json", metavar="PATH", type=Path, help="write the rows to this file as well")
     parser.add_argument("--junit", metavar="PATH", type=Path, help="write them as JUnit XML")
     parser.add_argument("--html", type=Path, **options.HTML)
-    parser.add_argument("-n", "--workers", metavar="WORKERS", type=_count, help="worker processes side by side")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("-n", "--workers", metavar="WORKERS", type=_count, help="worker processes side by side")
+    where.add_argument(
+        "--executor", metavar="dask:ADDRESS", help="run on the workers of a Dask scheduler, as at tcp://HOST:8786"
+    )
     parser.add_argument(
         "--timeout", metavar="SECONDS", type=_positive, default=60.0, help="limit for each check in a worker (60)"
     )
@@ -133,15 +138,15 @@ def _rows(
     backends: tuple[Backend, ...] = ("numpy", "torch") if arguments.backend == "all" else (arguments.backend,)
     # JSON holds what a page needs, so that `gradlab report` can write one later.
     profile = (pictured if arguments.json or arguments.html else profile_of)(arguments.profile)
-    if names and arguments.workers is None:
+    if names and arguments.workers is None and arguments.executor is None:
         yield from streams.in_this_process(names, backends, profile, seed)
         names = []
     if not names and not targets:
         return
-    from gradlab.verify.workers import Pool
-
     with ExitStack() as stack:
-        pool = stack.enter_context(Pool(arguments.workers or 1, timeout=arguments.timeout, memory=arguments.memory))
+        pool = streams.runner(
+            stack, arguments.executor or arguments.workers or 1, timeout=arguments.timeout, memory=arguments.memory
+        )
         yield from streams.operations(pool, names, backends, profile, seed)
         yield from streams.targets(pool, targets, line, profile, seed)
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from gradlab.adapters.subject import Subject
 from gradlab.torch.autograd import Autograd
-from gradlab.torch.laws import TORCH_LAWS, applicable
+from gradlab.torch.laws import TORCH_LAWS
 from gradlab.verify.calls import Caller, describe, quiet
 from gradlab.verify.case import Case, build
+from gradlab.verify.frameworks import applicable
 from gradlab.verify.plan import round_of_plans
 from gradlab.verify.report import Finding
 from gradlab.verify.reproduction import reproduction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -13,8 +13,7 @@ from gradlab.adapters.subject import Array
 from gradlab.torch.autograd import Autograd
 from gradlab.torch.tensors import as_array, moved, on_device
 from gradlab.verify.calls import describe
-from gradlab.verify.judge import SPREAD_FACTOR, same
-from gradlab.verify.spread import gradient_spread
+from gradlab.verify.frameworks import close, differing
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Violation
 
@@ -25,23 +24,23 @@ _ALL_SUBSETS = 4  # arguments up to which every subset is tried; with more, sing
 
 def needs_input_grad(autograd: Autograd, trial: Trial) -> Iterator[Violation]:
     """Freezing some inputs changes neither the output nor the gradients of the others."""
-    law, upstream = "needs_input_grad", _upstream(autograd, trial)
-    whole = autograd.record(trial.case.inputs, trial.params)
+    law, upstream, inputs = "needs_input_grad", _upstream(autograd, trial), trial.case.inputs
+    whole = autograd.record(inputs, trial.params)
     expected = _arrays(autograd.gradients(whole, upstream))
     for wanted in ((), *_subsets(autograd.differentiable)):
         names = ", ".join(trial.name(k) for k in wanted) or "no input"
         asked = f"where only {names} requires grad" if wanted else "where no input requires grad"
         evidence: dict[str, object] = {"requires grad": [trial.name(k) for k in wanted]}
         try:
-            recorded = autograd.record(trial.case.inputs, trial.params, wanted)
+            recorded = autograd.record(inputs, trial.params, wanted)
             gradients = _arrays(autograd.gradients(recorded, upstream, wanted)) if wanted else []
         except Exception as error:
             yield Violation(law, "", f"{asked}, it raises {describe(error)}", evidence)
             return
-        if not _close(trial, as_array(recorded.output), as_array(whole.output)):
+        if not close(trial, as_array(recorded.output), as_array(whole.output)):
             yield Violation(law, "output", f"forward gives other numbers {asked}", evidence)
             return
-        yield from _differing(law, trial, gradients, expected, as_array(upstream), asked, evidence)
+        yield from differing(law, trial, inputs, as_array(upstream), gradients, expected, asked, evidence)
     # The other way to leave gradients out: all inputs require grad, one is asked for.
     for k in autograd.differentiable if len(autograd.differentiable) > 1 else ():
         asked = f"where torch.autograd.grad asks for {trial.name(k)} alone"
@@ -51,7 +50,7 @@ def needs_input_grad(autograd: Autograd, trial: Trial) -> Iterator[Violation]:
         except Exception as error:
             yield Violation(law, "", f"{asked}, backward raises {describe(error)}", evidence)
             return
-        yield from _differing(law, trial, gradients, expected, as_array(upstream), asked, evidence)
+        yield from differing(law, trial, inputs, as_array(upstream), gradients, expected, asked, evidence)
 
 
 def retain_graph(autograd: Autograd, trial: Trial) -> Iterator[Violation]:
@@ -64,7 +63,7 @@ def retain_graph(autograd: Autograd, trial: Trial) -> Iterator[Violation]:
     except Exception as error:
         yield Violation("retain_graph", "", f"a second backward over the same graph raises {describe(error)}")
         return
-    yield from _differing("retain_graph", trial, again, expected, as_array(upstream), how)
+    yield from differing("retain_graph", trial, trial.case.inputs, as_array(upstream), again, expected, how)
 
 
 def expanded(autograd: Autograd, trial: Trial) -> Iterator[Violation]:
@@ -82,7 +81,7 @@ def expanded(autograd: Autograd, trial: Trial) -> Iterator[Violation]:
     if not np.array_equal(as_array(upstream), as_array(plain)):
         yield Violation("expanded", "grad_output", f"backward changes grad_output in place {how}")
         return
-    yield from _differing("expanded", trial, found, expected, as_array(plain), how)
+    yield from differing("expanded", trial, trial.case.inputs, as_array(plain), found, expected, how)
 
 
 TORCH_LAWS: dict[str, Law] = {
@@ -90,12 +89,6 @@ TORCH_LAWS: dict[str, Law] = {
     "retain_graph": retain_graph,
     "expanded": expanded,
 }
-
-
-def applicable(trial: Trial) -> bool:
-    """These laws compare numbers with numbers: forward and backward must have come back, and finite."""
-    usable = all(trial.answers[k] is not None for k in trial.specification.differentiable)
-    return bool(trial.ran and trial.forward_finite and trial.output.size and usable)
 
 
 def _subsets(arguments: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -112,42 +105,3 @@ def _upstream(autograd: Autograd, trial: Trial) -> torch.Tensor:
 def _arrays(gradients: Sequence[Any]) -> list[Array | None]:
     # Copies: a backward may return the same buffer again.
     return [None if gradient is None else np.array(as_array(gradient), dtype=np.float64) for gradient in gradients]
-
-
-def _differing(
-    law: str,
-    trial: Trial,
-    found: Sequence[Array | None],
-    expected: Sequence[Array | None],
-    upstream: Array,
-    how: str,
-    evidence: Mapping[str, object] | None = None,
-) -> Iterator[Violation]:
-    """Within rounding: another path through the code may sum in another order."""
-    size = float(np.abs(upstream).max(initial=0.0))
-    spread: Sequence[Array | None] | None = None
-    for k, gradient in enumerate(found):
-        usual = expected[k]
-        if gradient is None or usual is None or not gradient.size:
-            continue
-        largest = float(np.abs(np.nan_to_num(usual, posinf=0, neginf=0)).max())
-        bad = ~same(gradient, usual, float(np.finfo(trial.case.dtype).eps), 64, largest + size)
-        if bad.any():
-            if spread is None:
-                inputs, gradients = trial.case.inputs, trial.caller.gradients
-                spread = gradient_spread(gradients, inputs, upstream, trial.params, trial.rng)
-            moves = spread[k]
-            if moves is not None:
-                bad &= ~(np.abs(gradient - usual) <= SPREAD_FACTOR[trial.case.dtype] * moves)
-        if bad.any():
-            j = int(np.flatnonzero(bad)[0])
-            pair = float(gradient.reshape(-1)[j]), float(usual.reshape(-1)[j])
-            claim = f"the gradient of {trial.name(k)} is {pair[0]:.9g} {how}, otherwise {pair[1]:.9g}"
-            yield Violation(law, trial.name(k), claim, {"found": pair[0], "otherwise": pair[1], **(evidence or {})})
-            return
-
-
-def _close(trial: Trial, left: Array, right: Array) -> bool:
-    eps = float(np.finfo(trial.case.dtype).eps)
-    wide = left.astype(np.float64), right.astype(np.float64)
-    return bool(same(*wide, eps, 1e4, float(np.abs(wide[1]).max(initial=0.0))).all())

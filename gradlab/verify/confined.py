@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
+import multiprocessing
 import os
 import re
 import signal
 import sys
 import sysconfig
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,11 +36,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How a job ended: with its value, an error of gradlab's for bad input, or any other error; and what it printed."""
+    """How a job ended: with its value, an error of gradlab's for bad input, or any other error; and what it printed.
+
+    `spent`: it left threads or processes running, so that this worker should serve no other.
+    """
 
     kind: Literal["value", "refused", "raised"]
     value: Any
     printed: str = ""
+    spent: bool = False
 
 
 def serve(pipe: Connection, box: Any, folder: str, timeout: float, memory: float | None) -> None:
@@ -46,9 +53,9 @@ def serve(pipe: Connection, box: Any, folder: str, timeout: float, memory: float
     if hasattr(os, "setsid"):
         os.setsid()  # so that what the code under test starts can be ended with us
     output, errors = Path(folder, "stdout"), Path(folder, "stderr")
-    for descriptor, path in ((1, output), (2, errors)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
+    _redirect(output, errors)
     faulthandler.enable()
+    threading.Thread(target=_end_with_parent, name="gradlab", daemon=True).start()
     import hypothesis.strategies
 
     from gradlab.verify import check, watch
@@ -66,14 +73,53 @@ def serve(pipe: Connection, box: Any, folder: str, timeout: float, memory: float
         for path in (output, errors):
             os.truncate(path, 0)  # nothing of the job before
         watch.WATCH.forget()
+        own = os.getpid()
         # Prints where the code hangs, then ends this process: that works inside C code, and without a parent too.
         faulthandler.dump_traceback_later(timeout, exit=True)
         reply = _run(job)
+        if os.getpid() != own:
+            os._exit(0)  # the code under test forked, and its child came back as well: one of them answers
         faulthandler.cancel_dump_traceback_later()
-        sys.stdout.flush()
-        with output.open("rb") as stream:
-            printed = stream.read(4096).decode(errors="replace")
-        pipe.send(Reply(reply.kind, reply.value, printed))
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or no stream at all
+            sys.stdout.flush()
+        printed = _beginning(output)
+        _redirect(output, errors)  # whatever became of the streams
+        pipe.send(Reply(reply.kind, reply.value, printed, bool(watch.WATCH.left())))
+
+
+def _redirect(output: Path, errors: Path) -> None:
+    """Python's streams and the descriptors under them, into files: crashes of C code write to the latter."""
+    for descriptor, path in ((1, output), (2, errors)):
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        if opened != descriptor:  # it is, where the code under test had closed it
+            os.dup2(opened, descriptor)
+            os.close(opened)
+        os.set_inheritable(descriptor, True)
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name)
+        if stream is None or stream.closed or stream is not getattr(sys, f"__{name}__"):
+            stream = open(descriptor, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+
+def _beginning(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4096).decode(errors="replace")
+    except OSError:  # the code under test removed it
+        return ""
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end us; we would go on for a job that is run elsewhere by now."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    wait([parent.sentinel])
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)  # with what the code under test started
+    os._exit(1)
 
 
 def _run(job: Job) -> Reply:

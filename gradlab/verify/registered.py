@@ -6,6 +6,8 @@ import math
 import secrets
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 from gradlab import registry
@@ -32,8 +34,13 @@ def verify_operations(
     profile: Any = "default",
     seed: int | None = None,
     on_row: Callable[[Row], None] | None = None,
+    executor: Executor | int | None = None,
 ) -> Iterator[Row]:
     """One row per operation, backend and differentiable argument, yielded as soon as its check is done.
+
+    `executor` is any `concurrent.futures.Executor`, such as Dask's `client.get_executor(pure=False, retries=3)`, or a
+    number of worker processes on this machine; by default all runs here, in order. The rows are the same, in the order
+    in which they are done; a check that took its process with it is a row that fails.
 
     `names=None` means all. Every check derives its own seed from `seed` (drawn where None; each row's report shows the
     one it used, which `report_operation(name, backend, seed=...)` takes). Without torch, torch rows say "skipped".
@@ -42,22 +49,43 @@ def verify_operations(
     chosen = registry.names() if names is None else tuple(names)
     for name in chosen:
         registry.operation(name)
-    return _rows(chosen, tuple(backends), profile, secrets.randbelow(1 << 32) if seed is None else seed, on_row)
+    run_seed = secrets.randbelow(1 << 32) if seed is None else seed
+    checks = [
+        (name, backend, profile, operation_seed(run_seed, name, backend)) for name in chosen for backend in backends
+    ]
+    found = (row for one in checks for row in _one(*one)) if executor is None else _side_by_side(checks, executor)
+    return _rows(found, on_row)
 
 
-def _rows(
-    names: Sequence[str],
-    backends: Sequence[Backend],
-    profile: Any,
-    seed: int,
-    on_row: Callable[[Row], None] | None,
-) -> Iterator[Row]:
-    for name in names:
-        for backend in backends:
-            for row in operation_rows(name, backend, profile=profile, seed=operation_seed(seed, name, backend)):
-                if on_row is not None:
-                    on_row(row)
-                yield row
+Arguments = tuple[str, Backend, Any, int]
+
+
+def _rows(found: Iterator[Row], on_row: Callable[[Row], None] | None) -> Iterator[Row]:
+    for row in found:
+        if on_row is not None:
+            on_row(row)
+        yield row
+
+
+def _one(name: str, backend: Backend, profile: Any, seed: int) -> list[Row]:
+    return operation_rows(name, backend, profile=profile, seed=seed)
+
+
+def _side_by_side(checks: Sequence[Arguments], executor: Executor | int) -> Iterator[Row]:
+    from gradlab.verify.answered import about, lost
+    from gradlab.verify.confined import Job
+    from gradlab.verify.elsewhere import runner
+
+    jobs = [Job(f"{name} ({backend})", _one, (name, backend, *rest)) for name, backend, *rest in checks]
+    with runner(executor) as running:
+        for answer in running.run(jobs):
+            name, backend, _, seed = checks[answer.index]
+            if answer.died or answer.refused:
+                yield lost(answer, name, backend, seed).row
+                continue
+            claims = [one["claim"] for one in about(answer)]
+            for row in answer.value:
+                yield replace(row, reason="; ".join(filter(None, (row.reason, *claims))))
 
 
 def operation_seed(seed: int, name: str, backend: str) -> int:

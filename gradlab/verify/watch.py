@@ -17,6 +17,8 @@ import numpy as np
 
 from gradlab.adapters.subject import Inputs, Parameters, Subject
 from gradlab.verify.flat import finding
+from gradlab.verify.leftovers import running
+from gradlab.verify.state import DRAW, SLOW
 
 # Room for the arrays of one call; of larger calls the shapes are kept.
 BOX_BYTES = 1 << 16
@@ -59,7 +61,8 @@ def _snapshot() -> tuple[Any, ...]:
     return np.geterr(), _filters(), os.getcwd(), _torch_dtype()  # noqa: PTH109 - Path takes ten times as long
 
 
-_SEED_REMEDY = "draw from np.random.default_rng(seed), or take the random array as an argument"
+# A function that draws from a global generator, or sets a variable, does so in its first calls or in most of them.
+_FIRST_CALLS = 8
 
 
 @dataclass(slots=True)
@@ -69,8 +72,10 @@ class Watch:
     box: Any = None
     source: str = ""
     names: Sequence[str] = ()
-    changes: dict[tuple[str, str], str] = field(default_factory=dict)
+    changes: dict[tuple[str, str, str], str] = field(default_factory=dict)
     phase: str = ""
+    calls: dict[str, int] = field(default_factory=dict)
+    before: dict[object, str] = field(default_factory=running)
 
     def subject(self, subject: Subject, names: Sequence[str]) -> Subject:
         """The same subject, watched."""
@@ -97,12 +102,25 @@ class Watch:
             self._compare(phase, before)
 
     def _watched(self, phase: str, call: Callable[..., Any], *args: Any) -> Any:
-        before, self.phase = _snapshot(), phase  # as `during`, at half the cost
+        count = self.calls[phase] = self.calls.get(phase, 0) + 1
+        # All of the first calls and every 16th, 32nd, 64th, …
+        slow = [state.read() for state in SLOW] if count <= _FIRST_CALLS or not count & (count - 1) else None
+        before, self.phase, modules = _snapshot(), phase, len(sys.modules)  # as `during`, at half the cost
         try:
             return call(*args)
         finally:
             self.phase = ""
+            if len(sys.modules) != modules:  # libraries set filters and variables when they are loaded
+                phase = f"an import in {phase}"
             self._compare(phase, before)
+            if slow is not None:
+                self._compare_slow(phase, slow)
+
+    def _compare_slow(self, phase: str, before: Sequence[Any]) -> None:
+        for state, old in zip(SLOW, before, strict=True):
+            if old is not None and state.read() != old:
+                self.changes.setdefault((phase, state.verb, state.name), state.remedy)
+                state.restore(old)
 
     def _compare(self, phase: str, before: tuple[Any, ...]) -> None:
         after = _snapshot()
@@ -111,7 +129,7 @@ class Watch:
         for (name, _, restore, remedy), old, new in zip(_STATES, before, after, strict=True):
             # What was not there before is no change: torch is imported late.
             if old is not None and new != old:
-                self.changes.setdefault((phase, name), remedy)
+                self.changes.setdefault((phase, "changes", name), remedy)
                 restore(old)
 
     def seed_wrapper(self, name: str, seed: Callable[..., None]) -> Callable[..., None]:
@@ -119,22 +137,36 @@ class Watch:
 
         def noted(*args: Any, **options: Any) -> None:
             if self.phase:
-                self.changes.setdefault((self.phase, name), _SEED_REMEDY)
+                self.changes.setdefault((self.phase, "changes", name), DRAW)
             seed(*args, **options)
 
         return noted
 
     def findings(self) -> list[dict[str, Any]]:
-        """A failure for what forward and backward leave changed, a note for what an import does; then forgotten."""
+        """What was noted, then forgotten.
+
+        A failure for what forward and backward leave changed; a note for what imports change, for drawing from a
+        global generator, and for threads and processes that still run.
+        """
         found = [
-            finding(f"{phase} changes {name} for the whole process; {remedy}", severity=_severity(phase))
-            for (phase, name), remedy in self.changes.items()
+            finding(f"{phase} {verb} {name}{_WHOLE[verb]}; {remedy}", severity=_severity(phase, verb))
+            for (phase, verb, name), remedy in self.changes.items()
         ]
+        left = self.left()
+        if left:
+            claim = f"leaves running: {', '.join(left[:3])}{', …' if len(left) > 3 else ''}; end them before returning"
+            found.append(finding(claim, severity="note"))
         self.changes.clear()
         return found
 
+    def left(self) -> list[str]:
+        """Threads and processes that were not there when the job began."""
+        return [name for key, name in running().items() if key not in self.before]
+
     def forget(self) -> None:
         """A new job begins: no call has been made yet."""
+        self.calls.clear()
+        self.before = running()
         if self.box is not None:
             self.box[:4] = bytes(4)
 
@@ -153,8 +185,11 @@ class Watch:
             self.box[: 4 + len(content)] = len(content).to_bytes(4, "little") + content
 
 
-def _severity(phase: str) -> str:
-    return "note" if phase == "import" else "failure"
+_WHOLE = {"changes": " for the whole process", "draws from": ""}
+
+
+def _severity(phase: str, verb: str) -> str:
+    return "note" if phase.startswith(("import", "an import")) or verb == "draws from" else "failure"
 
 
 @dataclass(frozen=True, slots=True)

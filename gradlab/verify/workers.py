@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -42,12 +43,16 @@ class Answer:
     call: Call | None = None
     place: str = ""
     printed: str = ""
+    spent: bool = False
+    """True where the job left something running in its process."""
+    lost: str = ""
+    """Why an executor did not answer, where the answer comes from this machine instead."""
 
 
 class Pool:
     """Up to `count` worker processes, started as jobs need them and replaced when they die. A context manager.
 
-    `timeout` is in seconds for each job, `memory` in GiB for each worker. Closing ends every worker at once.
+    `timeout` is in seconds for each job, `memory` in GiB for each worker.
     """
 
     def __init__(self, count: int = 1, *, timeout: float = 60.0, memory: float | None = None) -> None:
@@ -59,6 +64,10 @@ class Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every worker at once."""
         for worker in (*self.idle, *self.busy):
             worker.end()
 
@@ -77,7 +86,9 @@ class Pool:
                 answer = worker.answer()
                 if answer is not None:
                     self.busy.remove(worker)
-                    if worker.process.is_alive():
+                    if answer.spent:
+                        worker.end()  # what a job left running would meet the next one
+                    elif worker.process.is_alive():
                         self.idle.append(worker)
                     yield answer
 
@@ -115,7 +126,8 @@ class _Worker:
         self.pipe, other = context.Pipe()
         arguments = (other, self.box, self.folder.name, self.timeout, self.memory)
         self.process = context.Process(target=serve, args=arguments, daemon=True)
-        self.process.start()
+        with _parenthood():
+            self.process.start()
         other.close()  # so that the worker's death closes the pipe
 
     @property
@@ -144,11 +156,17 @@ class _Worker:
         assert self.job is not None
         seconds = time.monotonic() - self.since
         if reply.kind == "value":
-            return Answer(self.job, self.index, seconds, value=reply.value, printed=reply.printed)
+            return Answer(self.job, self.index, seconds, value=reply.value, printed=reply.printed, spent=reply.spent)
         if reply.kind == "refused":
             return Answer(self.job, self.index, seconds, refused=reply.value)
         return Answer(
-            self.job, self.index, seconds, died=reply.value, place=place_in(self._errors()), printed=reply.printed
+            self.job,
+            self.index,
+            seconds,
+            died=reply.value,
+            place=place_in(self._errors()),
+            printed=reply.printed,
+            spent=reply.spent,
         )
 
     def _dead(self) -> Answer:
@@ -180,6 +198,25 @@ class _Worker:
     def _errors(self) -> str:
         path = Path(self.folder.name, "stderr")
         return path.read_text(errors="replace") if path.exists() else ""
+
+
+_STARTING_ONE = threading.Lock()
+
+
+@contextlib.contextmanager
+def _parenthood() -> Iterator[None]:
+    """Let this process have children, also where it is daemonic, as the workers of Dask are.
+
+    multiprocessing forbids it because such a process may end without ending its children. Ours end themselves then.
+    """
+    config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    with _STARTING_ONE:
+        daemon = config.pop("daemon", None)
+        try:
+            yield
+        finally:
+            if daemon is not None:
+                config["daemon"] = daemon
 
 
 def _how(code: int | None) -> str:

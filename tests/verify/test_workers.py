@@ -1,8 +1,11 @@
 import os
 import signal
+import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,8 @@ from gradlab.verify.confined import Job, place_in
 from gradlab.verify.watch import BOX_BYTES, Watch, last_call
 from gradlab.verify.workers import Answer, Pool
 from tests.verify import course
+
+ROOT = Path(__file__).parent.parent.parent
 
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="signals")
 
@@ -95,6 +100,39 @@ def test_bad_input_is_told_apart() -> None:
     """gradlab's own errors are refusals, to be shown as they are."""
     (answer,) = run(job(gradlab.real, 3, 2))
     assert answer.refused == "real: minimum=3 is above maximum=2; swap the two bounds"
+
+
+@needs_signals
+def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    """A process that is killed cannot end its workers; they end themselves, in the middle of a job."""
+    program = (
+        "import sys, time\nfrom gradlab.verify.confined import Job\nfrom gradlab.verify.workers import Pool\n"
+        "from tests.verify.hostile import notes_pid\n"
+        "with Pool(1) as pool: list(pool.run([Job('sleep', notes_pid, (sys.argv[1],))]))"
+    )
+    noted = tmp_path / "pid"
+    with subprocess.Popen([sys.executable, "-c", program, str(noted)], cwd=ROOT) as parent:
+        worker = int(waited_for(lambda: noted.read_text() if noted.exists() else ""))
+        parent.kill()
+    waited_for(lambda: not alive(worker))
+
+
+def waited_for(condition: Callable[[], Any]) -> Any:
+    """What the condition gives, once it gives something; within a minute."""
+    limit = time.monotonic() + 60
+    while not (found := condition()) and time.monotonic() < limit:
+        time.sleep(0.05)
+    assert found
+    return found
+
+
+def alive(pid: int) -> bool:
+    """True while there is such a process that has not ended, reaped or not."""
+    try:
+        os.kill(pid, 0)
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False
 
 
 # The watch -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import numpy as np
 from gradlab.adapters.subject import Array
 from gradlab.verify.judge import SPREAD_FACTOR, Verdicts, attainable, compare, indistinct, levels
 from gradlab.verify.oracles.estimate import Estimate, Oracle
-from gradlab.verify.oracles.kinks import Sides, direction_sides, limiting_sides
+from gradlab.verify.oracles.kinks import Sides, direction_sides, flat_along, limiting_sides
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Violation
 
@@ -98,6 +98,8 @@ def _along(projection: Projection, references: list[Oracle]) -> Violation | None
             return None
     total = float(projection.terms.sum())
     sides = direction_sides(trial.differences, projection.tangents, trial.weights)
+    if not projection.terms.any() and flat_along(trial.differences, projection.tangents, trial.weights):
+        return None
     bars = extra + 3 * float(estimate.error[0])
     if sides.singular or (sides.kinked and _inside(total, sides, bars)):
         return None

@@ -46,12 +46,21 @@ def flat(differences: Differences, argument: int, element: int, weights: Array) 
     scale = differences.scales[argument]
     assert scale is not None
     # An absolute bound, since round(x) at 1e8 jumps half a unit away; wide enough to see through a hidden float32.
-    step = differences.work(min(float(scale[element]), 1.0) * 2.0**-12)
+    step = min(float(scale[element]), 1.0) * 2.0**-12
+    return _still(differences, lambda h: differences.along(argument, element, h), step, weights)
+
+
+def flat_along(differences: Differences, tangents: Sequence[Array | None], weights: Array) -> bool:
+    """The same for a joint move, whose largest step is as small."""
+    largest = max(float(np.abs(v).max(initial=0.0)) for v in tangents if v is not None)
+    step = min(largest, 1.0) / largest * 2.0**-12 if largest else 0.0
+    return _still(differences, lambda h: differences.shifted(tangents, h), step, weights)
+
+
+def _still(differences: Differences, move: Callable[[Any], Array], step: float, weights: Array) -> bool:
     weighed = weights != 0
-    return all(
-        np.array_equal(differences.along(argument, element, h)[weighed], differences.output[weighed])
-        for h in (step, -step)
-    )
+    steps = differences.work(step), differences.work(-step)
+    return all(np.array_equal(move(h)[weighed], differences.output[weighed]) for h in steps)
 
 
 def direction_sides(differences: Differences, tangents: Sequence[Any], weights: Array) -> Sides:
