@@ -13,6 +13,7 @@ from gradlab.verify.calls import quiet
 from gradlab.verify.case import build
 from gradlab.verify.examination import Examination
 from gradlab.verify.laws import LAWS
+from gradlab.verify.laws.convention import require_torch
 from gradlab.verify.plan import round_of_plans
 from gradlab.verify.profiles import profile as profile_of
 from gradlab.verify.references import Reference, as_reference
@@ -34,6 +35,11 @@ def check(
     dtypes: Sequence[str] = DTYPES,
     reference: Callable[..., Any] | None = None,
     order: int = 1,
+    double_backward: Callable[..., Any] | None = None,
+    jvp: Callable[..., Any] | None = None,
+    batch: str | None = None,
+    per_sample: bool = False,
+    convention: str = "bracket",
     exclude: Mapping[str, str] | None = None,
     profile: Any = "default",
     seed: int | None = None,
@@ -51,11 +57,20 @@ def check(
     - `dims`: `{"n": (1, 8), "c": (2, None)}`; `where(sizes, params)`: a relation that sizes and parameters satisfy.
     - `params`: legal values of keyword parameters, the default first.
     - `reference`: an independent forward, on arrays or on torch tensors; compared first, then an oracle of its own.
+    - `dtypes`: "float16" may stand beside "float64" and "float32"; see the law "precision".
+    - `batch="n"`: permuting the samples along `n` permutes the gradients; with `per_sample=True` samples are also
+      independent: any part of the batch alone gives the same rows, and parts that add up for arguments without `n`.
+    - `jvp(tangents, *inputs, **params)`: the forward-mode derivative, for <JVP(u), g> = <u, VJP(g)>; one tangent per
+      input, None for those without a gradient.
+    - `order=2`: the Jacobian of backward, for a fixed grad_output, is symmetric; and
+      `double_backward(grad_grads, grad_output, *inputs, **params)`, which returns a gradient for grad_output and then
+      one per input, is that of backward.
+    - `convention="torch"`: at a kink the answer is that of a torch `reference`, not any slope between both sides.
     - `exclude`: `{"layout": "documented: C order only"}`, laws that do not apply, each with its reason.
     - `profile`: "quick" (15 cases), "default" (90), "thorough" (255) or a Hypothesis profile.
     - `seed`: repeats a run exactly; the report shows the one that was drawn.
 
-    At a kink every answer between the slopes on both sides is accepted. Raises SignatureError (a ValueError) for
+    At a kink every answer between the slopes on both sides is accepted by default. Raises SignatureError (a ValueError) for
     arguments that make no sense; never raises for what the code under test does.
 
     Equivalent to `torch.autograd.gradcheck` in purpose, for any backward in NumPy.
@@ -82,12 +97,18 @@ def check(
         where=where,
         params=params,
         dtypes=dtypes,
-        order=order,
         exclude=exclude,
         laws=LAWS,
+        order=order,
+        double_backward=double_backward,
+        jvp=jvp,
+        batch=batch,
+        per_sample=per_sample,
+        convention=convention,
     )
     subject = subject_of(forward, backward) or from_functions(forward, backward)
     references = [] if reference is None else [_reference(reference, specification)]
+    require_torch(specification, references)
     return run(subject, specification, references, profile=profile, seed=seed)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from gradlab.adapters.subject import Subject
 from gradlab.verify.calls import Caller, quiet
 from gradlab.verify.case import Case, build
-from gradlab.verify.laws import LAWS
+from gradlab.verify.laws import LAWS, laws_for
+from gradlab.verify.narrow import narrow_cases
 from gradlab.verify.plan import round_of_plans
 from gradlab.verify.profiles import Profile
 from gradlab.verify.references import Reference
@@ -59,6 +60,7 @@ class Examination:
         start = time.perf_counter()
         _rounds(self.profile.rounds, self.seed, self._round)
         with quiet():
+            self._narrow()
             self._settle_pending()
         findings = [self._explain(violation, case) for violation, case in self._ordered()]
         return Report(
@@ -80,6 +82,13 @@ class Examination:
             for plan in round_of_plans(self.specification, (self.seed, draw)):
                 self.tally.cases += 1
                 self._judge(build(plan, self.specification))
+
+    def _narrow(self) -> None:
+        for dtype in self.specification.extras.low:
+            if dtype == "float16" and not any(violation.severity == "failure" for violation, _ in self.found.values()):
+                for case in narrow_cases(self.specification, dtype, self.seed, self.profile.rounds):
+                    self.tally.cases += 1
+                    self._judge(case)
 
     def _judge(self, case: Case) -> None:
         trial = Trial(case, self.specification, self.caller, self.references, self.tally)
@@ -147,7 +156,7 @@ class Examination:
 def judged(trial: Trial, only: str | None = None) -> Iterator[Violation]:
     """The violations of every law that is not excluded; after a change of the inputs nothing else can be judged."""
     excluded = trial.specification.exclude
-    for name, law in LAWS.items():
+    for name, law in laws_for(trial.case.dtype).items():
         # "value" reports non-finite gradients under "stability", joint ties under "kinks".
         wanted = only in (None, name) or (name == "value" and only in ("stability", "kinks"))
         if name in excluded or not wanted:

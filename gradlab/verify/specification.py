@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from gradlab.errors import SignatureError
 from gradlab.operation import ELLIPSIS, Argument, Domain, Kink, Signature, real
+from gradlab.verify.extras import LOW_DTYPES, Extras, extras
 
 Range = tuple[int, int | None]
 Relation = Callable[[Mapping[str, int], Mapping[str, Any]], bool]
@@ -36,6 +35,7 @@ class Specification:
     exclude: Mapping[str, str] = field(default_factory=dict)
     kinks: tuple[Kink, ...] = ()
     strict: bool = False
+    extras: Extras = field(default_factory=Extras)
 
     @property
     def differentiable(self) -> tuple[int, ...]:
@@ -73,24 +73,28 @@ def specify(
     where: Relation | None = None,
     params: Mapping[str, Sequence[Any]] | None = None,
     dtypes: Sequence[str] = DTYPES,
-    order: int = 1,
     exclude: Mapping[str, str] | None = None,
     laws: Iterable[str] = (),
+    low: Sequence[str] = LOW_DTYPES,
+    **declared: Any,
 ) -> Specification:
-    """Validate the arguments of `check`; raises SignatureError that shows the value, then the remedy."""
-    if order != 1:
-        raise SignatureError(f"order={order!r} is not supported; use order=1 (first derivatives)")
+    """Validate the arguments of `check`; raises SignatureError that shows the value, then the remedy.
+
+    `low` names the low-precision dtypes that the caller can run; `declared` are the fields of `Extras`.
+    """
     parsed = Signature.parse(signature) if isinstance(signature, str) else signature
     names = _names(parsed, names, forward)
     arguments = _arguments(parsed, names, wrt, domains or {})
+    wide, narrow = _dtypes(dtypes, tuple(low))
     specification = Specification(
         parsed,
         arguments,
         _ranges(parsed, dims or {}),
         where,
         _params(params or {}),
-        _dtypes(dtypes),
+        wide,
         _exclude(exclude or {}, tuple(laws)),
+        extras=extras(parsed, low=narrow, **declared),
     )
     for dim in parsed.dims:
         low, high = specification.range_of(dim)
@@ -193,14 +197,20 @@ def _params(params: Mapping[str, Sequence[Any]]) -> dict[str, tuple[Any, ...]]:
     return {name: tuple(values) for name, values in params.items()}
 
 
-def _dtypes(dtypes: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(dtypes, str):
-        dtypes = (dtypes,)
-    chosen = tuple(np.dtype(dtype).name for dtype in dtypes)
-    _known("dtypes", chosen, DTYPES, "a supported dtype")
+def _dtypes(dtypes: Sequence[str], low: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The dtypes that verify the formula, and those of low precision that are judged beside them."""
+    chosen = (dtypes,) if isinstance(dtypes, str) else tuple(dtypes)
+    # `np.float32` is welcome as well as its name.
+    names = tuple(str(getattr(dtype, "__name__", dtype)) for dtype in chosen)
+    if "bfloat16" in names and "bfloat16" not in low:
+        raise SignatureError("dtypes: NumPy has no 'bfloat16'; check a torch function with gradlab.torch.check")
+    _known("dtypes", names, (*DTYPES, *low), "a supported dtype")
+    wide, narrow = (tuple(name for name in names if name in group) for group in (DTYPES, low))
     if not chosen:
         raise SignatureError(f"dtypes={dtypes!r} is empty; name at least one of {DTYPES}")
-    return chosen
+    if not wide:
+        raise SignatureError(f"dtypes={dtypes!r}: so few digits verify no formula; name 'float64' or 'float32' as well")
+    return wide, narrow
 
 
 def _exclude(exclude: object, laws: tuple[str, ...]) -> dict[str, str]:

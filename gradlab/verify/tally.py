@@ -13,6 +13,14 @@ Key = tuple[str, str]  # argument, dtype
 
 
 @dataclass(slots=True)
+class Comparisons:
+    """How often a law compared numbers, and the worst of those that agreed, in units of the tolerance."""
+
+    count: int = 0
+    worst: float = 0.0
+
+
+@dataclass(slots=True)
 class Tally:
     """Counts per argument and dtype; `powers` holds relative errors that would have been caught, one per element."""
 
@@ -23,6 +31,7 @@ class Tally:
     oracles: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     skipped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     disagreements: list[str] = field(default_factory=list)
+    comparisons: dict[str, Comparisons] = field(default_factory=lambda: defaultdict(Comparisons))
 
     def record(self, argument: str, dtype: str, oracle: str, count: int, worst: float) -> None:
         """`count` elements of an argument agree with an oracle, the worst at `worst` times the tolerance."""
@@ -30,6 +39,12 @@ class Tally:
             self.verified[argument, dtype] += count
             self.worst[argument, dtype] = max(self.worst[argument, dtype], worst)
             self.oracles[argument].add(oracle)
+
+    def compared(self, law: str, ratios: Array) -> None:
+        """A law without a row of its own compared these numbers, and they agree."""
+        found = self.comparisons[law]
+        found.count += ratios.size
+        found.worst = max(found.worst, float(ratios.max(initial=0.0)))
 
     def power(self, argument: str, dtype: str) -> float | None:
         """Relative error that would have been caught, or None where nothing could be measured.

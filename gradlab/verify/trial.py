@@ -36,6 +36,7 @@ class Trial:
     ) -> None:
         self.case, self.specification, self.caller = case, specification, caller
         self.references = references
+        self._referred: dict[Reference, list[Array | None] | None] = {}
         self.tally = tally if tally is not None else Tally()
         self.rng = np.random.default_rng((case.seed, 2))
         layouts = case.layouts[: len(case.inputs)]
@@ -97,6 +98,16 @@ class Trial:
 
     def again(self, inputs: Sequence[Array], grad_output: Array) -> list[Array | None]:
         """The gradients for other arrays, in float64."""
+        return self.caller.gradients(inputs, grad_output, self.params)
+
+    def reference_gradients(self, reference: Reference) -> list[Array | None] | None:
+        """The gradients of a reference for this case, asked for once."""
+        if reference not in self._referred:
+            self._referred[reference] = reference.gradients(self.case.inputs, self.grad_output, self.params)
+        return self._referred[reference]
+
+    def wide_again(self, inputs: Sequence[Array], grad_output: Array) -> list[Array | None]:
+        """The gradients in a wider dtype than the case's own; a subject that only holds narrow numbers overrides it."""
         return self.caller.gradients(inputs, grad_output, self.params)
 
     @cached_property

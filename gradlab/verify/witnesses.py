@@ -20,7 +20,7 @@ def witnesses(trial: Trial) -> list[Oracle]:
     """One oracle per reference that has an opinion on this case."""
     found: list[Oracle] = []
     for reference in trial.references:
-        gradients = reference.gradients(trial.case.inputs, trial.grad_output, trial.params)
+        gradients = trial.reference_gradients(reference)
         if gradients is not None:
             found.append(
                 GradientsOracle(reference.name, gradients, _errors(trial, gradients), _spread(trial, reference))
