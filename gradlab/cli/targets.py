@@ -73,16 +73,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("--exclude", "LAW=REASON", "a law that does not apply, and why"),
     ):
         group.add_argument(option, metavar=form, action="append", default=[], help=help_text)
+    group.add_argument("--batch", metavar="DIM", help="the dimension of the samples; permuting them permutes gradients")
+    group.add_argument("--per-sample", action="store_true", help="samples along --batch are independent as well")
     group.add_argument("--wrt", metavar="ARG,ARG", help="the arguments that have a gradient")
 
 
 def described(arguments: argparse.Namespace) -> dict[str, Any]:
     """What the options say, in the words of `gradlab.check`; raises SignatureError with the option and the remedy."""
     spec: dict[str, Any] = {
-        name: value for name in ("signature", "backward", "reference") if (value := getattr(arguments, name))
+        name: value for name in ("signature", "backward", "reference", "batch") if (value := getattr(arguments, name))
     }
     if arguments.cached:
         spec["cached"] = True
+    if arguments.per_sample:
+        spec["per_sample"] = True
     if arguments.wrt:
         spec["wrt"] = tuple(name.strip() for name in arguments.wrt.split(","))
     readers: tuple[tuple[str, str, str, Callable[[str], Any]], ...] = (

@@ -6,16 +6,18 @@ import math
 import secrets
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gradlab import registry
 from gradlab.adapters.cached import from_cached
 from gradlab.adapters.subject import Subject
-from gradlab.adapters.torch_kernels import MISSING, from_torch, one_thread
+from gradlab.adapters.torch_kernels import MISSING, from_torch, one_thread, torch_jvp
 from gradlab.errors import MissingDependencyError
 from gradlab.operation import Operation, Parameter
 from gradlab.registry import Backend
 from gradlab.verify.check import run
+from gradlab.verify.extras import Extras
 from gradlab.verify.oracles.reference import TorchReference
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Report
@@ -23,6 +25,8 @@ from gradlab.verify.rows import Row, rows_of
 from gradlab.verify.specification import Specification
 
 BACKENDS: tuple[Backend, ...] = ("numpy", "torch")
+
+Exact = Callable[[str, str], Reference | None]
 
 
 def verify_operations(
@@ -32,17 +36,19 @@ def verify_operations(
     profile: Any = "default",
     seed: int | None = None,
     on_row: Callable[[Row], None] | None = None,
+    exact: Exact | None = None,
 ) -> Iterator[Row]:
     """One row per operation, backend and differentiable argument, yielded as soon as its check is done.
 
     `names=None` means all. Every check derives its own seed from `seed` (drawn where None; each row's report shows the
     one it used, which `report_operation(name, backend, seed=...)` takes). Without torch, torch rows say "skipped".
-    Raises UnknownOperationError before anything runs.
+    `exact(name, digest)` gives an oracle without rounding for an operation, or None (the command line passes the
+    symbolic one). Raises UnknownOperationError before anything runs.
     """
     chosen = registry.names() if names is None else tuple(names)
     for name in chosen:
         registry.operation(name)
-    return _rows(chosen, tuple(backends), profile, secrets.randbelow(1 << 32) if seed is None else seed, on_row)
+    return _rows(chosen, tuple(backends), profile, secrets.randbelow(1 << 32) if seed is None else seed, on_row, exact)
 
 
 def _rows(
@@ -51,10 +57,12 @@ def _rows(
     profile: Any,
     seed: int,
     on_row: Callable[[Row], None] | None,
+    exact: Exact | None,
 ) -> Iterator[Row]:
     for name in names:
         for backend in backends:
-            for row in operation_rows(name, backend, profile=profile, seed=operation_seed(seed, name, backend)):
+            own = operation_seed(seed, name, backend)
+            for row in operation_rows(name, backend, profile=profile, seed=own, exact=exact):
                 if on_row is not None:
                     on_row(row)
                 yield row
@@ -65,11 +73,13 @@ def operation_seed(seed: int, name: str, backend: str) -> int:
     return zlib.crc32(f"{seed}/{name}/{backend}".encode())
 
 
-def operation_rows(name: str, backend: Backend, *, profile: Any = "default", seed: int | None = None) -> list[Row]:
+def operation_rows(
+    name: str, backend: Backend, *, profile: Any = "default", seed: int | None = None, exact: Exact | None = None
+) -> list[Row]:
     """The rows of one operation on one backend."""
     operation = registry.operation(name)
     try:
-        report = report_operation(name, backend, profile=profile, seed=seed)
+        report = report_operation(name, backend, profile=profile, seed=seed, exact=exact)
     except MissingDependencyError:
         return [
             Row(name, backend, argument, (), 0, 0.0, "skipped", 0.0, {}, MISSING)
@@ -79,7 +89,12 @@ def operation_rows(name: str, backend: Backend, *, profile: Any = "default", see
 
 
 def report_operation(
-    name: str, backend: Backend = "numpy", *, profile: Any = "default", seed: int | None = None
+    name: str,
+    backend: Backend = "numpy",
+    *,
+    profile: Any = "default",
+    seed: int | None = None,
+    exact: Exact | None = None,
 ) -> Report:
     """Check one registered operation on one backend.
 
@@ -90,16 +105,40 @@ def report_operation(
     'pass'
     """
     kernel = registry.kernel(name, backend)
-    return report_subject(subject_of(name, backend, kernel), registry.operation(name), profile=profile, seed=seed)
+    operation, oracle = registry.operation(name), None
+    if exact is not None:
+        oracle = exact(name, operation.digest)
+    subject, forward_mode = subject_of(name, backend, kernel), jvp_of(backend, kernel)
+    return report_subject(subject, operation, profile=profile, seed=seed, exact=oracle, jvp=forward_mode)
 
 
 def report_subject(
-    subject: Subject, operation: Operation, *, profile: Any = "default", seed: int | None = None
+    subject: Subject,
+    operation: Operation,
+    *,
+    profile: Any = "default",
+    seed: int | None = None,
+    exact: Reference | None = None,
+    jvp: Callable[..., Any] | None = None,
 ) -> Report:
     """Check any subject against the record of an operation: its kernel, or a planted copy of it."""
     references, notes = references_of(operation)
+    references += [] if exact is None else [exact]
+    specification = replace(specification_of(operation), extras=Extras(jvp=jvp))
     with one_thread():
-        return run(subject, specification_of(operation), references, profile=profile, seed=seed, notes=notes)
+        return run(subject, specification, references, profile=profile, seed=seed, notes=notes)
+
+
+def jvp_of(backend: Backend, kernel: Any) -> Callable[..., Any]:
+    """A kernel's forward-mode derivative as `check` takes it: tangents first, one per input."""
+    if backend == "torch":
+        return torch_jvp(kernel.forward, kernel.jvp)
+
+    def jvp(tangents: Sequence[Any], *inputs: Any, **params: Any) -> Any:
+        _, saved = kernel.forward(*inputs, **params)
+        return kernel.jvp(saved, *(tangent for tangent in tangents if tangent is not None))
+
+    return jvp
 
 
 def subject_of(name: str, backend: Backend, kernel: Any) -> Subject:

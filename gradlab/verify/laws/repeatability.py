@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.verify.calls import listed, numeric
 from gradlab.verify.judge import same
+from gradlab.verify.laws.randomness import random_backward, random_forward
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Violation
 
@@ -25,12 +27,30 @@ def repeatability(trial: Trial) -> Iterator[Violation]:
         return
     held = [(k, gradient) for k, gradient in enumerate(trial.gradients) if isinstance(gradient, np.ndarray)]
     copies = [np.array(gradient) for _, gradient in held]
-    yield from _compare(trial, trial.again(trial.inputs, trial.upstream.array), "a second call")
-    yield from _compare(trial, _interleaved(trial), "a call after another forward")
+    found = [
+        *_compare(trial, trial.again(trial.inputs, trial.upstream.array), "a second call"),
+        *_compare(trial, _interleaved(trial), "a call after another forward"),
+    ]
+    why = (random_forward(trial) or random_backward(trial)) if found else ""
+    yield from (replace(violation, claim=f"{violation.claim}; {why}") if why else violation for violation in found)
+    if not found:
+        yield from _forward(trial)
     for (k, gradient), copy in zip(held, copies, strict=True):
         if k < len(trial.inputs) and not np.array_equal(gradient, copy, equal_nan=True):
             claim = f"a later call overwrites the gradient of {trial.name(k)} that an earlier one returned"
             yield Violation(LAW, trial.name(k), claim)
+
+
+def _forward(trial: Trial) -> Iterator[Violation]:
+    """Noise in forward that backward does not see: no gradient of it exists either."""
+    again = trial.caller.forward(trial.inputs, trial.params).output
+    if again.shape != trial.output.shape or not again.size or not trial.forward_finite:
+        return
+    scale = float(np.abs(trial.output).max())
+    if not same(trial.output, again, float(np.finfo(trial.output.dtype).eps), 1e4, scale).all():
+        why = random_forward(trial)
+        claim = "forward gives other numbers when it is called twice" + (f"; {why}" if why else "")
+        yield Violation(LAW, "output", claim)
 
 
 def _interleaved(trial: Trial) -> list[Array | None]:

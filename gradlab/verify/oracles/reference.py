@@ -24,6 +24,7 @@ class TorchReference:
     name = TORCH
     independent = True
     differences = False
+    exact = False
 
     def __init__(self, reference: Callable[..., Any], differentiable: Sequence[int]) -> None:
         self._torch = load_torch()
