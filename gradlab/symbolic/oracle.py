@@ -56,7 +56,8 @@ class SymbolicReference:
         point = self._at(inputs, params)
         if point is None:
             return None
-        program, result = self._derivation.program, []
+        program = self._derivation.program
+        result: list[Array | None] = []
         with mpmath.workdps(Digits.digits):
             shape = point.shape(program.output.indices)
             point.tensors[GRAD_OUTPUT] = _digits(grad_output, shape)

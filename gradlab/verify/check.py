@@ -70,8 +70,8 @@ def check(
     - `profile`: "quick" (15 cases), "default" (90), "thorough" (255) or a Hypothesis profile.
     - `seed`: repeats a run exactly; the report shows the one that was drawn.
 
-    At a kink every answer between the slopes on both sides is accepted by default. Raises SignatureError (a ValueError) for
-    arguments that make no sense; never raises for what the code under test does.
+    At a kink every answer between the slopes on both sides is accepted by default. Raises SignatureError (a ValueError)
+    for arguments that make no sense; never raises for what the code under test does.
 
     Equivalent to `torch.autograd.gradcheck` in purpose, for any backward in NumPy.
 

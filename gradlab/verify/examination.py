@@ -62,6 +62,8 @@ class Examination:
         with quiet():
             self._narrow()
             self._settle_pending()
+        if not any(violation.severity == "failure" for violation, _ in self.found.values()):
+            self.tally.state({"float32": _COMPANY})
         findings = [self._explain(violation, case) for violation, case in self._ordered()]
         return Report(
             subject=self.caller.subject.name,
@@ -85,7 +87,7 @@ class Examination:
 
     def _narrow(self) -> None:
         for dtype in self.specification.extras.low:
-            if dtype == "float16" and not any(violation.severity == "failure" for violation, _ in self.found.values()):
+            if not any(violation.severity == "failure" for violation, _ in self.found.values()):
                 for case in narrow_cases(self.specification, dtype, self.seed, self.profile.rounds):
                     self.tally.cases += 1
                     self._judge(case)

@@ -58,7 +58,9 @@ def extras(
         return Extras(batch, per_sample, "bracket", jvp, order, double_backward, low)
     if convention == "torch":
         return Extras(batch, per_sample, "torch", jvp, order, double_backward, low)
-    raise SignatureError(f"convention={convention!r} is unknown; use 'bracket' (any slope between both sides) or 'torch'")
+    raise SignatureError(
+        f"convention={convention!r} is unknown; use 'bracket' (any slope between both sides) or 'torch'"
+    )
 
 
 def _batch(signature: Signature, batch: str | None, per_sample: bool) -> None:
@@ -72,7 +74,9 @@ def _batch(signature: Signature, batch: str | None, per_sample: bool) -> None:
             f"batch={batch!r} is no dimension of an input of '{signature}'; known: {', '.join(known) or 'none'}"
         )
     if signature.output is None:
-        raise SignatureError(f"batch={batch!r} needs the output's shape; write '{signature}->(...)' with its dimensions")
+        raise SignatureError(
+            f"batch={batch!r} needs the output's shape; write '{signature}->(...)' with its dimensions"
+        )
     if per_sample and batch not in signature.output:
         raise SignatureError(
             f"per_sample=True: the output of '{signature}' has no {batch!r}, samples are summed; leave per_sample out"

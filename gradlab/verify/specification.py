@@ -97,9 +97,9 @@ def specify(
         extras=extras(parsed, low=narrow, **declared),
     )
     for dim in parsed.dims:
-        low, high = specification.range_of(dim)
-        if high is not None and low > high:
-            raise SignatureError(f"dims={dim!r}: ({low}, {high}) allows no size; the lower bound comes first")
+        lowest, high = specification.range_of(dim)
+        if high is not None and lowest > high:
+            raise SignatureError(f"dims={dim!r}: ({lowest}, {high}) allows no size; the lower bound comes first")
     return specification
 
 

@@ -36,6 +36,7 @@ class Trial:
     ) -> None:
         self.case, self.specification, self.caller = case, specification, caller
         self.references = references
+        self.wide: Caller | None = None  # where the caller itself knows one narrow dtype only
         self._referred: dict[Reference, list[Array | None] | None] = {}
         self.tally = tally if tally is not None else Tally()
         self.rng = np.random.default_rng((case.seed, 2))
@@ -107,8 +108,8 @@ class Trial:
         return self._referred[reference]
 
     def wide_again(self, inputs: Sequence[Array], grad_output: Array) -> list[Array | None]:
-        """The gradients in a wider dtype than the case's own; a subject that only holds narrow numbers overrides it."""
-        return self.caller.gradients(inputs, grad_output, self.params)
+        """The gradients in a wider dtype than the case's own."""
+        return (self.wide or self.caller).gradients(inputs, grad_output, self.params)
 
     @cached_property
     def spread(self) -> list[Array | None]:

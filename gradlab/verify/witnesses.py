@@ -8,6 +8,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.verify.judge import Scales, attainable
+from gradlab.verify.oracles.complex_step import ComplexStep
 from gradlab.verify.oracles.differences import Differences
 from gradlab.verify.oracles.estimate import Oracle
 from gradlab.verify.oracles.reference import GradientsOracle
@@ -22,12 +23,30 @@ def witnesses(trial: Trial) -> list[Oracle]:
     for reference in trial.references:
         gradients = trial.reference_gradients(reference)
         if gradients is not None:
-            found.append(
-                GradientsOracle(reference.name, gradients, _errors(trial, reference, gradients), _spread(trial, reference))
-            )
+            errors, spread = _errors(trial, reference, gradients), _spread(trial, reference)
+            # An exact one differentiates the definition that the code under test was made from.
+            found.append(GradientsOracle(reference.name, gradients, errors, spread, independent=not reference.exact))
         elif reference.differences:
             found.append(_differences(trial, reference))
     return found
+
+
+def own_differences(trial: Trial) -> Oracle:
+    """Differences of the forward under test; those that run in float64 are sharpened by the complex step."""
+    if trial.differences.extended or not trial.caller.subject.extended:
+        return trial.differences
+    subject, params = trial.caller.subject, trial.params
+
+    def run(inputs: Sequence[Array]) -> Array | None:
+        try:
+            output, _ = subject.forward(inputs, params)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            return None
+        return np.asarray(output)
+
+    return ComplexStep(run, trial.differences, trial.rng)
 
 
 def _errors(trial: Trial, reference: Reference, gradients: Sequence[Array | None]) -> list[Array | None]:

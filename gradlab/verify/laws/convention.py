@@ -26,7 +26,9 @@ def require_torch(specification: Specification, references: Sequence[Reference])
     """Raises SignatureError where torch's choice is asked for and no torch reference says what it is."""
     promised = specification.extras.convention == "torch"
     if promised and not any(reference.name == TORCH for reference in references):
-        raise SignatureError("convention='torch' needs torch's own answer; pass reference=, a function of torch tensors")
+        raise SignatureError(
+            "convention='torch' needs torch's own answer; pass reference=, a function of torch tensors"
+        )
 
 
 def convention(trial: Trial) -> Iterator[Violation]:

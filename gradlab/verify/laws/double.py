@@ -55,14 +55,18 @@ def double_backward(trial: Trial, differences: Differences) -> Iterator[Violatio
         if not np.isfinite(exact) or not bar <= 1e-4 * size:
             continue
         if abs(found - exact) <= bar:
-            trial.tally.compared("second_order of double_backward", np.array([abs(found - exact) / bar if bar else 0.0]))
+            trial.tally.compared(
+                "second_order of double_backward", np.array([abs(found - exact) / bar if bar else 0.0])
+            )
             continue
         spread = _spread(trial, arrays, weights, answers) if spread is None else spread
         bar += SPREAD_FACTOR["float64"] * float((spread[k] * np.abs(steps)).sum())
         sides = direction_sides(differences, tangents, weights)
         if abs(found - exact) <= bar or sides.kinked or sides.singular:
             continue
-        claim = f"along a random direction double_backward gives {found:.9g} for {name} where differences give {exact:.9g}"
+        claim = (
+            f"along a random direction double_backward gives {found:.9g} for {name} where differences give {exact:.9g}"
+        )
         yield Violation(LAW, name, claim, {"found": found, "true": exact, "tolerances": abs(found - exact) / bar})
         return
 
@@ -90,9 +94,7 @@ def _call(trial: Trial, arrays: Sequence[Array], weights: Array) -> tuple[list[A
     return [None if answer is None else np.asarray(answer, dtype=np.float64) for answer in arranged], ""
 
 
-def _spread(
-    trial: Trial, arrays: Sequence[Array], weights: Array, answers: Sequence[Array | None]
-) -> list[Array]:
+def _spread(trial: Trial, arrays: Sequence[Array], weights: Array, answers: Sequence[Array | None]) -> list[Array]:
     """Rounding of the double backward, measured by moving its arguments by one ulp."""
     spread = [np.zeros(array.shape) for array in arrays]
     for run in range(_RUNS):

@@ -69,9 +69,7 @@ def _push(trial: Trial, inputs: Sequence[Array], tangents: Sequence[Array | None
     return (pushed.astype(np.float64), "") if pushed.dtype.kind == "f" else (None, f"returns dtype {pushed.dtype}")
 
 
-def _judge(
-    trial: Trial, tangents: list[Array | None], pushed: Array, left: float, right: float
-) -> Iterator[Violation]:
+def _judge(trial: Trial, tangents: list[Array | None], pushed: Array, left: float, right: float) -> Iterator[Violation]:
     eps, single = float(np.finfo(trial.case.dtype).eps), trial.case.dtype == "float32"
     size = float(np.abs(pushed.reshape(-1) * trial.weights).sum())
     slack = 0.0

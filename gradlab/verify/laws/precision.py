@@ -55,7 +55,9 @@ def precision(trial: Trial) -> Iterator[Violation]:
         miss = np.where(opinion, np.abs(answer - truth), 0.0)
         wrong = opinion & ~(miss <= bar)
         if wrong.any() and trial.spread[k] is not None:
-            bar = bar + SPREAD_FACTOR["float64"] * np.asarray(trial.spread[k])
+            # Measured per ulp of the arrays, which may be wider than the numbers in them.
+            units = narrow.eps / float(np.finfo(trial.grad_output.dtype).eps)
+            bar = bar + SPREAD_FACTOR["float64"] * units * np.asarray(trial.spread[k])
             wrong = opinion & ~(miss <= bar)
         agreed = opinion & ~wrong
         trial.tally.compared(f"precision in {trial.case.dtype}", np.asarray(miss / bar)[agreed])

@@ -116,5 +116,7 @@ def _rough(
     differences: Differences, pair: tuple[list[Array | None], list[Array | None]], flat: Sequence[Array]
 ) -> bool:
     """A kink of backward between the steps: two right answers need not be symmetric there."""
-    sides = [direction_sides(differences, tangents, weights) for tangents, weights in zip(pair, flat[::-1], strict=True)]
+    sides = [
+        direction_sides(differences, tangents, weights) for tangents, weights in zip(pair, flat[::-1], strict=True)
+    ]
     return any(side.kinked or side.singular for side in sides)

@@ -71,16 +71,16 @@ class TorchReference:
 class GradientsOracle:
     """Whole gradients that somebody computed (torch autograd) behind the interface of `Oracle`."""
 
-    independent = True
-
     def __init__(
         self,
         name: str,
         gradients: Sequence[Array | None],
         errors: Sequence[Array | None],
         spread: Callable[[], Sequence[Array | None]],
+        *,
+        independent: bool = True,
     ) -> None:
-        self.name = name
+        self.name, self.independent = name, independent
         self._gradients, self._errors, self._spread = gradients, errors, spread
 
     def doubt(self, argument: int, element: int) -> float:

@@ -1,0 +1,84 @@
+"""The stated power made true: the comparison is run again on answers with a planted error, and must fail on them.
+
+One comparison is one element of one measured case, with everything that may acquit it: every family of steps that the
+differences can try, and every other oracle. Planting is arithmetic; the code under test is not called for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gradlab.adapters.subject import Array
+from gradlab.verify.judge import compare
+
+# An error must be found in 99 of 100 runs, on cases drawn anew: where five cases see it on average, none does in one
+# run of exp(5) = 148. A short run has fewer cases; nearly all must see it then.
+_CASES = 5.0
+_SHARE = 0.9
+
+_QUANTILES = np.linspace(0.25, 1.0, 16)
+_GROSS = tuple(2.0**-k for k in range(10, -1, -1))
+
+
+@dataclass(slots=True)
+class Opinions:
+    """What is known of one element, one entry per attempt of an oracle; filled while an oracle is asked."""
+
+    value: list[float] = field(default_factory=list)
+    error: list[float] = field(default_factory=list)
+    magnitude: list[float] = field(default_factory=list)
+
+    def hear(self, value: Array, error: Array, magnitude: Array, which: Array) -> Array:
+        """A `Settled` that is content with nothing, so that an oracle tries all it can."""
+        self.value.append(float(value[0]))
+        self.error.append(float(error[0]))
+        self.magnitude.append(float(magnitude[0]))
+        return np.zeros(value.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One answer and all that it was judged by, one entry per opinion."""
+
+    dtype: str
+    answer: float
+    value: Array
+    error: Array
+    magnitude: Array
+    tolerance: Array
+    blur: float
+
+    def catches(self, relative: float) -> bool:
+        """Whether the answer fails where it is wrong by this part of itself, in either direction."""
+        return all(self._fails(self.answer * (1 + sign * relative)) for sign in (1.0, -1.0))
+
+    def _fails(self, answer: float) -> bool:
+        planted = np.full(self.value.shape, answer)
+        bars = self.value, self.error, self.magnitude, self.tolerance
+        found = compare(planted, *bars, dtype=self.dtype, blur=self.blur)
+        # Any opinion that covers an answer acquits it.
+        return bool(found.differs.any() and not (found.agrees | found.covered).any())
+
+
+def stated_power(probes: Sequence[Probe], looked: float, powers: Array, company: int) -> float | None:
+    """The smallest relative error p such that planted errors of 2 p are found; None where no size can be promised.
+
+    `looked` is the number of cases in which a given element is verified; the share of probes that catch an error, times
+    that, is the number of cases that will. `company` of them are needed before it counts (float32). `powers`, the
+    errors that a first comparison would have caught, are tried from their lower quartile upward.
+    """
+    wanted = min(_CASES + company - 1, max(float(company), _SHARE * looked))
+    first = np.quantile(powers, _QUANTILES)
+    for power in (*first[first < 1], *(gross for gross in _GROSS if gross > first[-1])):
+        share = sum(probe.catches(2 * float(power)) for probe in probes) / len(probes)
+        if share * looked >= wanted:
+            return float(power)
+    return None
+
+
+def blind(probes: Sequence[Probe]) -> bool:
+    """True where not one comparison sees an answer that is three times too large."""
+    return not any(probe.catches(2.0) for probe in probes)
