@@ -32,6 +32,7 @@ def test_failure_text() -> None:
         r'      grad_output = np.array\(\[1.0\], dtype="float64"\)\n'
         r"    reproduce without gradlab:\n"
         r"(      .*\n|\n)+"
+        r"  oracles: longdouble differences\n"
         r"  run it again: the same check with seed=7, profile='default'",
         str(report),
     ), str(report)

@@ -74,6 +74,7 @@ class ComplexStep:
         error = 24 * eps * magnitude + self._rounding(argument, element, weights, value)
         if ORACLE_BARS * error < bar:
             estimate.value[position], estimate.error[position] = value, error
+            estimate.blur[position] = 0.0  # the step cancels nothing
             self.trusted += 1
 
     def _rounding(self, argument: int, element: int, weights: Array, value: float) -> float:
