@@ -308,6 +308,10 @@ SQUARE = ("--signature", "(n)->(n)")
             "bare_bwd; name it with --backward NAME",
         ),
         (["doors.py:number", *SQUARE, "--backward", "bare"], "doors.py:number: 3 cannot be called; name a function"),
+        (
+            ["doors.py:scale", "--broadcast"],
+            "doors.py:scale: broadcast=True for '(n,d),(d)->(n,d)': only what `...` stands",
+        ),
         (["doors.py:pair"], "doors.py:pair: gradlab_spec has no entry 'sginature'; did you mean 'signature'?"),
         (
             ["doors.py:bare", "--signature", "(n->(n)", "--backward", "bare"],

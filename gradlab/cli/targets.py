@@ -75,6 +75,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         group.add_argument(option, metavar=form, action="append", default=[], help=help_text)
     group.add_argument("--batch", metavar="DIM", help="the dimension of the samples; permuting them permutes gradients")
     group.add_argument("--per-sample", action="store_true", help="samples along --batch are independent as well")
+    group.add_argument(
+        "--broadcast", action="store_true", help="the ... of different arguments may differ and broadcast"
+    )
     group.add_argument("--wrt", metavar="ARG,ARG", help="the arguments that have a gradient")
 
 
@@ -83,10 +86,9 @@ def described(arguments: argparse.Namespace) -> dict[str, Any]:
     spec: dict[str, Any] = {
         name: value for name in ("signature", "backward", "reference", "batch") if (value := getattr(arguments, name))
     }
-    if arguments.cached:
-        spec["cached"] = True
-    if arguments.per_sample:
-        spec["per_sample"] = True
+    for name in ("cached", "broadcast", "per_sample"):
+        if getattr(arguments, name):
+            spec[name] = True
     if arguments.wrt:
         spec["wrt"] = tuple(name.strip() for name in arguments.wrt.split(","))
     readers: tuple[tuple[str, str, str, Callable[[str], Any]], ...] = (

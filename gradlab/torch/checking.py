@@ -44,6 +44,7 @@ def check(
     dims: Mapping[str, Range] | None = None,
     where: Relation | None = None,
     params: Mapping[str, Sequence[Any]] | None = None,
+    broadcast: bool = False,
     dtypes: Sequence[str] = DTYPES,
     reference: Callable[..., Any] | None = None,
     order: int = 1,
@@ -103,6 +104,7 @@ def check(
             dims=dims,
             where=where,
             params=params,
+            broadcast=broadcast,
             dtypes=dtypes,
             exclude=exclude,
             laws=(*LAWS, *TORCH_LAWS),
@@ -187,7 +189,13 @@ def _second_order(target: Target, specification: Specification, device: str, pro
         arguments = (*specification.arguments, Argument(FIRST_UPSTREAM, real()))
         # In float64 alone: the forward is a backward here, whose rounding in float32 was judged as one.
         second = replace(
-            specification, signature=vjp.signature, arguments=arguments, dtypes=("float64",), extras=Extras()
+            specification,
+            # Broadcast arguments have gradients of their own shapes, which no output of the signature can tell.
+            signature=replace(vjp.signature, output=None) if specification.broadcast else vjp.signature,
+            arguments=arguments,
+            dtypes=("float64",),
+            whole=frozenset({len(names)}),
+            extras=Extras(),
         )
         reports.append(_examined(vjp, second, (), device, profile, seed, constant=True))
     return reports

@@ -11,10 +11,10 @@ import numpy as np
 from gradlab.adapters.subject import Array
 from gradlab.verify.layouts import flatten_for_broadcast
 from gradlab.verify.plan import Plan
-from gradlab.verify.regimes import cast, draw
+from gradlab.verify.regimes import MILD, cast, draw
+from gradlab.verify.shapes import Shape as Shape
+from gradlab.verify.shapes import fitted
 from gradlab.verify.specification import Specification
-
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Case:
     """Inputs and upstream gradient of one trial, in C order, with the layouts they are to be placed in.
 
     `grad_output` is None until the output's shape is known; `upstream` and `seed` then draw it.
-    `measured` asks for the power of the comparison, at the price of some more calls.
+    `measured` asks for the power of the comparison, at the price of some more calls. `shared` names two arguments of
+    equal values, which the law "sharing" passes as one array. `exhaustive` has every coordinate compared.
     """
 
     sizes: Mapping[str, int]
@@ -35,6 +36,13 @@ class Case:
     regimes: tuple[str, ...]
     seed: int
     measured: bool = False
+    shared: tuple[int, int] | None = None
+    exhaustive: bool = False
+
+    @property
+    def hostile(self) -> bool:
+        """True where some numbers may hide others, or are special."""
+        return any(regime not in MILD for regime in self.regimes)
 
     @property
     def empty(self) -> bool:
@@ -54,13 +62,20 @@ def build(plan: Plan, specification: Specification) -> Case:
     rng = np.random.default_rng(plan.seed)
     sizes = dict(plan.sizes)
     inputs: list[Array] = []
-    for k, (argument, dims) in enumerate(zip(specification.arguments, specification.signature.inputs, strict=True)):
-        values = draw(argument.domain, plan.regimes[k], plan.shape(dims), sizes, rng)
+    for k, (argument, shape) in enumerate(zip(specification.arguments, plan.shapes, strict=True)):
+        values = draw(argument.domain, plan.regimes[k], shape, sizes, rng)
+        if plan.scale != 1 and argument.domain.kind in ("real", "positive", "non_negative"):
+            values = np.asarray(values * plan.scale)
         if plan.layouts[k] == "broadcast" and (values.ndim > 1 or argument.domain.kind not in ("simplex", "one_hot")):
             values = flatten_for_broadcast(values)
         inputs.append(cast(values, argument.domain, plan.dtype))
     if plan.tie_arguments:
         _tie(inputs, specification, plan, rng)
+    if plan.shared is not None:
+        first, second = plan.shared
+        # What the layout of one needs, both must have.
+        source = second if plan.layouts[second] == "broadcast" else first
+        inputs[first] = inputs[second] = inputs[source]
     return Case(
         sizes,
         dict(plan.params),
@@ -72,17 +87,20 @@ def build(plan: Plan, specification: Specification) -> Case:
         plan.regimes,
         plan.seed,
         plan.measured,
+        plan.shared,
     )
 
 
 def _tie(inputs: list[Array], specification: Specification, plan: Plan, rng: np.random.Generator) -> None:
     # Equal entries in different arguments: the only way to meet maximum(a, b) at a == b.
-    first = specification.arguments[0]
-    for k, argument in enumerate(specification.arguments[1:], start=1):
-        if argument.domain == first.domain and inputs[k].shape == inputs[0].shape and plan.layouts[k] != "broadcast":
-            if argument.domain.kind in ("simplex", "one_hot"):
-                continue
-            inputs[k] = np.asarray(np.where(rng.random(inputs[k].shape) < 0.6, inputs[0], inputs[k]))
+    first = int(rng.integers(len(inputs)))
+    domain = specification.arguments[first].domain
+    for k, argument in enumerate(specification.arguments):
+        if k == first or argument.domain != domain or domain.kind in ("simplex", "one_hot"):
+            continue
+        model = fitted(inputs[first], inputs[k].shape) if specification.broadcast else inputs[first]
+        if model is not None and model.shape == inputs[k].shape and plan.layouts[k] != "broadcast":
+            inputs[k] = np.asarray(np.where(rng.random(inputs[k].shape) < 0.6, model, inputs[k]))
 
 
 def draw_upstream(kind: str, shape: Shape, dtype: np.dtype[Any], rng: np.random.Generator) -> Array:

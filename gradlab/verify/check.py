@@ -32,6 +32,7 @@ def check(
     dims: Mapping[str, Range] | None = None,
     where: Relation | None = None,
     params: Mapping[str, Sequence[Any]] | None = None,
+    broadcast: bool = False,
     dtypes: Sequence[str] = DTYPES,
     reference: Callable[..., Any] | None = None,
     order: int = 1,
@@ -56,6 +57,7 @@ def check(
     - `domains`: legal values per argument, by default `gradlab.real()`.
     - `dims`: `{"n": (1, 8), "c": (2, None)}`; `where(sizes, params)`: a relation that sizes and parameters satisfy.
     - `params`: legal values of keyword parameters, the default first.
+    - `broadcast`: the `...` of different arguments may differ and follow NumPy broadcasting.
     - `reference`: an independent forward, on arrays or on torch tensors; compared first, then an oracle of its own.
     - `dtypes`: "float16" may stand beside "float64" and "float32"; see the law "precision".
     - `batch="n"`: permuting the samples along `n` permutes the gradients; with `per_sample=True` samples are also
@@ -96,6 +98,7 @@ def check(
         dims=dims,
         where=where,
         params=params,
+        broadcast=broadcast,
         dtypes=dtypes,
         exclude=exclude,
         laws=LAWS,

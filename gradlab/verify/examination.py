@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -15,11 +14,13 @@ from gradlab.verify.calls import Caller, quiet
 from gradlab.verify.case import Case, build
 from gradlab.verify.laws import LAWS, laws_for
 from gradlab.verify.narrow import narrow_cases
-from gradlab.verify.plan import round_of_plans
+from gradlab.verify.plan import round_of_plans, scouting_plans
 from gradlab.verify.profiles import Profile
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Finding, Report
 from gradlab.verify.reproduction import reproduction
+from gradlab.verify.rounds import Draw, checked_seed, run_rounds
+from gradlab.verify.scouts import suspicious
 from gradlab.verify.shrink import shrink
 from gradlab.verify.specification import Specification
 from gradlab.verify.tally import Tally
@@ -49,7 +50,8 @@ class Examination:
         self.specification, self.references, self.profile = specification, list(references), profile
         # Code under test that edits its arguments must not spoil the cases that excluding "purity" lets continue.
         self.caller = Caller(subject, isolate="purity" in specification.exclude)
-        self.seed = secrets.randbelow(1 << 32) if seed is None else seed
+        self.given_seed = checked_seed(seed)
+        self.seed = 0
         self.notes, self.shrinking = list(notes), shrinking
         self.tally = Tally()
         self.found: dict[tuple[str, str], tuple[Violation, Case]] = {}
@@ -58,7 +60,10 @@ class Examination:
     def run(self) -> Report:
         """All rounds, unless one of them finds a failure."""
         start = time.perf_counter()
-        _rounds(self.profile.rounds, self.seed, self._round)
+        rounds = run_rounds(self.profile, self.given_seed, self._key(), self.round)
+        self.seed = rounds.seed
+        if rounds.replayed:
+            self.notes.append("replayed from the Hypothesis database: this round failed in an earlier run")
         with quiet():
             self._narrow()
             self._settle_pending()
@@ -77,13 +82,31 @@ class Examination:
             notes=tuple(self.notes),
         )
 
-    def _round(self, draw: int) -> None:
-        if any(violation.severity == "failure" for violation, _ in self.found.values()):
-            return
+    def _key(self) -> str:
+        """The same for the same subject in every run, also after its source was mended."""
+        subject, names = self.caller.subject, [argument.name for argument in self.specification.arguments]
+        return "\n".join((subject.name, subject.source, str(self.specification.signature), *names))
+
+    def round(self, draw: Draw) -> tuple[bool, dict[str, float]]:
+        """Judge one round; whether it failed, and the worst error of each argument in units of its tolerance."""
+        worst, self.tally.worst = self.tally.worst, defaultdict(float)
+        misses = sum(map(len, self.pending.values()))
         with quiet():
-            for plan in round_of_plans(self.specification, (self.seed, draw)):
+            for plan in round_of_plans(self.specification, (draw.seed,), draw.tilt):
                 self.tally.cases += 1
                 self._judge(build(plan, self.specification))
+            for plan in scouting_plans(self.specification, (draw.seed,)):
+                case = build(plan, self.specification)
+                if suspicious(Trial(case, self.specification, self.caller)):
+                    self._judge(case)
+            if sum(map(len, self.pending.values())) > misses:
+                self._settle_pending()
+        observed: dict[str, float] = {}
+        for (name, dtype), ratio in self.tally.worst.items():
+            worst[name, dtype] = max(worst[name, dtype], ratio)
+            observed[name] = max(observed.get(name, 0.0), ratio)
+        self.tally.worst = worst
+        return any(violation.severity == "failure" for violation, _ in self.found.values()), observed
 
     def _narrow(self) -> None:
         for dtype in self.specification.extras.low:
@@ -143,6 +166,7 @@ class Examination:
 
             def fails(candidate: Case) -> tuple[Violation, Case] | None:
                 with quiet():
+                    candidate = replace(candidate, exhaustive=True)
                     trial = Trial(candidate, self.specification, self.caller, self.references)
                     for found in judged(trial, violation.law):
                         if found.key == violation.key and found.severity == "failure":
@@ -174,27 +198,3 @@ def judged(trial: Trial, only: str | None = None) -> Iterator[Violation]:
 
 def _size(case: Case) -> int:
     return sum(array.size for array in case.inputs)
-
-
-def _rounds(count: int, seed: int, body: Callable[[int], None]) -> None:
-    """`count` Hypothesis examples, each the draw of one round."""
-    from hypothesis import HealthCheck, Phase, given, settings
-    from hypothesis import seed as seeded
-    from hypothesis import strategies as st
-
-    options: dict[str, Any] = {
-        "max_examples": count,
-        "deadline": None,
-        "database": None,
-        "derandomize": False,
-        "phases": (Phase.generate,),
-        "suppress_health_check": list(HealthCheck),
-    }
-
-    @seeded(seed)
-    @settings(**options)
-    @given(st.integers(0, (1 << 63) - 1))
-    def one_round(draw: int) -> None:
-        body(draw)
-
-    one_round()

@@ -54,7 +54,7 @@ def attainable(answer: Array, magnitude: Array, inputs: Array, scales: Scales) -
     `magnitude` is the size of the terms that the element is summed from, `inputs` the element of the argument.
     """
     eps = scales.eps
-    size = np.abs(np.nan_to_num(answer, nan=0.0, posinf=0.0, neginf=0.0))
+    size = np.abs(np.where(np.isfinite(answer), answer, 0.0))
     # A few roundings of every term, and of a neighbour that shares an intermediate with this element.
     tolerance = 24 * eps * (magnitude + size) + 4 * eps * scales.largest
     # Terms of the size of the upstream gradient that cancel: a saturated softmax answers 0 +- eps * grad_output.
@@ -115,7 +115,7 @@ def compare(
         miss = np.abs(answer - value)
         inside = miss <= bars  # False for a NaN answer: it is judged as it is, never replaced
         sharp = ORACLE_BARS * error <= np.maximum(tolerance, SHARP[dtype] * size)
-        informative = error <= INFORMATIVE * np.maximum(size, np.nan_to_num(np.abs(answer), nan=0.0, posinf=0.0))
+        informative = error <= INFORMATIVE * np.maximum(size, np.where(np.isfinite(answer), np.abs(answer), 0.0))
         informative |= ORACLE_BARS * error <= tolerance
         ratio = np.where(opinion, miss / bars, 0.0)
     return Verdicts(

@@ -6,8 +6,8 @@ and missed bugs for that reason alone; strata put each of them into every round.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from gradlab.errors import SignatureError
 from gradlab.operation import ELLIPSIS
 from gradlab.verify.layouts import LAYOUTS
 from gradlab.verify.regimes import MILD, REGIMES
+from gradlab.verify.shapes import PATTERNS, Shape, broadcast_leading, concrete
 from gradlab.verify.specification import Specification
 
 # (sizes, position in dtypes) of each case of a round.
@@ -28,84 +29,174 @@ STRATA: tuple[tuple[str, int], ...] = (
     ("empty", 0),
     ("medium", 0),
     ("large", 0),
-    ("small", 1),
-    ("empty", 1),
+    ("medium", 1),
+    ("few", 1),
     ("small", 0),
-    ("one", 1),
-    ("equal", 1),
-    ("large", 1),
+    ("small", 0),
+    ("equal", 0),
+    ("large", 0),
     ("medium", 0),
 )
 CASES_PER_ROUND = len(STRATA)
 
+# Hostile numbers are wasted on sizes that leave nothing to go wrong with them.
+_DEGENERATE = ("one", "empty", "few")
+
 # A regime for all arguments, for one of them with the others mild, or none: the shares of a study that ranked them.
 MODES = ("all",) * 6 + ("one",) * 7 + ("mild",) * 2
-assert len(MODES) == CASES_PER_ROUND <= len(REGIMES)
+assert len(MODES) == len(PATTERNS) == CASES_PER_ROUND <= len(REGIMES)
 
 # The power of the comparison is measured, with every costly term of the tolerance, in these cases of a round.
-MEASURED = (0, 1, 6, 8)
+MEASURED = (0, 8)
 
-# Sizes at which blocked, unrolled or thresholded code changes its path: just above 8, 16, 32, 64, 128 and around 100.
-LARGE = (130, 17, 65, 9, 33, 101)
+# The case whose magnitude is drawn apart from its numbers: one that `hypothesis.target` can climb.
+TILTED = 10
+
+# Cases of a round in which arguments share values. At random they were the last bugs to be found.
+TIED = 4
+
+# Sizes at which blocked, unrolled or thresholded code changes its path: just above 16, 32, 64, 128, 256 and 100.
+LARGE = (130, 33, 65, 17, 260, 101)
+
+# Regimes that find the same bugs; each round sends a scout with one of each family into each argument.
+FAMILIES = (
+    ("shift8",),
+    ("shift4",),
+    ("large", "larger", "saturated"),
+    ("wide8", "wide3", "tiny", "outlier"),
+    ("zeros", "zero row", "ints", "constant", "ties", "near kink"),
+    ("mid", "negative"),
+)
 
 UPSTREAMS = ("normal", "signs", "sparse", "one hot", "ints", "huge", "tiny", "positive", "zero")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The decisions behind one case; `seed` draws its numbers."""
+    """The decisions behind one case: a shape per argument, …; `seed` draws its numbers."""
 
     sizes: Mapping[str, int]
-    leading: tuple[int, ...]
+    shapes: tuple[Shape, ...]
     params: Mapping[str, Any]
     dtype: str
     regimes: tuple[str, ...]
     layouts: tuple[str, ...]
     upstream: str
+    scale: float
     tie_arguments: bool
+    shared: tuple[int, int] | None
     measured: bool
     seed: int
 
-    def shape(self, dims: tuple[str, ...]) -> tuple[int, ...]:
-        """The concrete shape of a signature's named one."""
-        shape: list[int] = []
-        for dim in dims:
-            if dim == ELLIPSIS:
-                shape.extend(self.leading)
-            else:
-                shape.append(int(dim) if dim.isdigit() else self.sizes[dim])
-        return tuple(shape)
 
+def round_of_plans(specification: Specification, seed: tuple[int, ...], tilt: float = 0.0) -> list[Plan]:
+    """The plans of one round; `tilt` is the binary exponent of the magnitude of case `TILTED`.
 
-def round_of_plans(specification: Specification, seed: tuple[int, ...]) -> list[Plan]:
-    """The plans of one round. Raises SignatureError where no sizes satisfy `dims` and `where`."""
+    Raises SignatureError where no sizes satisfy `dims` and `where`.
+    """
     rng = np.random.default_rng(seed)
     names = list(REGIMES)
     hot = [names[k] for k in rng.permutation(len(names))]
     layouts = [LAYOUTS[k] for k in rng.permutation(len(LAYOUTS))]
     upstreams = [UPSTREAMS[k] for k in rng.permutation(len(UPSTREAMS))]
     modes = rng.permutation(CASES_PER_ROUND)
-    plans = []
+    patterns = rng.permutation(PATTERNS) if specification.broadcast else ("equal",) * CASES_PER_ROUND
+    ties = set(rng.permutation(CASES_PER_ROUND)[:TIED])
+    count, turn = len(specification.arguments), int(rng.integers(1 << 16))
+    plans: list[Plan] = []
     for index, (kind, dtype) in enumerate(STRATA):
-        sizes, leading, params = _sizes(specification, kind, index, rng)
-        regimes = _regimes(MODES[modes[index]], len(specification.arguments), hot[index], rng)
+        sizes, leading, params = _sizes(specification, kind, turn + index // 7, rng)
+        mode = "mild" if kind in _DEGENERATE else MODES[modes[index]]
+        regimes = _regimes(mode, count, hot[index], rng)
+        if index == TILTED:
+            regimes = ("normal",) * count
         # A large case has too few coordinates tried to afford numbers that hide each other.
         if kind == "large" and rng.random() < 0.5:
             regimes = tuple(str(rng.choice(MILD)) for _ in regimes)
         plan = Plan(
             sizes,
-            leading,
+            _shapes(specification, sizes, leading, str(patterns[index]), rng),
             params,
             specification.dtypes[dtype % len(specification.dtypes)],
             regimes,
-            tuple(layouts[(index + k) % len(layouts)] for k in range(len(specification.arguments) + 1)),
+            tuple(layouts[(index + k) % len(layouts)] for k in range(count + 1)),
             _nonzero(upstreams[index % len(upstreams)], index),
-            len(specification.arguments) > 1 and bool(rng.random() < 0.22),
+            2.0**tilt if index == TILTED else 1.0,
+            count > 1 and index in ties,
+            None,
             index in MEASURED,
             int(rng.integers(1 << 32)),
         )
         plans.append(plan)
+    _share(plans, specification, rng)
     return plans
+
+
+def scouting_plans(specification: Specification, seed: tuple[int, ...]) -> list[Plan]:
+    """Plans of cases that are only looked at, see `scouts`: in the first dtype, contiguous, with a generic upstream.
+
+    Each meets one thing: hostile numbers in one argument, or one dimension that is large, one or empty.
+    """
+    rng = np.random.default_rng((*seed, 1))
+    count, plans = len(specification.arguments), []
+    for kind, turn, hostile, argument in _missions(specification, rng):
+        sizes, leading, params = _sizes(specification, kind, turn, rng)
+        regimes = [str(rng.choice(MILD)) for _ in range(count)]
+        if hostile:
+            regimes[argument] = hostile
+        plans.append(
+            Plan(
+                sizes,
+                _shapes(specification, sizes, leading, "equal", rng),
+                params,
+                specification.dtypes[0],
+                tuple(regimes),
+                ("C",) * (count + 1),
+                "normal",
+                1.0,
+                False,
+                None,
+                False,
+                int(rng.integers(1 << 32)),
+            )
+        )
+    return plans
+
+
+def _missions(specification: Specification, rng: np.random.Generator) -> Iterator[tuple[str, int, str, int]]:
+    """Kind of sizes, whose turn it is, hostile regime, argument that gets it."""
+    for argument in specification.differentiable:
+        for family in FAMILIES:
+            yield "plural", 0, str(rng.choice(family)), argument
+    dims = len([dim for dim in specification.signature.dims if dim != ELLIPSIS]) + specification.has_ellipsis
+    for kind in ("large", "unit", "none"):
+        for turn in rng.permutation(dims)[: max(3, (dims + 1) // 2)]:
+            yield kind, int(turn), "", 0
+    yield "equal", 0, "", 0
+
+
+def _share(plans: list[Plan], specification: Specification, rng: np.random.Generator) -> None:
+    """In one case of the round, where two arguments may be one array, they are."""
+    arguments = specification.arguments
+    pairs = [(j, k) for k in range(len(arguments)) for j in range(k) if arguments[j].domain == arguments[k].domain]
+    for index in rng.permutation(CASES_PER_ROUND) if pairs else ():
+        plan = plans[index]
+        if index in MEASURED or STRATA[index][0] in ("large", "empty"):
+            continue
+        fitting = [pair for pair in pairs if plan.shapes[pair[0]] == plan.shapes[pair[1]]]
+        if fitting:
+            plans[index] = replace(plan, shared=fitting[rng.integers(len(fitting))])
+            return
+
+
+def _shapes(
+    specification: Specification, sizes: Mapping[str, int], leading: Shape, pattern: str, rng: np.random.Generator
+) -> tuple[Shape, ...]:
+    inputs = specification.signature.inputs
+    own = [leading] * len(inputs)
+    if specification.broadcast:
+        own = broadcast_leading(leading, inputs, specification.whole, pattern, rng)
+    return tuple(concrete(dims, sizes, mine) for dims, mine in zip(inputs, own, strict=True))
 
 
 def _nonzero(upstream: str, index: int) -> str:
@@ -125,13 +216,13 @@ _ATTEMPTS = 200
 
 
 def _sizes(
-    specification: Specification, kind: str, index: int, rng: np.random.Generator
+    specification: Specification, kind: str, turn: int, rng: np.random.Generator
 ) -> tuple[dict[str, int], tuple[int, ...], dict[str, Any]]:
     names = [dim for dim in specification.signature.dims if dim != ELLIPSIS]
     for attempt in range(_ATTEMPTS):
         # A relation between dimensions may rule the stratum out: plain small sizes are then tried.
         wanted = kind if attempt < _ATTEMPTS // 2 else "small"
-        sizes, leading = _draw_sizes(specification, names, wanted, rng)
+        sizes, leading = _draw_sizes(specification, names, wanted, turn, rng)
         params = {
             name: values[0] if rng.random() < 0.5 else values[int(rng.integers(len(values)))]
             for name, values in specification.params.items()
@@ -143,33 +234,48 @@ def _sizes(
 
 
 def _draw_sizes(
-    specification: Specification, names: list[str], kind: str, rng: np.random.Generator
+    specification: Specification, names: list[str], kind: str, turn: int, rng: np.random.Generator
 ) -> tuple[dict[str, int], tuple[int, ...]]:
-    highest = {1: 7, 2: 5, 3: 3}.get(len(names), 3)
-    if kind == "medium":
-        highest += 3
-    rank = int(rng.integers(4)) if specification.has_ellipsis else 0
+    highest = {1: 7, 2: 5, 3: 3}.get(len(names), 3) + (3 if kind == "medium" else 0)
+    # Shapes of two axes, the commonest in use, come up most for `...` as well.
+    rank = int(rng.choice((0, 1, 1, 2, 3))) if specification.has_ellipsis else 0
     leading = [int(rng.integers(1, 4)) for _ in range(rank)]
+    sizes = {name: int(rng.integers(1, (3 if kind == "large" else highest) + 1)) for name in names}
     if kind == "equal":
         size = int(rng.integers(2, min(highest, 4) + 1))
         sizes, leading = dict.fromkeys(names, size), [size] * min(rank, 2)
-    elif kind == "large":
-        sizes = {name: int(rng.integers(1, 4)) for name in names}
-    else:
-        sizes = {name: int(rng.integers(1, highest + 1)) for name in names}
-    slots = len(names) + len(leading)
-    if slots and kind in ("one", "empty", "large"):
-        special = {"one": 1, "empty": 0, "large": int(rng.choice(LARGE))}[kind]
-        # Every third case of these strata touches all dimensions independently, the others exactly one.
-        chosen = {int(rng.integers(slots))} if rng.random() < 0.7 or kind == "large" else set(range(slots))
-        for slot in chosen:
-            if slot and len(chosen) > 1 and rng.random() < 0.4:
-                continue
-            if slot < len(names):
-                sizes[names[slot]] = special
-            else:
-                leading[slot - len(names)] = special
+    elif kind == "plural":
+        sizes = {name: int(rng.integers(2, highest + 1)) for name in names}
+        leading = [int(rng.integers(2, 4)) for _ in range(min(rank, 2))]
+    elif kind in ("large", "unit", "none"):
+        # The dimensions take turns, all leading ones together as one.
+        place = turn % max(1, len(names) + specification.has_ellipsis)
+        size = {"unit": 1, "none": 0}.get(kind, int(rng.choice(LARGE)))
+        if place < len(names):
+            sizes[names[place]] = size
+        elif specification.has_ellipsis:
+            leading = [size, *leading[1:2]]
+    elif kind in _DEGENERATE:
+        _degenerate(kind, names, sizes, leading, rng)
     return {name: _within(size, specification.range_of(name)) for name, size in sizes.items()}, tuple(leading)
+
+
+def _degenerate(
+    kind: str, names: list[str], sizes: dict[str, int], leading: list[int], rng: np.random.Generator
+) -> None:
+    slots = len(names) + len(leading)
+    if not slots:
+        return
+    special = {"one": 1, "empty": 0}.get(kind, int(rng.integers(2)))
+    # Every third case touches all dimensions independently, the others exactly one.
+    chosen = {int(rng.integers(slots))} if rng.random() < 0.7 else set(range(slots))
+    for slot in chosen:
+        if slot and len(chosen) > 1 and rng.random() < 0.4:
+            continue
+        if slot < len(names):
+            sizes[names[slot]] = special
+        else:
+            leading[slot - len(names)] = special
 
 
 def _within(size: int, bounds: tuple[int, int | None]) -> int:

@@ -6,6 +6,8 @@ differences can try, and every other oracle. Planting is arithmetic; the code un
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,8 +21,7 @@ from gradlab.verify.judge import compare
 _CASES = 5.0
 _SHARE = 0.9
 
-_QUANTILES = np.linspace(0.25, 1.0, 16)
-_GROSS = tuple(2.0**-k for k in range(10, -1, -1))
+_QUARTILE = 0.25
 
 
 @dataclass(slots=True)
@@ -68,15 +69,19 @@ def stated_power(probes: Sequence[Probe], looked: float, powers: Array, company:
 
     `looked` is the number of cases in which a given element is verified; the share of probes that catch an error, times
     that, is the number of cases that will. `company` of them are needed before it counts (float32). `powers`, the
-    errors that a first comparison would have caught, are tried from their lower quartile upward.
+    errors that a first comparison would have caught, are tried from their lower quartile upward, by factors of 2.
     """
     wanted = min(_CASES + company - 1, max(float(company), _SHARE * looked))
-    first = np.quantile(powers, _QUANTILES)
-    for power in (*first[first < 1], *(gross for gross in _GROSS if gross > first[-1])):
-        share = sum(probe.catches(2 * float(power)) for probe in probes) / len(probes)
-        if share * looked >= wanted:
-            return float(power)
-    return None
+    first = float(np.quantile(powers, _QUARTILE))
+    steps = 1 + max(0, math.ceil(math.log2(1 / first))) if 0 < first < 1 else 0
+    tried = [min(first * 2.0**k, 1.0) for k in range(steps)]
+
+    def found(power: float) -> bool:
+        return sum(probe.catches(2 * power) for probe in probes) * looked >= wanted * len(probes)
+
+    # The larger an error, the more comparisons see it.
+    place = bisect_left(tried, True, key=found)
+    return tried[place] if place < steps else None
 
 
 def blind(probes: Sequence[Probe]) -> bool:

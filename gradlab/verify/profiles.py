@@ -11,10 +11,14 @@ from gradlab.verify.specification import suggestion
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A named amount of work. One round holds `plan.CASES_PER_ROUND` cases."""
+    """A named amount of work. One round holds `plan.CASES_PER_ROUND` cases.
+
+    `settings` are Hypothesis' own, where the user gave some; their `database` and `derandomize` count as well.
+    """
 
     name: str
     rounds: int
+    settings: Any = None
 
 
 PROFILES = {
@@ -28,7 +32,8 @@ PROFILES = {
 def profile(choice: Any) -> Profile:
     """The profile of a name, of a registered Hypothesis profile's name, or of a `hypothesis.settings` object.
 
-    A Hypothesis profile gives its `max_examples`, rounded up to whole rounds. Raises SignatureError for anything else.
+    A Hypothesis profile gives its `max_examples`, rounded up to whole rounds, its `database` and `derandomize`.
+    Raises SignatureError for anything else.
     """
     if isinstance(choice, Profile):
         return choice
@@ -46,4 +51,4 @@ def profile(choice: Any) -> Profile:
         loaded = None
     if not isinstance(loaded, settings):
         raise SignatureError(f"profile={choice!r} is unknown; {suggestion(str(choice), PROFILES)}")
-    return Profile(name, max(1, -(-loaded.max_examples // CASES_PER_ROUND)))
+    return Profile(name, max(1, -(-loaded.max_examples // CASES_PER_ROUND)), loaded)

@@ -90,7 +90,7 @@ def draw(domain: Domain, regime: str, shape: Shape, sizes: dict[str, int], rng: 
     """An array of the domain in the given regime: float64, or int64 for labels and integers, bool for masks."""
     if domain.kind == "labels":
         assert domain.below is not None
-        return np.asarray(rng.integers(0, max(sizes[domain.below], 1), size=shape))
+        return _labels(shape, max(sizes[domain.below], 1), rng)
     if domain.kind == "integers":
         return np.asarray(rng.integers(int(domain.minimum), int(domain.maximum) + 1, size=shape))
     if domain.kind == "mask":
@@ -103,6 +103,19 @@ def draw(domain: Domain, regime: str, shape: Shape, sizes: dict[str, int], rng: 
     if domain.kind == "simplex":
         return _simplex(values, domain.zeros, rng)
     return _inside(values, domain, rng)
+
+
+def _labels(shape: Shape, count: int, rng: np.random.Generator) -> Array:
+    """Any, none twice, all the same, or the first and the last alone: an index in one byte ends at 127."""
+    values = rng.integers(0, count, size=shape)
+    kind = rng.choice(("any", "any", "distinct", "same", "ends"))
+    if kind == "distinct":
+        values = np.resize(rng.permutation(count), shape) if values.size else values
+    elif kind == "same":
+        values = np.full(shape, rng.integers(0, count))
+    elif kind == "ends":
+        values = rng.integers(0, 2, size=shape) * (count - 1)
+    return np.asarray(values)
 
 
 def _one_hot(shape: Shape, rng: np.random.Generator) -> Array:

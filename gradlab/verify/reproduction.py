@@ -25,6 +25,9 @@ def reproduction(subject: Subject, specification: Specification, violation: Viol
     lines = ["import numpy as np", *subject.source.splitlines(), ""]
     layouts = dict(zip([*names, "grad_output"], case.layouts, strict=True))
     for name, array in zip([*names, "grad_output"], arrays, strict=True):
+        if violation.law == "sharing" and case.shared is not None and name == names[case.shared[1]]:
+            lines.append(f"{name} = {names[case.shared[0]]}  # the same array")
+            continue
         lines.append(f"{name} = {_placed(literal(array), layouts[name], array.ndim)}")
     call = ", ".join(names)
     lines.append(f"gradients = backward(grad_output, {call}{params})")

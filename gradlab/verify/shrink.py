@@ -16,6 +16,7 @@ from gradlab.adapters.subject import Array
 from gradlab.operation import Argument
 from gradlab.verify.case import Case, Shape
 from gradlab.verify.regimes import cast, draw
+from gradlab.verify.shapes import concrete, own_leading
 from gradlab.verify.specification import Specification
 from gradlab.verify.violation import Violation
 
@@ -98,11 +99,13 @@ class _Simpler:
         }
         if specification.where is not None and not specification.where(sizes, params):
             return None
-        leading = self._leading()
+        leadings = self._leadings()
         inputs = []
         for k, (argument, dims) in enumerate(zip(specification.arguments, specification.signature.inputs, strict=True)):
-            shape = _shape(dims, sizes, leading)
+            shape = concrete(dims, sizes, leadings[k])
             inputs.append(self._values(argument, shape, sizes, origin.inputs[k], origin.dtype))
+        if origin.shared is not None:
+            inputs[origin.shared[1]] = inputs[origin.shared[0]]
         layouts = tuple(self.data.draw(self.st.sampled_from(list(dict.fromkeys(("C", how))))) for how in origin.layouts)
         inputs = [
             _constant(values) if how == "broadcast" else values for values, how in zip(inputs, layouts, strict=False)
@@ -110,7 +113,7 @@ class _Simpler:
         simpler = replace(
             origin, sizes=sizes, params=params, inputs=tuple(inputs), layouts=layouts, grad_output=None, upstream="ones"
         )
-        return self._with_upstream(simpler, sizes, leading)
+        return self._with_upstream(simpler, sizes, np.broadcast_shapes(*leadings))
 
     def _size(self, dim: str, size: int) -> int:
         low, _ = self.specification.range_of(dim)
@@ -118,13 +121,12 @@ class _Simpler:
         small = st.integers(low, max(low, min(size, _SMALL)))
         return int(self.data.draw(small if size <= _SMALL else st.one_of(small, st.just(size))))
 
-    def _leading(self) -> Shape:
-        for array, dims in zip(self.origin.inputs, self.specification.signature.inputs, strict=True):
-            if "..." in dims:
-                whole = array.shape[: array.ndim - len(dims) + 1]
-                rank = self.data.draw(self.st.integers(0, len(whole)))
-                return tuple(whole[:rank])
-        return ()
+    def _leadings(self) -> list[Shape]:
+        """What `...` stands for in each argument: their last axes, so that they still broadcast."""
+        named = self.specification.signature.inputs
+        wholes = [own_leading(dims, array.shape) for dims, array in zip(named, self.origin.inputs, strict=True)]
+        rank = self.data.draw(self.st.integers(0, max(map(len, wholes))))
+        return [whole[max(0, len(whole) - rank) :] for whole in wholes]
 
     def _values(self, argument: Argument, shape: Shape, sizes: dict[str, int], origin: Array, dtype: str) -> Array:
         size = int(np.prod(shape))
@@ -150,19 +152,12 @@ class _Simpler:
         origin = self.origin.grad_output
         if named is None or origin is None:
             return case
-        shape = _shape(named, sizes, leading)
+        shape = concrete(named, sizes, leading)
         size = int(np.prod(shape))
         source = np.resize(origin.astype(np.float64), size) if origin.size else np.ones(size)
         values = self._elements(size, source, [1.0, -1.0, 0.0, 2.0])
         grad_output = values.reshape(shape).astype(origin.dtype)
         return replace(case, grad_output=_constant(grad_output) if case.layouts[-1] == "broadcast" else grad_output)
-
-
-def _shape(dims: tuple[str, ...], sizes: dict[str, int], leading: Shape) -> Shape:
-    shape: Shape = ()
-    for dim in dims:
-        shape += leading if dim == "..." else ((int(dim),) if dim.isdigit() else (sizes[dim],))
-    return shape
 
 
 def _constant(values: Array) -> Array:

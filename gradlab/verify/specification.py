@@ -23,7 +23,8 @@ class Specification:
     """Everything about the subject that cases and laws depend on.
 
     `params` gives each keyword parameter its legal values, the default first. `strict` turns "forward refuses a legal
-    case" from a note into a failure: registered operations promise to accept them all.
+    case" from a note into a failure: registered operations promise to accept them all. With `broadcast` the `...` of
+    arguments may differ as far as they broadcast; the arguments in `whole` have that of the output.
     """
 
     signature: Signature
@@ -36,6 +37,8 @@ class Specification:
     kinks: tuple[Kink, ...] = ()
     strict: bool = False
     extras: Extras = field(default_factory=Extras)
+    broadcast: bool = False
+    whole: frozenset[int] = frozenset()
 
     @property
     def differentiable(self) -> tuple[int, ...]:
@@ -72,6 +75,7 @@ def specify(
     dims: Mapping[str, Range] | None = None,
     where: Relation | None = None,
     params: Mapping[str, Sequence[Any]] | None = None,
+    broadcast: bool = False,
     dtypes: Sequence[str] = DTYPES,
     exclude: Mapping[str, str] | None = None,
     laws: Iterable[str] = (),
@@ -95,7 +99,13 @@ def specify(
         wide,
         _exclude(exclude or {}, tuple(laws)),
         extras=extras(parsed, low=narrow, **declared),
+        broadcast=broadcast,
     )
+    if broadcast not in (False, True) or (broadcast and not specification.has_ellipsis):
+        raise SignatureError(
+            f"broadcast={broadcast!r} for '{parsed}': only what `...` stands for is broadcast; write True and a "
+            "signature as '(...),(...)->(...)'"
+        )
     for dim in parsed.dims:
         lowest, high = specification.range_of(dim)
         if high is not None and lowest > high:

@@ -52,6 +52,7 @@ class Trial:
         self.error = ""
         self.gradients: list[Any] = []
         self.answers: list[Array | None] = [None] * len(self.inputs)
+        self._scales: dict[int, Scales] = {}
         if not self.forward.error and self.output.dtype.kind == "f":
             self._run_backward()
 
@@ -119,9 +120,13 @@ class Trial:
     @cached_property
     def differences(self) -> Differences:
         """Central differences of the forward under test at this case's inputs."""
+        return self.differences_at(self.case.inputs)
 
-        def run(inputs: Sequence[Array]) -> Array | None:
-            forward = self.caller.forward(inputs, self.params)
+    def differences_at(self, inputs: Sequence[Array]) -> Differences:
+        """The same at other inputs."""
+
+        def run(moved: Sequence[Array]) -> Array | None:
+            forward = self.caller.forward(moved, self.params)
             return None if forward.error else forward.output
 
         bounds = [
@@ -130,7 +135,7 @@ class Trial:
             else None
             for argument in self.specification.arguments
         ]
-        return Differences(run, self.case.inputs, bounds, self.rng, extended=self.caller.subject.extended)
+        return Differences(run, inputs, bounds, self.rng, extended=self.caller.subject.extended)
 
     @staticmethod
     def _bounds(kind: str, low: float, high: float) -> tuple[float, float]:
@@ -160,14 +165,24 @@ class Trial:
 
     def scales(self, argument: int) -> Scales:
         """The sizes that rounding in this argument's gradient is proportional to."""
-        answer = self.answers[argument]
-        assert answer is not None
-        output = np.nan_to_num(self.output.astype(np.float64).reshape(-1), posinf=0, neginf=0)
-        return Scales(
-            self.case.dtype,
-            float(np.abs(self.weights).max(initial=0.0)),
-            float(np.abs(output).max(initial=0.0)),
-            float(np.abs(self.weights * output).max(initial=0.0)),
-            float(np.abs(np.nan_to_num(answer, posinf=0, neginf=0)).max(initial=0.0)),
-            self.forward_error,
-        )
+        if argument not in self._scales:
+            answer = self.answers[argument]
+            assert answer is not None
+            output = _finite(self.output.astype(np.float64).reshape(-1))
+            self._scales[argument] = Scales(
+                self.case.dtype,
+                _largest(self.weights),
+                _largest(output),
+                _largest(self.weights * output),
+                _largest(_finite(answer)),
+                self.forward_error,
+            )
+        return self._scales[argument]
+
+
+def _finite(values: Array) -> Array:
+    return np.asarray(np.where(np.isfinite(values), values, 0.0))
+
+
+def _largest(values: Array) -> float:
+    return float(np.abs(values).max(initial=0.0))

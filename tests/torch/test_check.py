@@ -228,3 +228,12 @@ def test_light_import() -> None:
     code = "import sys, gradlab, gradlab.adapters.layers; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_broadcast() -> None:
+    """Leading dimensions that broadcast, with the double backward; a Function that averages one fails."""
+    options = {"names": ("a", "b"), "broadcast": True, "profile": "quick", "seed": 0}
+    report = gradlab.torch.check(torch.mul, "(...,d),(...,d)->(...,d)", order=2, **options)
+    assert report.verdict == "pass", str(report)
+    report = gradlab.torch.check(functions.AveragingAdd, "(...),(...)->(...)", **options)
+    assert report.verdict == "fail"

@@ -44,6 +44,7 @@ def check(signature: str = "(n)->(n)", **options: Any) -> gradlab.Report:
         ({"exclude": {"layouts": "why"}}, "exclude: 'layouts' is not a law; did you mean 'layout'?"),
         ({"exclude": {"layout": ""}}, "exclude['layout']='' is not a reason; write why the law does not apply"),
         ({"exclude": ["layout"]}, "exclude=['layout'] is not a dictionary; write {'law': 'the reason'}"),
+        ({"broadcast": True}, "broadcast=True for '(n)->(n)': only what `...` stands for is broadcast; write True and"),
         ({"profile": "quik"}, "profile='quik' is unknown; did you mean 'quick'?"),
         ({"forward": 3}, "forward=3 cannot be called; pass a function"),
         ({"reference": 3}, "reference=3 cannot be called; pass a function of the same arguments"),

@@ -50,8 +50,48 @@ def test_sizes_respect_ranges_and_relations() -> None:
 
 def test_every_rank_is_drawn() -> None:
     """`...` stands for 0 to 3 leading dimensions."""
-    ranks = {len(plan.leading) for s in range(10) for plan in round_of_plans(specify("(...,d)->(...,d)"), (s,))}
-    assert ranks == {0, 1, 2, 3}
+    plans = [plan for s in range(10) for plan in round_of_plans(specify("(...,d)->(...,d)"), (s,))]
+    assert {len(plan.shapes[0]) - 1 for plan in plans} == {0, 1, 2, 3}
+
+
+def test_leading_dimensions_broadcast() -> None:
+    """With `broadcast` the `...` of two arguments differ in rank and in sizes 1, and always fit together."""
+    signature = specify("(...,k),(...,k)->(...)", broadcast=True)
+    pairs = []
+    for seed in range(4):
+        for plan in round_of_plans(signature, (seed,)):
+            a, b = plan.shapes
+            assert a[-1] == b[-1] == plan.sizes["k"]
+            pairs.append((a[:-1], b[:-1], np.broadcast_shapes(a[:-1], b[:-1])))
+    assert any(a == b != () for a, b, _ in pairs)
+    assert any(len(a) != len(b) and a for a, b, _ in pairs)
+    assert any(a == () != b for a, b, _ in pairs)
+    assert any(a != both != b for a, b, both in pairs)
+    assert any(0 in both for *_, both in pairs)
+
+
+def test_broadcast_backward_is_checked() -> None:
+    """Sums over broadcast axes pass; a backward that forgets them fails, and so does one that sums only the first."""
+
+    def back(gradient, shape):
+        extra = tuple(range(gradient.ndim - len(shape)))
+        gradient = gradient.sum(axis=extra)
+        kept = tuple(axis for axis, size in enumerate(shape) if size == 1)
+        return gradient.sum(axis=kept, keepdims=True)
+
+    def right(grad_output, a, b):
+        return back(grad_output, a.shape), back(grad_output, b.shape)
+
+    def only_rank(grad_output, a, b):
+        return back(grad_output, a.shape), grad_output.sum(axis=tuple(range(grad_output.ndim - b.ndim)))
+
+    options = {"broadcast": True, "profile": "quick", "seed": 0}
+    report = gradlab.check(np.add, right, "(...),(...)->(...)", names=("a", "b"), **options)
+    assert report.verdict == "pass", str(report)
+    report = gradlab.check(np.add, only_rank, "(...),(...)->(...)", names=("a", "b"), **options)
+    assert {finding.argument for finding in report.failures} == {"b"}
+    finding = report.failures[0]
+    assert finding.case["a"].ndim <= 2, "shrunk to the axes that matter"
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0), (2, 3), (2, 3, 4)])

@@ -20,6 +20,7 @@ from gradlab.verify.laws.primal import primal
 from gradlab.verify.laws.purity import purity
 from gradlab.verify.laws.repeatability import repeatability
 from gradlab.verify.laws.second_order import second_order
+from gradlab.verify.laws.sharing import sharing
 from gradlab.verify.laws.stability import stability
 from gradlab.verify.laws.value import value
 from gradlab.verify.trial import Trial
@@ -35,6 +36,7 @@ LAWS: dict[str, Law] = {
     "stability": stability,
     "primal": primal,
     "repeatability": repeatability,
+    "sharing": sharing,
     "layout": layout,
     "linearity": linearity,
     "kinks": kinks,

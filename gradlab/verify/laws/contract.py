@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradlab.operation import ELLIPSIS
+from gradlab.verify.shapes import concrete, joint_leading
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Severity, Violation
 
@@ -54,21 +54,11 @@ def _output(trial: Trial) -> Iterator[Violation]:
         return
     if named is None:
         return
-    leading = _leading(trial)
-    shape: tuple[int, ...] = ()
-    for dim in named:
-        shape += leading if dim == ELLIPSIS else ((int(dim),) if dim.isdigit() else (trial.case.sizes[dim],))
+    leading = joint_leading(trial.specification.signature.inputs, [array.shape for array in trial.inputs])
+    shape = concrete(named, trial.case.sizes, leading)
     if trial.output.shape != shape:
         claim = f"forward returns shape {trial.output.shape}; the signature promises {shape}"
         yield Violation(LAW, "output", claim, {"shape": trial.output.shape, "expected": shape})
-
-
-def _leading(trial: Trial) -> tuple[int, ...]:
-    """The sizes that `...` stands for in this case; the same in every argument that has it."""
-    for dims, array in zip(trial.specification.signature.inputs, trial.inputs, strict=True):
-        if ELLIPSIS in dims:
-            return array.shape[: array.ndim - len(dims) + 1]
-    return ()
 
 
 def _gradient(trial: Trial, k: int, gradient: Any) -> Iterator[Violation]:

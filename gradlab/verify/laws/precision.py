@@ -23,8 +23,8 @@ LAW = "precision"
 # An ordinary error is one sample of rounding; ten of them bound what else the same code may make of it.
 _ORDINARY = 10.0
 
-# float64 can afford to forgive 24 roundings of a term; in bfloat16 that would be a third of it. Six are still twice what
-# the generated kernels need.
+# float64 can afford to forgive 24 roundings of a term; in bfloat16 that would be a third of it. Six are
+# still twice what the generated kernels need.
 _FEWER = 0.25
 
 

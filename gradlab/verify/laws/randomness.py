@@ -38,14 +38,16 @@ def _seeded(seed: int) -> None:
 def random_forward(trial: Trial) -> str:
     """What is the matter where forward gives other numbers in a second call, else ""."""
     with _global_state():
-        outputs = []
+        outputs: list[list[Array | None]] = []
         for seed in (*_SAME, *_OTHERS):
             _seeded(seed)
             forward = trial.caller.forward(trial.inputs, trial.params)
             if forward.error or forward.output.shape != trial.output.shape:
                 return ""
-            outputs.append(np.array(forward.output))
-    equal = [np.array_equal(outputs[0], output, equal_nan=True) for output in outputs]
+            # What it saves counts too: a mask over zeros does not show in the output.
+            saved = trial.caller.subject.saved_arrays(forward.saved)
+            outputs.append([np.array(forward.output), *map(np.array, saved)])
+    equal = [_equal([outputs[0], output]) for output in outputs]
     if all(equal[: len(_SAME)]):
         # The seed decides the output, or it does not vary at all: then it varied with something else before.
         drawn = not all(equal)
@@ -85,13 +87,15 @@ def random_backward(trial: Trial) -> str:
 
 def _equal(runs: list[list[Array | None]]) -> bool:
     first = runs[0]
-    return all(_same(answer, usual) for run in runs[1:] for answer, usual in zip(run, first, strict=True))
+    return all(len(run) == len(first) for run in runs) and all(
+        _same(answer, usual) for run in runs[1:] for answer, usual in zip(run, first, strict=True)
+    )
 
 
 def _same(left: Array | None, right: Array | None) -> bool:
     if left is None or right is None:
         return left is right
-    return np.array_equal(left, right, equal_nan=True)
+    return np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
 
 
 def _steady(runs: list[list[Array | None]]) -> bool:

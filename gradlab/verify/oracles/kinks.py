@@ -36,7 +36,9 @@ def coordinate_sides(differences: Differences, argument: int, element: int, weig
     """Bracket of the gradient at one element, output by output: relu(x) - relu(-x) may take 0 twice at x = 0."""
     scale = differences.scales[argument]
     assert scale is not None
-    return _sides(differences, lambda h: differences.along(argument, element, h), float(scale[element]), weights)
+    # Never far in absolute terms: 64 units away from 1e8 a deviation of 1 has bent like a kink.
+    step = min(float(scale[element]), 1.0)
+    return _sides(differences, lambda h: differences.along(argument, element, h), step, weights)
 
 
 def flat(differences: Differences, argument: int, element: int, weights: Array) -> bool:
@@ -88,32 +90,44 @@ def _sides(differences: Differences, move: Callable[[Any], Array], scale: float,
 _LIMIT_POINTS = 12
 
 
-def limiting_sides(
+def limiting_coordinate(
     differences: Differences, argument: int, element: int, weights: Array, rng: np.random.Generator
 ) -> Sides:
-    """Hull of the gradients at points around: what sort, median and max pooling may answer at ties.
+    """Hull of the gradients of one element at points around; see `limiting_sides`."""
+    tangent = np.zeros(differences.point[argument].shape)
+    tangent.reshape(-1)[element] = 1.0
+    tangents = [tangent if k == argument else None for k in range(len(differences.point))]
+    return limiting_sides(differences, tangents, weights, rng)
 
-    One coordinate's slopes do not span those answers: the median of three equal numbers does not move with any of them.
+
+def limiting_sides(
+    differences: Differences, tangents: Sequence[Array | None], weights: Array, rng: np.random.Generator
+) -> Sides:
+    """Hull of the slopes along tangents at points around, output by output: what sort and median may answer at ties.
+
+    Slopes at the point itself do not span those answers: the median of three equal numbers does not move with any one.
     """
-    low, high = np.inf, -np.inf
+    weighed = np.flatnonzero(weights)
+    low = np.full(weighed.size, np.inf)
+    high = -low
     # Never relative to a large x: at 1e8 the points would lie so far away that a real bug is acquitted.
-    exponent = (-22, -32) if differences.extended else (-12, -20)
-    step = differences.work(2.0 ** exponent[1])
+    tilt, step = (differences.work(2.0**k) for k in ((-22, -32) if differences.extended else (-12, -20)))
+    size = max((float(np.abs(v).max(initial=0.0)) for v in tangents if v is not None), default=1.0) or 1.0
     for _ in range(_LIMIT_POINTS):
         moves = [
             None if scale is None else rng.uniform(-1, 1, size=x.shape) * np.minimum(scale, 1.0).reshape(x.shape)
             for x, scale in zip(differences.point, differences.scales, strict=True)
         ]
-        tilt = differences.work(2.0 ** exponent[0])
-        forward, backward = list(moves), list(moves)
-        for target, sign in ((forward, 1), (backward, -1)):
-            nudged = np.array(moves[argument], dtype=differences.work)
-            nudged.reshape(-1)[element] += sign * step / tilt
-            target[argument] = nudged
-        slope = (differences.shifted(forward, tilt) - differences.shifted(backward, tilt)) / (2 * step)
-        weighed = weights != 0
-        value = float((slope[weighed] * weights[weighed]).sum())
-        if not np.isfinite(value):
-            return Sides(-np.inf, np.inf, True)
-        low, high = min(low, value), max(high, value)
-    return Sides(low, high)
+        ends = []
+        for sign in (1, -1):
+            nudged = [
+                move if move is None or v is None else move + (sign * step / tilt / size) * v
+                for move, v in zip(moves, tangents, strict=True)
+            ]
+            ends.append(differences.shifted(nudged, tilt))
+        slope = ((ends[0] - ends[1]) / (2 * step / size))[weighed]
+        low, high = np.fmin(low, slope), np.fmax(high, slope)
+    terms = low * weights[weighed], high * weights[weighed]
+    if not np.isfinite(terms).all():
+        return Sides(-np.inf, np.inf, True)
+    return Sides(float(np.minimum(*terms).sum()), float(np.maximum(*terms).sum()))

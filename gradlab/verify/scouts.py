@@ -1,0 +1,57 @@
+"""Scouts: a cheap look at many more cases than can be judged; where one sees something odd, the laws follow.
+
+A bug may need one kind of number in one argument of three: more combinations than a check has cases. A look costs a
+dozen calls, judges nothing, and so raises no false alarm of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradlab.verify.oracles.estimate import Estimate
+from gradlab.verify.trial import Trial
+
+# What a look cannot explain by rounding: far above the noise of a generic direction in extended precision.
+_ODD = 1e-7
+
+# An oracle whose own error is this part of the answer has nothing to say.
+_BLIND = 1e-3
+
+
+def suspicious(trial: Trial) -> bool:
+    """Whether the case deserves to be judged: an error, an inaccurate forward, a slope along one direction that is off.
+
+    One random direction moves all elements of all arguments, each in units of its own size.
+    """
+    if not trial.ran:
+        return bool(trial.error)
+    answers = [trial.answers[k] for k in trial.specification.differentiable]
+    if not trial.output.size:
+        return any(answer is None or bool(answer.any()) for answer in answers)
+    differences = trial.differences
+    if not trial.forward_finite:
+        return bool(np.isfinite(differences.output.astype(np.float64)).all())
+    if any(answer is None or not np.isfinite(answer).all() for answer in answers) or trial.forward_error > _ODD:
+        return True
+    differences.trust()
+    tangents: list[np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None] = [None] * len(trial.inputs)
+    total = terms = 0.0
+    for k in trial.specification.differentiable:
+        scale, answer = differences.scales[k], np.asarray(trial.answers[k])
+        if scale is None or not answer.size:
+            continue
+        signs = trial.rng.choice((-1.0, 1.0), size=answer.size)
+        steps = np.where(differences.reach(k) >= scale / 2, scale * signs, 0.0).reshape(answer.shape)
+        tangents[k] = steps
+        total += float((answer * steps).sum())
+        terms += float(np.abs(answer * steps).sum())
+
+    def settled(value: np.ndarray, error: np.ndarray, magnitude: np.ndarray, which: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        fits = np.abs(total - value) <= _ODD * (terms + np.nan_to_num(magnitude)) + 3 * error
+        return np.where(fits, np.where(error <= _BLIND * np.maximum(terms, np.abs(value)), 2, 1), 0)
+
+    estimate: Estimate = differences.direction(tangents, trial.weights, settled)
+    value, error = float(estimate.value[0]), float(estimate.error[0])
+    if not np.isfinite(value) or not np.isfinite(error):
+        return False
+    return abs(total - value) > _ODD * (terms + float(estimate.magnitude[0])) + 3 * error
