@@ -8,7 +8,7 @@ import pytest
 
 from gradlab.cli import main
 
-SOURCE = '''
+SOURCE = """
 def cube(x): return x * x * x
 def cube_backward(g, x): return 3 * x * x * g
 def cube_jvp(tangents, x): return 3 * x * x * tangents[0]
@@ -19,7 +19,7 @@ def mean_backward(g, x): return mean(g)
 def both(name): return {"signature": "(n)->(n)", "forward": "cube", "backward": "cube_backward", "jvp": name,
                         "order": 2, "double_backward": "cube_double", "dtypes": ("float64", "float32", "float16")}
 gradlab_spec = {"right": both("cube_jvp"), "wrong": both("cube_wrong")}
-'''
+"""
 
 
 @pytest.fixture
@@ -39,7 +39,18 @@ def test_spec_keys(capsys: pytest.CaptureFixture[str], file: str) -> None:
 
 def test_batch_on_the_line(capsys: pytest.CaptureFixture[str], file: str) -> None:
     """`--batch n` asks for permutations, `--per-sample` for independence too."""
-    line = ["verify", f"{file}:mean", "--signature", "(n,d)->(n,d)", "--batch", "n", "--profile", "quick", "--seed", "1"]
+    line = [
+        "verify",
+        f"{file}:mean",
+        "--signature",
+        "(n,d)->(n,d)",
+        "--batch",
+        "n",
+        "--profile",
+        "quick",
+        "--seed",
+        "1",
+    ]
     assert main(line) == 0
     assert main([*line, "--per-sample"]) == 1
     assert "failure batch: n=" in capsys.readouterr().out

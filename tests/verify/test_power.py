@@ -41,8 +41,9 @@ def test_rare_sight_promises_nothing() -> None:
     assert stated_power([probe(1e-14)], 0.5, np.array([1e-13]), 1) is None
     hidden = Probe("float64", 1.0, np.ones(1), np.full(1, 1e-3), np.ones(1), np.full(1, 10.0), 0.0)
     assert stated_power([hidden], 40.0, np.array([1e-13]), 1) is None
-    assert blind([hidden])
-    assert not blind([hidden, probe(1e-14)])
+    assert blind([hidden] * 8)
+    assert not blind([hidden] * 2)
+    assert not blind([hidden] * 8 + [probe(1e-14)])
 
 
 @pytest.mark.parametrize("name", ["linear", "softmax"])
@@ -64,6 +65,6 @@ def test_a_blind_comparison_is_inconclusive() -> None:
     hidden = Probe("float64", 1.0, np.ones(1), np.full(1, 1e-3), np.ones(1), np.full(1, 10.0), 0.0)
     assert report.verdict == "pass"
     report.tally.probes.clear()
-    report.tally.probes["x", "float64"] = [hidden]
+    report.tally.probes["x", "float64"] = [hidden] * 8
     assert report.verdict == "inconclusive"
     assert report.reasons == ("x was not verified: no planted error was caught",)

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.verify.calls import describe
-from gradlab.verify.judge import ORACLE_BARS, SPREAD_FACTOR
+from gradlab.verify.judge import ORACLE_BARS, SPREAD_FACTOR, indistinct
 from gradlab.verify.laws.smoothness import rough_along
 from gradlab.verify.spread import nudged
 from gradlab.verify.trial import Trial
@@ -79,7 +79,7 @@ def _judge(trial: Trial, tangents: list[Array | None], pushed: Array, left: floa
         size += float(np.abs(answer * tangent).sum())
         scales = trial.scales(k)
         # Terms of the size of the upstream that cancel inside a gradient, as in a saturated softmax.
-        slack += 8 * eps * (scales.upstream * min(1.0, scales.output) + scales.largest) * float(np.abs(tangent).sum())
+        slack += (indistinct(scales) + 8 * eps * scales.largest) * float(np.abs(tangent).sum())
     tolerance = _ROUNDINGS * eps * size + slack
     if abs(left - right) <= tolerance:
         trial.tally.compared(LAW, np.array([abs(left - right) / tolerance if tolerance else 0.0]))
