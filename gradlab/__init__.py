@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from gradlab.verify.check import verify as verify
     from gradlab.verify.report import Finding as Finding
     from gradlab.verify.report import Report as Report
+    from gradlab.verify.testing import property_test as property_test
 
 _DOMAINS = ("real", "positive", "non_negative", "simplex", "one_hot", "labels", "mask", "signs", "integers")
 
 _HOMES = {
     "check": "gradlab.verify.check",
     "Report": "gradlab.verify.report",
+    "property_test": "gradlab.verify.testing",
     "Finding": "gradlab.verify.report",
     "from_cached": "gradlab.adapters.cached",
     "from_layer": "gradlab.adapters.layers",
@@ -54,6 +56,7 @@ __all__ = [
     "non_negative",
     "one_hot",
     "positive",
+    "property_test",
     "real",
     "signs",
     "simplex",

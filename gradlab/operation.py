@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 from gradlab.errors import SignatureError
@@ -36,6 +37,15 @@ class Domain:
     probability: float = 0.5
 
     def __post_init__(self) -> None:
+        for bound in (self.minimum, self.maximum, self.probability):
+            if not isinstance(bound, Real):
+                raise SignatureError(f"{self.kind}: {bound!r} is not a number")
+        if self.kind == "labels" and not isinstance(self.below, str):
+            raise SignatureError(f"labels({self.below!r}): write the name of a dimension, as in labels('c')")
+        if self.kind == "integers" and not (self.minimum % 1 == 0 == self.maximum % 1):
+            raise SignatureError(f"integers({self.minimum!r}, {self.maximum!r}): both bounds are whole numbers")
+        if math.isnan(self.minimum) or math.isnan(self.maximum):
+            raise SignatureError(f"{self.kind}: a bound is nan; leave it out for no bound")
         if not self.minimum <= self.maximum:
             raise SignatureError(
                 f"{self.kind}: minimum={self.minimum!r} is above maximum={self.maximum!r}; swap the two bounds"
@@ -147,7 +157,9 @@ _DIMENSION = re.compile(r"[A-Za-z_]\w*|\d+")
 
 def _parse_shapes(text: str, whole: str) -> tuple[tuple[str, ...], ...]:
     if text and not re.fullmatch(r"\([^()]*\)(,\([^()]*\))*", text):
-        raise SignatureError(f"signature {whole!r}: cannot read {text!r}; write it like '(n,i),(o,i)->(n,o)'")
+        raise SignatureError(
+            f"signature {whole!r}: cannot read {text!r}; write it like '(n,i),(o,i)->(n,o)'{_pointer(whole)}"
+        )
     return tuple(_parse_shape(inner, whole) for inner in _SHAPE.findall(text))
 
 
@@ -158,8 +170,37 @@ def _parse_shape(inner: str, whole: str) -> tuple[str, ...]:
             continue
         if not _DIMENSION.fullmatch(name):
             hint = "'...' comes first" if name == ELLIPSIS else "a dimension is a name or a number"
-            raise SignatureError(f"signature {whole!r}: {name!r} in ({inner}) is not a dimension; {hint}")
+            raise SignatureError(
+                f"signature {whole!r}: {name!r} in ({inner}) is not a dimension; {hint}{_pointer(whole)}"
+            )
     return names
+
+
+# What may follow what: after an opening bracket, a comma within, a dimension, a closing bracket, a comma between.
+_NEXT: dict[str, tuple[tuple[str, str], ...]] = {
+    "start": ((r"\(", "open"),),
+    "open": ((r"\.\.\.|[A-Za-z_]\w*|\d+(?!\w)", "dimension"), (r"\)", "closed")),
+    "dimension": ((r",", "within"), (r"\)", "closed")),
+    "within": ((r"[A-Za-z_]\w*|\d+(?!\w)", "dimension"),),
+    "closed": ((r",", "start"), (r"->", "start")),
+}
+
+
+def _pointer(text: str) -> str:
+    """Two lines: the signature, and a caret below the first character that cannot stand where it does."""
+    state, position = "start", 0
+    while position < len(text):
+        if text[position] == " ":
+            position += 1
+            continue
+        for pattern, following in _NEXT[state]:
+            match = re.compile(pattern).match(text, position)
+            if match:
+                state, position = following, match.end()
+                break
+        else:
+            break
+    return f"\n  {text}\n  {' ' * position}^"
 
 
 @dataclass(frozen=True, slots=True)

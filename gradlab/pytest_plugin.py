@@ -12,17 +12,25 @@ from typing import Any
 
 import pytest
 
-from gradlab.verify.options import OPTIONS, add_options
+from gradlab.verify.fixture import Gradlab
+from gradlab.verify.options import HTML, OPTIONS, add_options
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--gradlab-profile` and `--gradlab-seed`, as of `gradlab verify`."""
-    add_options(parser.getgroup("gradlab", "gradient verification").addoption, "--gradlab-")
+    """`--gradlab-profile`, `--gradlab-seed` and `--gradlab-html`, as of `gradlab verify`."""
+    group = parser.getgroup("gradlab", "gradient verification")
+    add_options(group.addoption, "--gradlab-")
+    group.addoption("--gradlab-html", **HTML)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker, as `--strict-markers` wants it."""
+    """Declare the marker, as `--strict-markers` wants it, and collect rows where a page is asked for."""
     config.addinivalue_line("markers", "gradlab(**options): checks gradients; options of gradlab.check for this test")
+    if config.getoption("gradlab_html"):
+        path = config.invocation_params.dir / config.getoption("gradlab_html")
+        options = [config.getoption(f"gradlab_{name}") for name, _ in OPTIONS]
+        collector = import_module("gradlab.verify.collected").Collector(path, *options)
+        config.pluginmanager.register(collector, "gradlab-html")
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
@@ -31,46 +39,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "gradlab" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("gradlab"):
             item.add_marker(pytest.mark.gradlab)
-
-
-class Gradlab:
-    """The module `gradlab`, whose `check` and `verify` take profile and seed from the command line or the marker.
-
-    Whatever they find is a row of the summary at the end of the run.
-    """
-
-    def __init__(self, request: pytest.FixtureRequest) -> None:
-        self._node = request.node
-        self._options = {name: request.config.getoption(f"gradlab_{name}") for name, _ in OPTIONS}
-        for marker in reversed(list(self._node.iter_markers("gradlab"))):  # the nearest comes last and wins
-            self._options.update(marker.kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(import_module("gradlab"), name)
-
-    def check(self, *args: Any, **options: Any) -> Any:
-        """`gradlab.check`, recorded."""
-        report = import_module("gradlab").check(*args, **{**self._options, **options})
-        # Plain strings: they travel between the processes of pytest-xdist, and into pytest's own JUnit file.
-        first = next(iter(report.failures), None)
-        power = [value for dtypes in report.power.values() for dtype, value in dtypes.items() if dtype == "float64"]
-        row = (
-            report.subject,
-            report.verdict if first is None else f"fail: {first.law}",
-            ", ".join(report.arguments) if first is None else first.argument,
-            f"{max(power):.0e}" if power else "",
-            f"{report.seconds:.2f}",
-        )
-        self._node.user_properties.append(("gradlab", "\t".join(row)))
-        return report
-
-    def verify(self, *args: Any, **options: Any) -> Any:
-        """`gradlab.verify`, recorded."""
-        __tracebackhide__ = True  # the test's own line is what the reader wants to see
-        report = self.check(*args, **options)
-        if report.verdict != "pass":
-            raise self.GradientError(str(report))
-        return report
 
 
 @pytest.fixture

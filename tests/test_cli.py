@@ -346,7 +346,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"gradlab (\d+\.\d+.*|\(not installed\))\n", out)
 
 
-@pytest.mark.parametrize("command", ["list", "show", "derive", "verify"])
+@pytest.mark.parametrize("command", ["list", "show", "derive", "verify", "report"])
 def test_help_has_examples(capsys: pytest.CaptureFixture[str], command: str) -> None:
     """Every command explains itself with examples that begin with its own name."""
     status, out, _ = run(capsys, command, "--help")
@@ -361,7 +361,7 @@ def test_light_commands_load_nothing_heavy(argv: list[str]) -> None:
     program = (
         "import sys\nfrom gradlab.cli import main\n"
         f"try:\n    main({argv!r})\nexcept SystemExit:\n    pass\n"
-        "print(sorted({'sympy', 'hypothesis', 'torch', 'mpmath', 'rich'} & set(sys.modules)))"
+        "print(sorted({'sympy', 'hypothesis', 'jinja2', 'torch', 'mpmath', 'rich'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.splitlines()[-1] == "[]"

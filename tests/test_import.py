@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = {"hypothesis", "jax", "matplotlib", "rich", "sympy", "torch"}
+HEAVY = {"hypothesis", "jax", "jinja2", "matplotlib", "rich", "sympy", "torch"}
 
 
 def loaded_by(statement: str) -> set[str]:

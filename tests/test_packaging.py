@@ -37,12 +37,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_holds_definitions_kernels_and_types(wheel: Path) -> None:
-    """Every derivation and kernel of the checkout is in the wheel, with py.typed and without compiled files."""
+    """Every derivation, kernel and template of the checkout is in the wheel, with py.typed and no compiled file."""
     files = {PurePosixPath(name) for name in ZipFile(wheel).namelist()}
     package = {file.relative_to(ROOT) for file in (ROOT / "gradlab").rglob("*.py")}
     definitions = {Path("gradlab/_derivations", file.name) for file in (ROOT / "derivations").glob("*.py")}
+    templates = {file.relative_to(ROOT) for file in (ROOT / "gradlab").rglob("templates/*")}
     assert definitions
-    assert files >= {PurePosixPath(path.as_posix()) for path in package | definitions}
+    assert templates
+    assert files >= {PurePosixPath(path.as_posix()) for path in package | definitions | templates}
     assert PurePosixPath("gradlab/py.typed") in files
     assert not [file for file in files if file.suffix == ".pyc"]
     assert {file.parts[0] for file in files if not file.parts[0].endswith(".dist-info")} == {"gradlab"}

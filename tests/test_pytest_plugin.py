@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -69,6 +70,39 @@ def test_summary(suite: pytest.Pytester, workers: tuple[str, ...]) -> None:
     assert result.stdout.str().count("test_suite.py::test_two_checks ") == 2
 
 
+def test_html(suite: pytest.Pytester) -> None:
+    """One page from all workers of pytest-xdist, and one that dies takes no row with it; nothing is in JUnit's file."""
+    suite.makepyfile(test_suite=SUITE + "\ndef test_zz_death():\n    import os\n    os._exit(3)\n")
+    result = run(suite, "--gradlab-html", "out/report.html", "--junit-xml", "junit.xml", "-n", "2")
+    result.assert_outcomes(passed=3, failed=2)
+    path = suite.path / "out" / "report.html"
+    result.stdout.fnmatch_lines([f"*gradlab report: {path}*"])
+    text = path.read_text(encoding="utf-8")
+    assert "2 of 4 gradients are wrong" in text
+    tests = re.findall(r"test_suite\.py::\w+", text)
+    assert tests == [f"test_suite.py::test_{name}" for name in ("right", "two_checks", "two_checks", "wrong")]
+    assert text.count('class="plot"') == 4
+    assert len((suite.path / "junit.xml").read_text()) < 20_000
+
+
+@pytest.mark.slow  # torch is imported in a process of its own
+def test_torch_is_recorded(suite: pytest.Pytester) -> None:
+    """`gradlab.torch.check` in a test takes profile and seed, and is a row of the summary and of the page."""
+    pytest.importorskip("torch")
+    suite.makepyfile(
+        test_suite="""
+        def test_tanh(gradlab):
+            import torch
+            report = gradlab.torch.verify(torch.tanh, "(n)->(n)", names=("x",))
+            assert (report.profile, report.seed) == ("quick", 5)
+        """
+    )
+    result = run(suite, "--gradlab-html", "report.html")
+    result.assert_outcomes(passed=1)
+    result.stdout.re_match_lines_random([r"test_suite.py::test_tanh +\S*tanh +pass +x "])
+    assert "1 gradient verified" in (suite.path / "report.html").read_text(encoding="utf-8")
+
+
 def test_marker_selects(suite: pytest.Pytester) -> None:
     """`-m gradlab` runs the tests that use the fixture; the others show no summary."""
     run(suite, "-m", "gradlab").assert_outcomes(passed=2, failed=1, deselected=1)
@@ -89,6 +123,6 @@ def test_light_import() -> None:
     program = "import gradlab.pytest_plugin, json, sys; print(json.dumps(sorted(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
     loaded = {name.partition(".")[0] for name in json.loads(result.stdout)}
-    assert loaded & {"numpy", "hypothesis", "sympy", "torch", "rich"} == set()
+    assert loaded & {"numpy", "hypothesis", "jinja2", "sympy", "torch", "rich"} == set()
     assert "pytest" in loaded
     assert len((ROOT / "gradlab" / "pytest_plugin.py").read_text().splitlines()) < 100

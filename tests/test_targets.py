@@ -310,12 +310,14 @@ SQUARE = ("--signature", "(n)->(n)")
         (["doors.py:number", *SQUARE, "--backward", "bare"], "doors.py:number: 3 cannot be called; name a function"),
         (
             ["doors.py:scale", "--broadcast"],
-            "doors.py:scale: broadcast=True for '(n,d),(d)->(n,d)': only what `...` stands",
+            "doors.py:scale: broadcast=True for '(n,d),(d)->(n,d)': only what `...` stands "
+            "for is broadcast; write True and a signature as '(...),(...)->(...)'",
         ),
         (["doors.py:pair"], "doors.py:pair: gradlab_spec has no entry 'sginature'; did you mean 'signature'?"),
         (
             ["doors.py:bare", "--signature", "(n->(n)", "--backward", "bare"],
-            "doors.py:bare: signature '(n->(n)': cannot read '(n'; write it like '(n,i),(o,i)->(n,o)'",
+            "doors.py:bare: signature '(n->(n)': cannot read '(n'; write it like '(n,i),(o,i)->(n,o)'\n"
+            "  (n->(n)\n    ^",
         ),
         (
             ["doors.py:bare", *SQUARE, "--backward", "bare", "--domain", "y=real"],

@@ -1,4 +1,4 @@
-"""The command line, `gradlab list | show | derive | verify`: thin doors that import what they need when they run."""
+"""The command line, `gradlab list | show | derive | verify | mutate | report`: thin doors that import late."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _EPILOG = """examples:
   gradlab list                          the operations that gradlab has
   gradlab derive softmax --to text      the derivation, step by step, with its proof
   gradlab verify softmax                verify its kernels by property-based testing
+  gradlab mutate softmax                how many planted mistakes does that find?
   gradlab COMMAND --help                more about a command
 
 exit status: 0 all is well; 1 a check failed; 2 the request makes no sense, or something is missing; 130 interrupted
@@ -27,7 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     ...
     0
     """
-    arguments = _parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    own: list[str] | None = None
+    if given[:1] == ["mutate"] and "--" in given:
+        # A command of the user's follows, with options of its own.
+        given, own = given[: given.index("--")], given[given.index("--") + 1 :]
+    arguments = _parser().parse_args(given)
+    if own is not None:
+        arguments.command = own
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -69,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    from gradlab.cli import derive, listing, show, verify
+    from gradlab.cli import derive, listing, mutate, report, show, verify
 
-    for command in (listing, show, derive, verify):
+    for command in (listing, show, derive, verify, mutate, report):
         command.add(commands)
     return parser

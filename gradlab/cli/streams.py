@@ -13,13 +13,14 @@ from gradlab.registry import Backend
 if TYPE_CHECKING:
     from gradlab.verify.confined import Job
     from gradlab.verify.flat import FlatRow
+    from gradlab.verify.profiles import Profile
     from gradlab.verify.workers import Answer, Pool
 
 # Where a row belongs in the table, and the row.
 Placed = tuple[int, "FlatRow"]
 
 
-def in_this_process(names: Sequence[str], backends: Sequence[Backend], profile: str, seed: int) -> Iterator[Placed]:
+def in_this_process(names: Sequence[str], backends: Sequence[Backend], profile: Profile, seed: int) -> Iterator[Placed]:
     """Rows of registered operations, one after the other."""
     from gradlab.symbolic.oracle import symbolic_reference
     from gradlab.verify import registered
@@ -31,7 +32,7 @@ def in_this_process(names: Sequence[str], backends: Sequence[Backend], profile: 
 
 
 def operations(
-    pool: Pool, names: Sequence[str], backends: Sequence[Backend], profile: str, seed: int
+    pool: Pool, names: Sequence[str], backends: Sequence[Backend], profile: Profile, seed: int
 ) -> Iterator[Placed]:
     """Rows of registered operations, side by side."""
     from gradlab.cli.subjects import registered
@@ -45,7 +46,9 @@ def operations(
         yield from _rows(answer, name, backend, answer.index, seed)
 
 
-def targets(pool: Pool, found: Sequence[Target], line: Mapping[str, Any], profile: str, seed: int) -> Iterator[Placed]:
+def targets(
+    pool: Pool, found: Sequence[Target], line: Mapping[str, Any], profile: Profile, seed: int
+) -> Iterator[Placed]:
     """Rows of the reader's own functions. All are described before any is checked.
 
     Raises SignatureError for one that is not described well; a file that cannot be imported is a row.

@@ -25,9 +25,9 @@ from gradlab.verify.specification import specify, suggestion
 from gradlab.verify.watch import WATCH
 
 # How people call the backward of a function f, beside naming it in the spec or on the line.
-_PATTERNS = ("{}_backward", "backward_{}", "{}_grad", "grad_{}", "d_{}", "{}_bwd")
+BACKWARD_NAMES = ("{}_backward", "backward_{}", "{}_grad", "grad_{}", "d_{}", "{}_bwd")
 
-_KEYS = {*inspect.signature(check).parameters, "cached", "name"} - {"profile", "seed"}
+_KEYS = {*inspect.signature(check).parameters, "cached", "name"} - {"profile", "seed", "pictures"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _subject(
 
 def _beside(module: ModuleType, target: Target) -> str:
     last = target.name.rpartition(".")[2]
-    tried = ["backward"] if last == "forward" else [pattern.format(last) for pattern in _PATTERNS]
+    tried = ["backward"] if last == "forward" else [pattern.format(last) for pattern in BACKWARD_NAMES]
     for name in tried:
         if hasattr(module, name):
             return name

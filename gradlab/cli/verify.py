@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+import errno
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ _EPILOG = """examples:
   gradlab verify softmax batch_norm           these two
   gradlab verify --backend numpy --profile quick
   gradlab verify softmax --seed 7             the same cases again
-  gradlab verify -n 4 --json report.json --junit report.xml
+  gradlab verify -n 4 --json report.json --junit report.xml --html report.html
   gradlab verify course.py                    every function that the file has a gradlab_spec for
   gradlab verify course.py:linear --signature "(n,i),(o,i),(o)->(n,o)" --domain "x=real(-3,3)" --dim n=1:8
   gradlab verify package.layers:softmax       by module; its backward is softmax_backward
@@ -60,6 +60,7 @@ def add(commands: Any) -> None:
     options.add_options(parser.add_argument)
     parser.add_argument("--json", metavar="PATH", type=Path, help="write the rows to this file as well")
     parser.add_argument("--junit", metavar="PATH", type=Path, help="write them as JUnit XML")
+    parser.add_argument("--html", type=Path, **options.HTML)
     parser.add_argument("-n", "--workers", metavar="WORKERS", type=_count, help="worker processes side by side")
     parser.add_argument(
         "--timeout", metavar="SECONDS", type=_positive, default=60.0, help="limit for each check in a worker (60)"
@@ -106,10 +107,13 @@ def run(arguments: argparse.Namespace) -> int:
         registry.operation(name)
         if arguments.backend == "torch":
             registry.kernel(name, "torch")  # asked for by name, so its absence is an error rather than a skipped row
+    for path in filter(None, (arguments.json, arguments.junit, arguments.html)):
+        if not path.parent.is_dir():  # told now, not after a long run
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     seed = secrets.randbelow(1 << 32) if arguments.seed is None else arguments.seed
     rows, interrupted = _table(_rows(arguments, names, targets, line, seed))
-    if arguments.json:
-        _write(arguments.json, rows, arguments.profile, seed, interrupted)
+    if arguments.json or arguments.html:
+        _write(arguments, rows, seed, interrupted)
     if arguments.junit:
         from gradlab.verify import junit
 
@@ -123,9 +127,14 @@ def run(arguments: argparse.Namespace) -> int:
 def _rows(
     arguments: argparse.Namespace, names: list[str], targets: Sequence[Any], line: dict[str, Any], seed: int
 ) -> Iterator[streams.Placed]:
+    from gradlab.verify.profiles import pictured
+    from gradlab.verify.profiles import profile as profile_of
+
     backends: tuple[Backend, ...] = ("numpy", "torch") if arguments.backend == "all" else (arguments.backend,)
+    # JSON holds what a page needs, so that `gradlab report` can write one later.
+    profile = (pictured if arguments.json or arguments.html else profile_of)(arguments.profile)
     if names and arguments.workers is None:
-        yield from streams.in_this_process(names, backends, arguments.profile, seed)
+        yield from streams.in_this_process(names, backends, profile, seed)
         names = []
     if not names and not targets:
         return
@@ -133,8 +142,8 @@ def _rows(
 
     with ExitStack() as stack:
         pool = stack.enter_context(Pool(arguments.workers or 1, timeout=arguments.timeout, memory=arguments.memory))
-        yield from streams.operations(pool, names, backends, arguments.profile, seed)
-        yield from streams.targets(pool, targets, line, arguments.profile, seed)
+        yield from streams.operations(pool, names, backends, profile, seed)
+        yield from streams.targets(pool, targets, line, profile, seed)
 
 
 def _table(placed: Iterator[streams.Placed]) -> tuple[list[FlatRow], bool]:
@@ -176,11 +185,13 @@ def _summarise(rows: Iterable[FlatRow], profile: str, seed: int, interrupted: bo
     print(f"{'interrupted; ' if interrupted else ''}gradients: {shown}; profile {profile}, seed {seed}")
 
 
-def _write(path: Path, rows: Iterable[FlatRow], profile: str, seed: int, interrupted: bool) -> None:
-    data = {
-        "profile": profile,
-        "seed": seed,
-        "interrupted": interrupted,
-        "rows": [flat.data for flat in rows],
-    }
-    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+def _write(arguments: argparse.Namespace, rows: Iterable[FlatRow], seed: int, interrupted: bool) -> None:
+    from gradlab.verify.record import record, write
+
+    data = record([flat.data for flat in rows], profile=arguments.profile, seed=seed, interrupted=interrupted)
+    if arguments.json:
+        write(arguments.json, data)
+    if arguments.html:
+        from gradlab.verify.html import page
+
+        page.write(arguments.html, data)

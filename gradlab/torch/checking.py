@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,15 +17,14 @@ from gradlab.torch.laws import TORCH_LAWS
 from gradlab.torch.precision import LOW_DTYPES, narrow_findings
 from gradlab.torch.second_order import FIRST_UPSTREAM, gradient_of
 from gradlab.torch.targets import Target, target_of
-from gradlab.verify.calls import quiet
-from gradlab.verify.case import build
 from gradlab.verify.check import run
 from gradlab.verify.extras import Extras
 from gradlab.verify.laws import LAWS
 from gradlab.verify.laws.convention import require_torch
-from gradlab.verify.plan import round_of_plans
+from gradlab.verify.preflight import reference_of
+from gradlab.verify.profiles import pictured
 from gradlab.verify.profiles import profile as profile_of
-from gradlab.verify.references import Reference, as_reference
+from gradlab.verify.references import Reference
 from gradlab.verify.report import Report
 from gradlab.verify.specification import DTYPES, Range, Relation, Specification, specify
 
@@ -56,6 +54,7 @@ def check(
     profile: Any = "default",
     seed: int | None = None,
     devices: Sequence[str] | None = None,
+    pictures: bool = False,
 ) -> Report:
     """Check the gradients that autograd gives for a Function, a module or any callable of tensors.
 
@@ -92,7 +91,7 @@ def check(
     """
     if order not in (1, 2):
         raise SignatureError(f"order={order!r} is not supported; use 1 or 2")
-    seed = secrets.randbelow(1 << 32) if seed is None else seed
+    profile = pictured(profile) if pictures else profile
     reports: list[Report] = []
     for device in _devices(devices):
         target = target_of(function, signature, names, parameters, device)
@@ -113,7 +112,7 @@ def check(
             per_sample=per_sample,
             convention=convention,
         )
-        references = [] if reference is None else [_reference(reference, specification)]
+        references = [] if reference is None else [reference_of(reference, specification)]
         require_torch(specification, references)
         label = target.name if device == "cpu" else f"{target.name} ({device})"
         report = _examined(replace(target, name=label), specification, references, device, profile, seed)
@@ -159,7 +158,7 @@ def _examined(
     references: Sequence[Reference],
     device: str,
     profile: Any,
-    seed: int,
+    seed: int | None,
     *,
     constant: bool = False,
 ) -> Report:
@@ -172,15 +171,17 @@ def _examined(
         report = replace(report, specification=specification)
         shown = list(report.findings)
         if not report.failures:
-            cases = generated(specification, seed, min(profile_of(profile).rounds, _ROUNDS))
-            shown += broken_laws(autograd, subject, specification, cases, seed)
-            shown += narrow_findings(autograd, specification, seed, profile_of(profile).rounds, report.tally)
+            cases = generated(specification, report.seed, min(profile_of(profile).rounds, _ROUNDS))
+            shown += broken_laws(autograd, subject, specification, cases, report.seed)
+            shown += narrow_findings(autograd, specification, report.seed, profile_of(profile).rounds, report.tally)
     shown.sort(key=lambda finding: finding.severity == "note")
     arguments = [argument.name for argument in specification.arguments]
     return replace(report, findings=tuple(readable(finding, arguments) for finding in shown))
 
 
-def _second_order(target: Target, specification: Specification, device: str, profile: Any, seed: int) -> list[Report]:
+def _second_order(
+    target: Target, specification: Specification, device: str, profile: Any, seed: int | None
+) -> list[Report]:
     names = tuple(argument.name for argument in specification.arguments)
     reports, whole = [], profile_of(profile)
     profile = replace(whole, rounds=min(whole.rounds, _ROUNDS))
@@ -210,12 +211,3 @@ def _decisive(reports: Sequence[Report]) -> Report:
     others = tuple(f"{report.subject}: passes as well, {report.cases} cases" for report in reports[1:])
     total = sum(report.seconds for report in reports)
     return replace(reports[0], notes=(*reports[0].notes, *others), seconds=total)
-
-
-def _reference(function: Any, specification: Specification) -> Reference:
-    if not callable(function):
-        raise SignatureError(f"reference={function!r} cannot be called; pass a function of the same arguments")
-    plan = next(plan for plan in round_of_plans(specification, (0,)) if 0 not in plan.sizes.values())
-    inputs = build(plan, specification).inputs
-    with quiet():
-        return as_reference(function, specification.differentiable, inputs, plan.params)

@@ -14,7 +14,7 @@ from gradlab.adapters.subject import Array, Inputs, Parameters, Subject
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """What forward gave: the output as an array with `saved`, or the error it raised."""
+    """What forward gave: the output as an array with `saved`, or what is wrong: "raises …" or "returns …"."""
 
     output: Array
     saved: Any = None
@@ -40,14 +40,15 @@ class Caller:
             inputs = [np.array(array, order="K") for array in inputs]
         try:
             output, saved = self.subject.forward(inputs, params)
-            array = np.asarray(output)
+            wrong = not_an_array(output)
+            array = np.empty(0) if wrong else np.asarray(output)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # exit() inside a subject raises SystemExit, which is no Exception
-            return Forward(np.empty(0), None, describe(error))
-        if array.dtype.kind not in "fiub":
-            return Forward(np.empty(0), None, f"output has dtype {array.dtype}; a real array is expected")
-        return Forward(array, saved)
+            return Forward(np.empty(0), None, f"raises {describe(error)}")
+        if not wrong and array.dtype.kind not in "fiub":
+            wrong = f"{array.dtype} numbers; a real array is expected"
+        return Forward(np.empty(0), None, f"returns {wrong}") if wrong else Forward(array, saved)
 
     def backward(self, grad_output: Array, inputs: Inputs, saved: Any, params: Parameters) -> tuple[Any, str]:
         """Run backward; gives what it returned, or None and the error."""
@@ -93,10 +94,27 @@ def numeric(gradients: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list
     result: list[Array | None] = []
     for k, shape in enumerate(shapes):
         gradient = gradients[k] if k < len(gradients) else None
-        array = None if gradient is None else np.asarray(gradient)
+        array = None if not_an_array(gradient) else np.asarray(gradient)
         usable = array is not None and array.dtype.kind in "fiub" and array.shape == shape
         result.append(array.astype(np.float64) if usable and array is not None else None)
     return result
+
+
+def not_an_array(value: object) -> str:
+    """What a value is instead of an array or a number, and what to do; "" for arrays and numbers.
+
+    >>> not_an_array([1.0])
+    'a list; an array is expected'
+    """
+    if isinstance(value, np.ndarray | np.generic | float | int):
+        return ""
+    kind = "nothing (None)" if value is None else f"a {type(value).__name__}"
+    library = next((kind.__module__.partition(".")[0] for kind in type(value).__mro__), "").removesuffix("lib")
+    if library in ("torch", "jax"):
+        return f"{kind} of {library}; gradlab.{library}.check takes such functions, this one takes NumPy arrays"
+    if isinstance(value, tuple):
+        return "a tuple; one array is expected, and for (output, cache) see gradlab.from_cached"
+    return f"{kind}; an array is expected"
 
 
 @contextmanager

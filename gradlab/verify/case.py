@@ -11,7 +11,7 @@ import numpy as np
 from gradlab.adapters.subject import Array
 from gradlab.verify.layouts import flatten_for_broadcast
 from gradlab.verify.plan import Plan
-from gradlab.verify.regimes import MILD, cast, draw
+from gradlab.verify.regimes import EQUAL, MILD, cast, draw
 from gradlab.verify.shapes import Shape as Shape
 from gradlab.verify.shapes import fitted
 from gradlab.verify.specification import Specification
@@ -88,7 +88,13 @@ def build(plan: Plan, specification: Specification) -> Case:
         plan.seed,
         plan.measured,
         plan.shared,
+        _coordinates_matter(plan),
     )
+
+
+def _coordinates_matter(plan: Plan) -> bool:
+    """Equal numbers can only be judged together, and in float32 a direction sees none but gross errors."""
+    return plan.tie_arguments or plan.dtype != "float64" or any(regime in EQUAL for regime in plan.regimes)
 
 
 def _tie(inputs: list[Array], specification: Specification, plan: Plan, rng: np.random.Generator) -> None:

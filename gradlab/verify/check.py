@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gradlab.adapters.functions import from_functions
-from gradlab.adapters.subject import Subject, subject_of
-from gradlab.errors import GradientError, SignatureError
+from gradlab.adapters.subject import Subject
+from gradlab.errors import GradientError
 from gradlab.operation import Domain
-from gradlab.verify.calls import quiet
-from gradlab.verify.case import build
 from gradlab.verify.examination import Examination
 from gradlab.verify.laws import LAWS
 from gradlab.verify.laws.convention import require_torch
-from gradlab.verify.plan import round_of_plans
+from gradlab.verify.preflight import as_subject, callables, reference_of
+from gradlab.verify.profiles import pictured
 from gradlab.verify.profiles import profile as profile_of
-from gradlab.verify.references import Reference, as_reference
+from gradlab.verify.references import Reference
 from gradlab.verify.report import Report
 from gradlab.verify.specification import DTYPES, Range, Relation, Specification, specify
 
@@ -44,6 +42,7 @@ def check(
     exclude: Mapping[str, str] | None = None,
     profile: Any = "default",
     seed: int | None = None,
+    pictures: bool = False,
 ) -> Report:
     """Check a hand-written backward pass on generated cases, and say what was found.
 
@@ -71,6 +70,7 @@ def check(
     - `exclude`: `{"layout": "documented: C order only"}`, laws that do not apply, each with its reason.
     - `profile`: "quick" (15 cases), "default" (90), "thorough" (255) or a Hypothesis profile.
     - `seed`: repeats a run exactly; the report shows the one that was drawn.
+    - `pictures`: failures also hold the data of their charts, as `report.html()` shows them.
 
     At a kink every answer between the slopes on both sides is accepted by default. Raises SignatureError (a ValueError)
     for arguments that make no sense; never raises for what the code under test does.
@@ -86,12 +86,10 @@ def check(
     ...               domains={"x": gradlab.real(-9, 9)}, seed=0, profile="quick").verdict
     'pass'
     """
-    for name, function in (("forward", forward), ("backward", backward)):
-        if not callable(function):
-            raise SignatureError(f"{name}={function!r} cannot be called; pass a function")
-    specification = specify(
+    subject, specification, references = described(
+        forward,
+        backward,
         signature,
-        forward=forward,
         names=names,
         wrt=wrt,
         domains=domains,
@@ -100,8 +98,8 @@ def check(
         params=params,
         broadcast=broadcast,
         dtypes=dtypes,
+        reference=reference,
         exclude=exclude,
-        laws=LAWS,
         order=order,
         double_backward=double_backward,
         jvp=jvp,
@@ -109,10 +107,7 @@ def check(
         per_sample=per_sample,
         convention=convention,
     )
-    subject = subject_of(forward, backward) or from_functions(forward, backward)
-    references = [] if reference is None else [_reference(reference, specification)]
-    require_torch(specification, references)
-    return run(subject, specification, references, profile=profile, seed=seed)
+    return run(subject, specification, references, profile=pictured(profile) if pictures else profile, seed=seed)
 
 
 def verify(forward: Callable[..., Any], backward: Callable[..., Any], signature: str, **options: Any) -> Report:
@@ -126,6 +121,24 @@ def verify(forward: Callable[..., Any], backward: Callable[..., Any], signature:
     if report.verdict != "pass":
         raise GradientError(str(report))
     return report
+
+
+def described(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    signature: str,
+    *,
+    reference: Callable[..., Any] | None = None,
+    **options: Any,
+) -> tuple[Subject, Specification, list[Reference]]:
+    """The arguments of `check`, validated; raises SignatureError."""
+    callables(forward=forward, backward=backward)
+    specification = specify(signature, forward=forward, laws=LAWS, **options)
+    names = [argument.name for argument in specification.arguments]
+    subject = as_subject(forward, backward, names, specification.params, str(specification.signature))
+    references = [] if reference is None else [reference_of(reference, specification)]
+    require_torch(specification, references)
+    return subject, specification, references
 
 
 def run(
@@ -143,12 +156,3 @@ def run(
     `shrinking=False` shows failing cases as they were found, for those who only count them.
     """
     return Examination(subject, specification, references, profile_of(profile), seed, notes, shrinking).run()
-
-
-def _reference(function: Callable[..., Any], specification: Specification) -> Reference:
-    if not callable(function):
-        raise SignatureError(f"reference={function!r} cannot be called; pass a function of the same arguments")
-    plan = next(plan for plan in round_of_plans(specification, (0,)) if 0 not in plan.sizes.values())
-    inputs = build(plan, specification).inputs
-    with quiet():
-        return as_reference(function, specification.differentiable, inputs, plan.params)

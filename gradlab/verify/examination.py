@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +15,13 @@ from gradlab.verify.calls import Caller, quiet
 from gradlab.verify.case import Case, build
 from gradlab.verify.laws import LAWS, laws_for
 from gradlab.verify.narrow import narrow_cases
+from gradlab.verify.picture import picture
 from gradlab.verify.plan import round_of_plans, scouting_plans
 from gradlab.verify.profiles import Profile
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Finding, Report
 from gradlab.verify.reproduction import reproduction
-from gradlab.verify.rounds import Draw, checked_seed, run_rounds
+from gradlab.verify.rounds import Draw, checked_seed, outside_tests, run_rounds
 from gradlab.verify.scouts import suspicious
 from gradlab.verify.shrink import shrink
 from gradlab.verify.specification import Specification
@@ -51,7 +53,7 @@ class Examination:
         # Code under test that edits its arguments must not spoil the cases that excluding "purity" lets continue.
         self.caller = Caller(subject, isolate="purity" in specification.exclude)
         self.given_seed = checked_seed(seed)
-        self.seed = 0
+        self.seed = self.given_seed or 0
         self.notes, self.shrinking = list(notes), shrinking
         self.tally = Tally()
         self.found: dict[tuple[str, str], tuple[Violation, Case]] = {}
@@ -67,9 +69,13 @@ class Examination:
         with quiet():
             self._narrow()
             self._settle_pending()
+        return replace(self.report(), seconds=time.perf_counter() - start)
+
+    def report(self) -> Report:
+        """What is known so far, its failures shrunk."""
         if not any(violation.severity == "failure" for violation, _ in self.found.values()):
             self.tally.state({"float32": _COMPANY})
-        findings = [self._explain(violation, case) for violation, case in self._ordered()]
+        findings = outside_tests(lambda: [self._explain(violation, case) for violation, case in self._ordered()])
         return Report(
             subject=self.caller.subject.name,
             specification=self.specification,
@@ -78,7 +84,7 @@ class Examination:
             references=tuple(reference.name for reference in self.references),
             profile=self.profile.name,
             seed=self.seed,
-            seconds=time.perf_counter() - start,
+            seconds=0.0,
             notes=tuple(self.notes),
         )
 
@@ -87,15 +93,16 @@ class Examination:
         subject, names = self.caller.subject, [argument.name for argument in self.specification.arguments]
         return "\n".join((subject.name, subject.source, str(self.specification.signature), *names))
 
-    def round(self, draw: Draw) -> tuple[bool, dict[str, float]]:
-        """Judge one round; whether it failed, and the worst error of each argument in units of its tolerance."""
+    def round(self, draw: Draw, only: int | None = None) -> tuple[bool, dict[str, float]]:
+        """Judge one round, or one case of it; whether it failed, and each argument's worst error in tolerances."""
         worst, self.tally.worst = self.tally.worst, defaultdict(float)
         misses = sum(map(len, self.pending.values()))
         with quiet():
-            for plan in round_of_plans(self.specification, (draw.seed,), draw.tilt):
+            plans = round_of_plans(self.specification, (draw.seed,), draw.tilt)
+            for plan in plans if only is None else plans[only : only + 1]:
                 self.tally.cases += 1
                 self._judge(build(plan, self.specification))
-            for plan in scouting_plans(self.specification, (draw.seed,)):
+            for plan in scouting_plans(self.specification, (draw.seed,)) if only is None else ():
                 case = build(plan, self.specification)
                 if suspicious(Trial(case, self.specification, self.caller)):
                     self._judge(case)
@@ -162,6 +169,7 @@ class Examination:
         return failures[:_SHOWN] + [pair for pair in pairs if pair[0].severity == "note"]
 
     def _explain(self, violation: Violation, case: Case) -> Finding:
+        found = case
         if violation.severity == "failure" and self.shrinking:
 
             def fails(candidate: Case) -> tuple[Violation, Case] | None:
@@ -176,7 +184,14 @@ class Examination:
 
             violation, case = shrink(case, self.specification, fails, self.seed) or (violation, case)
         source = reproduction(self.caller.subject, self.specification, violation, case)
-        return Finding.of(violation, case, self.specification, source)
+        drawn = self._picture(violation, case, found)
+        return Finding.of(violation, case, self.specification, source, picture=drawn)
+
+    def _picture(self, violation: Violation, case: Case, found: Case) -> dict[str, Any] | None:
+        if not self.profile.pictures or violation.severity != "failure":
+            return None
+        with quiet():
+            return picture(violation, case, found, self.specification, self.caller, self.seed)
 
 
 def judged(trial: Trial, only: str | None = None) -> Iterator[Violation]:

@@ -10,6 +10,9 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("seed", {"type": int, "default": None, "help": "repeat a run; by default it is drawn and shown"}),
 )
 
+HTML: dict[str, Any] = {"metavar": "PATH", "help": "write a report as one HTML page, to be read offline"}
+"""`--html` of the command line and `--gradlab-html` of pytest."""
+
 
 def add_options(add: Callable[..., Any], prefix: str = "--", **more: Any) -> None:
     """Declare the options with argparse's or pytest's function; `prefix` is "--" or "--gradlab-"."""

@@ -1,8 +1,8 @@
-"""How much is run: a profile is a number of rounds of stratified cases."""
+"""How much is run and kept: a profile is a number of rounds of stratified cases, with or without pictures."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gradlab.errors import SignatureError
@@ -14,11 +14,13 @@ class Profile:
     """A named amount of work. One round holds `plan.CASES_PER_ROUND` cases.
 
     `settings` are Hypothesis' own, where the user gave some; their `database` and `derandomize` count as well.
+    `pictures` asks for the data of a failure's charts, which a passing check does not pay for.
     """
 
     name: str
     rounds: int
     settings: Any = None
+    pictures: bool = False
 
 
 PROFILES = {
@@ -27,6 +29,11 @@ PROFILES = {
     "default": Profile("default", 6),
     "thorough": Profile("thorough", 17),
 }
+
+
+def pictured(choice: Any) -> Profile:
+    """The same profile, its failures with the data of their charts (`Finding.picture`)."""
+    return replace(profile(choice), pictures=True)
 
 
 def profile(choice: Any) -> Profile:

@@ -85,6 +85,9 @@ REGIMES: dict[str, Draw] = {
 
 MILD = ("normal", "short", "positive")
 
+# Where numbers are equal to each other or to zero.
+EQUAL = ("zeros", "ints", "zero row", "constant", "near kink", "ties")
+
 
 def draw(domain: Domain, regime: str, shape: Shape, sizes: dict[str, int], rng: np.random.Generator) -> Array:
     """An array of the domain in the given regime: float64, or int64 for labels and integers, bool for masks."""

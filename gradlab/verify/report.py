@@ -26,6 +26,7 @@ class Finding:
 
     `severity` "note" never changes the verdict. `case` maps each argument and `grad_output` to its array;
     `reproduction` is a program that needs NumPy and the code under test only ("" where the arrays are too long).
+    `picture` is the data of its charts where they were asked for (see `gradlab.verify.picture`).
     """
 
     law: str
@@ -39,9 +40,18 @@ class Finding:
     layouts: Mapping[str, str]
     case: Mapping[str, np.ndarray[Any, Any]]
     reproduction: str
+    picture: Mapping[str, Any] | None = None
 
     @classmethod
-    def of(cls, violation: Violation, case: Case, specification: Specification, reproduction: str) -> Finding:
+    def of(
+        cls,
+        violation: Violation,
+        case: Case,
+        specification: Specification,
+        reproduction: str,
+        *,
+        picture: Mapping[str, Any] | None = None,
+    ) -> Finding:
         """The finding of a violation and its shrunk case."""
         names = [*(argument.name for argument in specification.arguments), "grad_output"]
         arrays = dict(zip(names, [*case.inputs, case.grad_output], strict=True))
@@ -57,6 +67,7 @@ class Finding:
             {name: how for name, how in zip(names, case.layouts, strict=True) if how != "C"},
             {name: array for name, array in arrays.items() if array is not None},
             reproduction,
+            picture=picture,
         )
 
     def __str__(self) -> str:
@@ -91,6 +102,7 @@ class Finding:
             "layouts": dict(self.layouts),
             "case": {name: plain(array) for name, array in self.case.items()},
             "reproduction": self.reproduction,
+            "picture": self.picture,
         }
 
 
@@ -185,6 +197,17 @@ class Report:
         power = ", ".join(f"{value:.1g} in {dtype}" for dtype, value in self.power[name].items())
         caught = f"; would catch a relative error of {power}" if power else ""
         return f"{name}: worst {self.tally.worst_of(name):.2g} of the tolerance by {oracles or 'no oracle'}{caught}"
+
+    def html(self) -> str:
+        """The report as one self-contained page; with `check(..., pictures=True)` failures have their charts."""
+        from gradlab.verify.html.one import page_of
+
+        return page_of(self)
+
+    def _repr_html_(self) -> str:
+        from gradlab.verify.html.one import framed
+
+        return framed(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain lists, strings and numbers."""

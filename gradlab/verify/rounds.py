@@ -14,14 +14,17 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gradlab.errors import SignatureError
 
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
+    from hypothesis.strategies import SearchStrategy
 
     from gradlab.verify.profiles import Profile
+
+Result = TypeVar("Result")
 
 # A round fails or not; how close it came, per label: the worst error in units of its tolerance.
 Judge = Callable[["Draw"], tuple[bool, Mapping[str, float]]]
@@ -94,7 +97,7 @@ def run_rounds(profile: Profile, seed: int | None, key: str, judge: Judge) -> Ro
     if seed is not None:
         _search(profile.rounds, seed, judge)
         return Rounds(seed)
-    chosen = profile.settings if profile.settings is not None else settings.default
+    chosen = profile.settings if profile.settings is not None else settings()
     memory = _Memory(_database(chosen), key.encode())
     replayed = 0
     for draw in memory.failures():
@@ -102,7 +105,7 @@ def run_rounds(profile: Profile, seed: int | None, key: str, judge: Judge) -> Ro
         if judge(draw)[0]:
             return Rounds(draw.as_seed, replayed=True)
         memory.forget(draw)
-    seed = zlib.crc32(key.encode()) if chosen is not None and chosen.derandomize else secrets.randbelow(1 << 32)
+    seed = zlib.crc32(key.encode()) if chosen.derandomize else secrets.randbelow(1 << 32)
     # Hypothesis does not run inside itself: within a test of the user's that is one, rounds are drawn without it.
     search = _plain_search if currently_in_test_context() else _search
     failing = search(max(1, profile.rounds - replayed), seed, judge)
@@ -111,10 +114,16 @@ def run_rounds(profile: Profile, seed: int | None, key: str, judge: Judge) -> Ro
     return Rounds(seed)
 
 
+def drawn() -> SearchStrategy[bytes]:
+    """The strategy of a draw's content."""
+    from hypothesis import strategies as st
+
+    return st.binary(min_size=_BYTES, max_size=_BYTES)
+
+
 def _search(rounds: int, seed: int, judge: Judge) -> Draw | None:
     """Draw rounds until one fails; gives that one."""
     from hypothesis import Phase, Verbosity, find, reject, settings, target
-    from hypothesis import strategies as st
     from hypothesis.errors import NoSuchExample
 
     failing: set[bytes] = set()
@@ -140,16 +149,30 @@ def _search(rounds: int, seed: int, judge: Judge) -> Draw | None:
         phases=(Phase.generate, Phase.target),
         verbosity=Verbosity.quiet,
     )
-    drawn = st.binary(min_size=_BYTES, max_size=_BYTES)
     with suppress(NoSuchExample):
-        return Draw(find(drawn, fails, settings=options, random=Random(seed)))
+        return Draw(find(drawn(), fails, settings=options, random=Random(seed)))
     return None
 
 
 def _plain_search(rounds: int, seed: int, judge: Judge) -> Draw | None:
     draws = Random(seed)
-    drawn = (Draw(draws.randbytes(_BYTES)) for _ in range(rounds))
-    return next((draw for draw in drawn if judge(draw)[0]), None)
+    rest = (Draw(draws.randbytes(_BYTES)) for _ in range(rounds))
+    return next((draw for draw in rest if judge(draw)[0]), None)
+
+
+def outside_tests(call: Callable[[], Result]) -> Result:
+    """The result of a call that runs Hypothesis; from within a Hypothesis test it is made in another thread.
+
+    A test that suppresses the health check against nesting would do as well, but HypoFuzz does not collect such tests.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from hypothesis import currently_in_test_context
+
+    if not currently_in_test_context():
+        return call()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
 
 
 def _database(chosen: Any) -> ExampleDatabase | None:
@@ -159,9 +182,10 @@ def _database(chosen: Any) -> ExampleDatabase | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "falling back to an in-memory database"
         try:
-            return None if chosen is None else chosen.database
+            found: ExampleDatabase | None = chosen.database
         except OSError:
             return None
+    return found
 
 
 @dataclass(frozen=True, slots=True)

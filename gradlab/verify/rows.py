@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from gradlab.verify.report import Report, plain
+from gradlab.verify.report import INDEPENDENT, Report, plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,6 +43,7 @@ class Row:
             "backend": self.backend,
             "argument": self.argument,
             "oracles": list(self.oracles),
+            "independent": [oracle for oracle in self.oracles if oracle in INDEPENDENT],
             "examples": self.examples,
             "worst": plain(self.worst),
             "verdict": self.verdict,
@@ -50,6 +51,8 @@ class Row:
             "power": self.power,
             "reason": self.reason,
             "seed": None if self.report is None else self.report.seed,
+            "excluded": {} if self.report is None else dict(self.report.specification.exclude),
+            "notes": [] if self.report is None else self.report.as_dict()["notes"],
             "findings": [] if self.report is None else [finding.as_dict() for finding in self.report.findings],
         }
 

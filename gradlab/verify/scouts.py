@@ -6,9 +6,11 @@ dozen calls, judges nothing, and so raises no false alarm of its own.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from gradlab.verify.oracles.estimate import Estimate
+from gradlab.adapters.subject import Array
 from gradlab.verify.trial import Trial
 
 # What a look cannot explain by rounding: far above the noise of a generic direction in extended precision.
@@ -34,24 +36,28 @@ def suspicious(trial: Trial) -> bool:
     if any(answer is None or not np.isfinite(answer).all() for answer in answers) or trial.forward_error > _ODD:
         return True
     differences.trust()
-    tangents: list[np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None] = [None] * len(trial.inputs)
+    tangents, total, terms = _joint(trial)
+
+    def settled(value: Array, error: Array, magnitude: Array, _: Array) -> Array:
+        fits = np.abs(total - value) <= _ODD * (terms + magnitude) + 3 * error
+        return np.where(fits, np.where(error <= _BLIND * np.maximum(terms, np.abs(value)), 2, 1), 0)
+
+    estimate = differences.direction(tangents, trial.weights, settled)
+    value, error, magnitude = (float(part[0]) for part in (estimate.value, estimate.error, estimate.magnitude))
+    return math.isfinite(value + error) and abs(total - value) > _ODD * (terms + magnitude) + 3 * error
+
+
+def _joint(trial: Trial) -> tuple[list[Array | None], float, float]:
+    """A tangent per argument, the gradient's product with all of them, and the size of its terms."""
+    differences = trial.differences
+    tangents: list[Array | None] = [None] * len(trial.inputs)
     total = terms = 0.0
     for k in trial.specification.differentiable:
         scale, answer = differences.scales[k], np.asarray(trial.answers[k])
-        if scale is None or not answer.size:
-            continue
-        signs = trial.rng.choice((-1.0, 1.0), size=answer.size)
-        steps = np.where(differences.reach(k) >= scale / 2, scale * signs, 0.0).reshape(answer.shape)
-        tangents[k] = steps
-        total += float((answer * steps).sum())
-        terms += float(np.abs(answer * steps).sum())
-
-    def settled(value: np.ndarray, error: np.ndarray, magnitude: np.ndarray, which: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-        fits = np.abs(total - value) <= _ODD * (terms + np.nan_to_num(magnitude)) + 3 * error
-        return np.where(fits, np.where(error <= _BLIND * np.maximum(terms, np.abs(value)), 2, 1), 0)
-
-    estimate: Estimate = differences.direction(tangents, trial.weights, settled)
-    value, error = float(estimate.value[0]), float(estimate.error[0])
-    if not np.isfinite(value) or not np.isfinite(error):
-        return False
-    return abs(total - value) > _ODD * (terms + float(estimate.magnitude[0])) + 3 * error
+        if scale is not None and answer.size:
+            signs = trial.rng.choice((-1.0, 1.0), size=answer.size)
+            steps = np.where(differences.reach(k) >= scale / 2, scale * signs, 0.0).reshape(answer.shape)
+            tangents[k] = steps
+            total += float((answer * steps).sum())
+            terms += float(np.abs(answer * steps).sum())
+    return tangents, total, terms

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from gradlab.errors import SignatureError
 from gradlab.operation import ELLIPSIS, Argument, Domain, Kink, Signature, real
@@ -16,6 +19,8 @@ Range = tuple[int, int | None]
 Relation = Callable[[Mapping[str, int], Mapping[str, Any]], bool]
 
 DTYPES = ("float64", "float32")
+
+UPSTREAM = "grad_output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,9 @@ class Specification:
         return needed
 
 
+_EXAMPLES = {"domains": "{'x': gradlab.real(-3, 3)}", "dims": "{'n': (1, 8)}", "params": "{'eps': (1e-5, 1e-3)}"}
+
+
 def specify(
     signature: str | Signature,
     *,
@@ -86,6 +94,13 @@ def specify(
 
     `low` names the low-precision dtypes that the caller can run; `declared` are the fields of `Extras`.
     """
+    if not isinstance(signature, str | Signature):
+        raise SignatureError(f"signature={signature!r} is not a text; write shapes like '(n,i),(o,i)->(n,o)'")
+    for option, given in (("domains", domains), ("dims", dims), ("params", params)):
+        if given is not None and not isinstance(given, Mapping):
+            raise SignatureError(f"{option}={given!r} is not a dictionary; write {_EXAMPLES[option]}")
+    if where is not None and not callable(where):
+        raise SignatureError(f"where={where!r} cannot be called; pass lambda sizes, params: sizes['n'] >= params['k']")
     parsed = Signature.parse(signature) if isinstance(signature, str) else signature
     names = _names(parsed, names, forward)
     arguments = _arguments(parsed, names, wrt, domains or {})
@@ -95,7 +110,7 @@ def specify(
         arguments,
         _ranges(parsed, dims or {}),
         where,
-        _params(params or {}),
+        _params(params or {}, names),
         wide,
         _exclude(exclude or {}, tuple(laws)),
         extras=extras(parsed, low=narrow, **declared),
@@ -117,14 +132,22 @@ def _names(signature: Signature, names: Sequence[str] | None, forward: Callable[
     count = len(signature.inputs)
     if names is None:
         return _parameter_names(forward, count) or tuple(f"x{k}" for k in range(count))
-    if isinstance(names, str) or len(names) != count:
+    if not _texts(names) or len(names) != count:
         raise SignatureError(
             f"names={names!r} does not fit the signature '{signature}' of {count} "
             f"argument{'s' * (count != 1)}; give a tuple with one name per argument"
         )
     if len(set(names)) != count:
         raise SignatureError(f"names={names!r} repeats a name; every argument needs its own")
+    if UPSTREAM in names:
+        raise SignatureError(
+            f"names={names!r}: {UPSTREAM!r} is what reports call the upstream gradient; choose another"
+        )
     return tuple(names)
+
+
+def _texts(names: object) -> bool:
+    return isinstance(names, Sequence) and not isinstance(names, str) and all(isinstance(name, str) for name in names)
 
 
 def _parameter_names(forward: Callable[..., Any] | None, count: int) -> tuple[str, ...]:
@@ -134,7 +157,7 @@ def _parameter_names(forward: Callable[..., Any] | None, count: int) -> tuple[st
         return ()
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     names = tuple(parameter.name for parameter in parameters if parameter.kind in kinds)
-    return names[:count] if len(names) >= count else ()
+    return names[:count] if len(names) >= count and UPSTREAM not in names[:count] else ()
 
 
 def suggestion(value: str, known: Iterable[str]) -> str:
@@ -167,6 +190,8 @@ def _arguments(
             )
     if isinstance(wrt, str):
         raise SignatureError(f"wrt={wrt!r} is a string; write a tuple: wrt=({wrt!r},)")
+    if wrt is not None and not _texts(wrt):
+        raise SignatureError(f"wrt={wrt!r} is not a tuple of names; write wrt=({names[0]!r},)")
     if wrt is not None:
         _known("wrt", wrt, names, "an argument")
     arguments = []
@@ -185,13 +210,13 @@ def _arguments(
     return tuple(arguments)
 
 
-def _ranges(signature: Signature, dims: Mapping[str, Range]) -> dict[str, Range]:
+def _ranges(signature: Signature, dims: Mapping[str, Any]) -> dict[str, Range]:
     _known("dims", dims, signature.dims, f"a dimension of '{signature}'")
     ranges: dict[str, Range] = {}
     for dim, bounds in dims.items():
         if isinstance(bounds, int):
             bounds = (bounds, bounds)
-        if len(tuple(bounds)) != 2:
+        if not isinstance(bounds, tuple | list) or len(bounds) != 2 or not _whole(*bounds):
             raise SignatureError(f"dims[{dim!r}]={bounds!r} is not a range; write (lowest, highest) or (lowest, None)")
         low, high = bounds
         if low < 0 or (high is not None and high < low):
@@ -200,27 +225,62 @@ def _ranges(signature: Signature, dims: Mapping[str, Range]) -> dict[str, Range]
     return ranges
 
 
-def _params(params: Mapping[str, Sequence[Any]]) -> dict[str, tuple[Any, ...]]:
+def _whole(low: object, high: object) -> bool:
+    return isinstance(low, int | np.integer) and (high is None or isinstance(high, int | np.integer))
+
+
+def _params(params: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, tuple[Any, ...]]:
+    legal: dict[str, tuple[Any, ...]] = {}
     for name, values in params.items():
+        if name in names:
+            raise SignatureError(f"params: {name!r} is an argument of the signature; a parameter needs its own name")
+        if isinstance(values, Domain):
+            values = _within(name, values)
         if not isinstance(values, tuple | list) or not values:
             raise SignatureError(f"params[{name!r}]={values!r} is not a tuple of legal values, default first")
-    return {name: tuple(values) for name, values in params.items()}
+        for value in values:
+            if isinstance(value, float) and math.isnan(value):
+                raise SignatureError(f"params[{name!r}] holds nan, from which no gradient can come; leave it out")
+        legal[name] = tuple(values)
+    return legal
 
 
-def _dtypes(dtypes: Sequence[str], low: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _within(name: str, domain: Domain) -> tuple[Any, ...]:
+    """Values of a range: its middle, its ends and the middles between; geometric ones where it is positive."""
+    low, high = domain.minimum, domain.maximum
+    if domain.kind not in ("real", "integers") or not (math.isfinite(low) and math.isfinite(high)):
+        raise SignatureError(f"params[{name!r}]={domain!r} has no two ends; write gradlab.real(1e-6, 1e-2) or a tuple")
+    parts = (0.5, 0.0, 1.0, 0.25, 0.75)
+    if domain.kind == "integers":
+        return tuple(dict.fromkeys(round(low + part * (high - low)) for part in parts))
+    if low > 0:
+        return tuple(dict.fromkeys(min(high, max(low, low * (high / low) ** part)) for part in parts))
+    return tuple(dict.fromkeys(low + part * (high - low) for part in parts))
+
+
+def _dtypes(dtypes: object, low: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The dtypes that verify the formula, and those of low precision that are judged beside them."""
-    chosen = (dtypes,) if isinstance(dtypes, str) else tuple(dtypes)
-    # `np.float32` is welcome as well as its name.
-    names = tuple(str(getattr(dtype, "__name__", dtype)) for dtype in chosen)
-    if "bfloat16" in names and "bfloat16" not in low:
+    if isinstance(dtypes, str):
+        dtypes = (dtypes,)
+    if not isinstance(dtypes, Sequence):
+        raise SignatureError(f"dtypes={dtypes!r} is not a tuple; write dtypes={DTYPES}")
+    chosen = tuple(map(_dtype_name, dtypes))
+    if "bfloat16" in chosen and "bfloat16" not in low:
         raise SignatureError("dtypes: NumPy has no 'bfloat16'; check a torch function with gradlab.torch.check")
-    _known("dtypes", names, (*DTYPES, *low), "a supported dtype")
-    wide, narrow = (tuple(name for name in names if name in group) for group in (DTYPES, low))
+    _known("dtypes", chosen, (*DTYPES, *low), "a supported dtype")
+    wide, narrow = (tuple(name for name in chosen if name in group) for group in (DTYPES, low))
     if not chosen:
         raise SignatureError(f"dtypes={dtypes!r} is empty; name at least one of {DTYPES}")
     if not wide:
         raise SignatureError(f"dtypes={dtypes!r}: so few digits verify no formula; name 'float64' or 'float32' as well")
     return wide, narrow
+
+
+def _dtype_name(dtype: Any) -> str:
+    try:
+        return str(np.dtype(dtype).name)
+    except TypeError:
+        return str(dtype)
 
 
 def _exclude(exclude: object, laws: tuple[str, ...]) -> dict[str, str]:

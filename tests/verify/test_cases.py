@@ -9,7 +9,7 @@ import gradlab
 from gradlab.operation import Domain
 from gradlab.verify.case import build
 from gradlab.verify.layouts import LAYOUTS, flatten_for_broadcast, place
-from gradlab.verify.plan import CASES_PER_ROUND, round_of_plans
+from gradlab.verify.plan import CASES_PER_ROUND, round_of_plans, scouting_plans
 from gradlab.verify.regimes import REGIMES, cast, draw
 from gradlab.verify.specification import specify
 
@@ -18,8 +18,11 @@ TWO = specify("(n,d),(d)->(n,d)", names=("x", "b"))
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_round_holds_every_stratum(seed: int) -> None:
-    """A size 0, a size 1, a large size, equal sizes, both dtypes, every layout and 11 regimes in every round."""
-    plans = round_of_plans(TWO, (seed,))
+    """A size 0, a size 1, a large size, equal sizes, both dtypes, every layout and 11 regimes in every round.
+
+    Scouts count as well for the regimes.
+    """
+    plans, scouts = round_of_plans(TWO, (seed,)), scouting_plans(TWO, (seed,))
     sizes = [size for plan in plans for size in plan.sizes.values()]
     assert len(plans) == CASES_PER_ROUND
     assert {0, 1} < set(sizes)
@@ -27,7 +30,7 @@ def test_every_round_holds_every_stratum(seed: int) -> None:
     assert any(len(set(plan.sizes.values())) == 1 for plan in plans)
     assert {plan.dtype for plan in plans} == {"float64", "float32"}
     assert {layout for plan in plans for layout in plan.layouts} == set(LAYOUTS)
-    assert len({regime for plan in plans for regime in plan.regimes}) >= 11
+    assert len({regime for plan in plans + scouts for regime in plan.regimes}) >= 11
     assert {plan.upstream for plan in plans} >= {"one hot", "huge", "tiny", "sparse", "normal"}
 
 

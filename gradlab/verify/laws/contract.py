@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradlab.verify.calls import not_an_array
 from gradlab.verify.shapes import concrete, joint_leading
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Severity, Violation
@@ -27,6 +28,10 @@ def contract(trial: Trial) -> Iterator[Violation]:
             yield Violation(LAW, "", f"backward raises {trial.error}", {"error": trial.error})
         return
     count = len(trial.inputs)
+    if isinstance(trial.returned, list) and all(isinstance(item, float | int | list) for item in trial.returned):
+        claim = "backward returns a list of numbers; a tuple with one array for each argument is expected"
+        yield Violation(LAW, "", claim)
+        return
     if isinstance(trial.returned, list):
         yield Violation(LAW, "", "backward returns a list; a tuple is the convention", severity="note")
     if len(trial.gradients) != count:
@@ -39,8 +44,9 @@ def contract(trial: Trial) -> Iterator[Violation]:
 
 def _refusal(trial: Trial) -> Violation:
     # Registered operations promise to take every legal case; a user's forward may decline some, and says so.
-    claim = f"forward raises {trial.forward.error}"
-    severity: Severity = "failure" if trial.specification.strict else "note"
+    claim = f"forward {trial.forward.error}"
+    refused = trial.forward.error.startswith("raises")
+    severity: Severity = "note" if refused and not trial.specification.strict else "failure"
     return Violation(LAW, "output", claim, {"error": trial.forward.error}, severity)
 
 
@@ -71,11 +77,11 @@ def _gradient(trial: Trial, k: int, gradient: Any) -> Iterator[Violation]:
     if gradient is None:
         yield from _missing(trial, k)
         return
-    array = np.asarray(gradient)
-    if not isinstance(gradient, np.ndarray | np.generic) and not (isinstance(gradient, float) and not array.ndim):
-        claim = f"the gradient of {argument.name} is a {type(gradient).__name__}; an array is expected"
-        yield Violation(LAW, argument.name, claim)
+    wrong = "an int; an array is expected" if isinstance(gradient, int) else not_an_array(gradient)
+    if wrong:
+        yield Violation(LAW, argument.name, f"the gradient of {argument.name} is {wrong}")
         return
+    array = np.asarray(gradient)
     expected = trial.inputs[k]
     if array.shape != expected.shape:
         claim = f"the gradient of {argument.name} has shape {array.shape}; the argument has {expected.shape}"

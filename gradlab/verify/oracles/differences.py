@@ -20,6 +20,12 @@ from gradlab.verify.oracles.steps import DOUBLE, EXTENDED, families, scales
 Run = Callable[[Sequence[Array]], Array | None]
 Bounds = tuple[float, float]
 
+# Quotients held at once; more would leave the cache.
+_ROOM = 1 << 16
+
+# Families of steps agree where their values differ by this many of their errors.
+_CONSISTENT = 3.0
+
 LONGDOUBLE_IS_WIDER = bool(np.finfo(np.longdouble).eps < np.finfo(np.float64).eps)
 
 
@@ -177,11 +183,21 @@ class Differences:
             found = self._family(base[todo], todo, weights[weighed], weighed, move, touched)
             level = settled(found.value, found.error, found.magnitude, todo)
             level = np.where(np.isnan(found.value), -1, level)
-            rank = self._rank[todo]
-            better = (level > rank) | ((level == rank) & (found.error < best.error[todo]))
+            better = self._better(found, level, best, todo)
             best.replace(todo[better], found, better)
             self._rank[todo[better]] = level[better]
         return best
+
+    def _better(self, found: Estimate, level: Array, best: Estimate, todo: Array) -> Array:
+        """Whether a family says more than the best so far.
+
+        Two that contradict each other leave the benefit of the doubt: the one that is kinder to the answer counts. Of
+        two that agree the sharper counts, or wide bars would acquit what narrow ones have found wrong.
+        """
+        error, rank = best.error[todo], self._rank[todo]
+        with np.errstate(invalid="ignore"):
+            agree = np.abs(found.value - best.value[todo]) <= _CONSISTENT * (found.error + error)
+        return np.where(agree, found.error < error, (level > rank) | ((level == rank) & (found.error < error)))
 
     def _family(
         self,
@@ -192,16 +208,29 @@ class Differences:
         move: Callable[[int, Any], Array],
         touched: Mapping[int, Array] | None,
     ) -> Estimate:
+        if questions.size > 1 and questions.size * weighed.size > _ROOM:
+            ones = [slice(k, k + 1) for k in range(questions.size)]
+            return Estimate.joined(
+                [self._family(base[one], questions[one], weights, weighed, move, touched) for one in ones]
+            )
         steps = base[:, None] * self.scheme.ratios.astype(self.work)
-        quotients = np.empty((questions.size, self.scheme.ratios.size, weighed.size), dtype=self.work)
+        moved = np.empty((questions.size, self.scheme.ratios.size, weighed.size), dtype=self.work)
         noise = np.tile(self.noise[weighed], (questions.size, 1))
         for row, question in enumerate(questions):
             for column, step in enumerate(steps[row]):
-                quotients[row, column] = (move(int(question), step) - move(int(question), -step))[weighed]
+                moved[row, column] = (move(int(question), step) - move(int(question), -step))[weighed]
             if touched is not None:
                 noise[row] *= touched[int(question)][weighed]
-        quotients /= 2 * steps[..., None]
-        return self._extrapolate(quotients, steps[:, -1], weights, noise)
+        if weighed.size <= _ROOM // 16:
+            return self._extrapolate(moved / (2 * steps[..., None]), steps[:, -1], weights, noise)
+        # One coordinate of a large array moves few outputs; the others count with their noise alone.
+        alive = moved.any(axis=(0, 1))
+        found = self._extrapolate(
+            moved[..., alive] / (2 * steps[..., None]), steps[:, -1], weights[alive], noise[:, alive]
+        )
+        still = (noise[:, ~alive] @ np.abs(weights[~alive])) * 2 / steps[:, -1]
+        found.error += still.astype(np.float64)
+        return found
 
     def _extrapolate(self, quotients: Array, smallest: Array, weights: Array, noise: Array) -> Estimate:
         scheme, last = self.scheme, quotients[:, -1]

@@ -31,6 +31,12 @@ class Estimate:
             getattr(self, name)[at] = getattr(other, name)[chosen]
 
     @classmethod
+    def joined(cls, parts: Sequence[Estimate]) -> Estimate:
+        """The answers to several lists of questions, one after the other."""
+        names = ("value", "error", "magnitude", "blur")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    @classmethod
     def silent(cls, count: int) -> Estimate:
         """No opinion on any of `count` questions."""
         nothing = np.full(count, np.nan)
