@@ -65,6 +65,7 @@ def time_case(name: str, elements: int, repeats: int) -> Record:
     from gradlab.verify.case import build
     from gradlab.verify.examination import judged
     from gradlab.verify.plan import Plan
+    from gradlab.verify.shapes import concrete
     from gradlab.verify.trial import Trial
 
     title, sizes_of = GROWING[name]
@@ -78,13 +79,15 @@ def time_case(name: str, elements: int, repeats: int) -> Record:
     for seed in range(repeats):
         plan = Plan(
             sizes=sizes,
-            leading=leading,
+            shapes=tuple(concrete(dims, sizes, leading) for dims in specification.signature.inputs),
             params=params,
             dtype="float64",
             regimes=("normal",) * count,
             layouts=("C",) * (count + 1),
             upstream="normal",
+            scale=1.0,
             tie_arguments=False,
+            shared=None,
             measured=False,
             seed=seed,
         )

@@ -81,6 +81,18 @@ def from_torch(forward: Callable[..., Any], backward: Callable[..., Any], *, nam
     return Subject(label, run_forward, run_backward, saved_arrays, extended=False, source=source)
 
 
+def torch_jvp(forward: Callable[..., Any], jvp: Callable[..., Any]) -> Callable[..., Any]:
+    """`jvp(saved, *tangents)` of a pair on tensors as `jvp(tangents, *arrays, **params)` on arrays."""
+    torch = load_torch()
+
+    def pushed(tangents: Any, *inputs: Any, **params: Any) -> Any:
+        with torch.no_grad():
+            _, saved = forward(*(to_tensor(torch, array) for array in inputs), **params)
+            return to_array(torch, jvp(saved, *(to_tensor(torch, v) for v in tangents if v is not None)))
+
+    return pushed
+
+
 def to_tensor(torch: Any, array: Any) -> Any:
     """The array as a tensor on the same memory; copied where torch cannot hold its strides or may not write to it.
 

@@ -61,12 +61,12 @@ def examine(target: Target, line: Mapping[str, Any], profile: Any, seed: int) ->
 
 def registered(name: str, backend: Any, profile: Any, seed: int) -> list[FlatRow]:
     """The rows of one of gradlab's operations."""
+    from gradlab.symbolic.oracle import symbolic_reference
     from gradlab.verify.registered import operation_rows, operation_seed
 
-    return [
-        FlatRow.of(row)
-        for row in operation_rows(name, backend, profile=profile, seed=operation_seed(seed, name, backend))
-    ]
+    own = operation_seed(seed, name, backend)
+    rows = operation_rows(name, backend, profile=profile, seed=own, exact=symbolic_reference)
+    return [FlatRow.of(row) for row in rows]
 
 
 def label(target: Target) -> str:
@@ -89,8 +89,9 @@ def described(module: ModuleType, target: Target, line: Mapping[str, Any]) -> De
         raise SignatureError(f"{target}: no signature; give --signature '(n,d)->(n,d)' or a gradlab_spec beside it")
     signature, exclude = spec.pop("signature"), dict(spec.pop("exclude", None) or {})
     subject, caller = _subject(module, target, forward, spec.pop("backward", None), spec.pop("cached", False))
-    if spec.get("reference") is not None:
-        spec["reference"] = named(module, spec["reference"], target)
+    for key in ("reference", "jvp", "double_backward"):
+        if spec.get(key) is not None:
+            spec[key] = named(module, spec[key], target)
     checked = {key: value for key, value in spec.items() if key != "reference"}
     try:
         known = specify(signature, forward=caller, **checked, exclude=exclude, laws=(*LAWS, "isolation"))

@@ -73,6 +73,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("--exclude", "LAW=REASON", "a law that does not apply, and why"),
     ):
         group.add_argument(option, metavar=form, action="append", default=[], help=help_text)
+    group.add_argument("--batch", metavar="DIM", help="the dimension of the samples; permuting them permutes gradients")
+    group.add_argument("--per-sample", action="store_true", help="samples along --batch are independent as well")
     group.add_argument(
         "--broadcast", action="store_true", help="the ... of different arguments may differ and broadcast"
     )
@@ -82,9 +84,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def described(arguments: argparse.Namespace) -> dict[str, Any]:
     """What the options say, in the words of `gradlab.check`; raises SignatureError with the option and the remedy."""
     spec: dict[str, Any] = {
-        name: value for name in ("signature", "backward", "reference") if (value := getattr(arguments, name))
+        name: value for name in ("signature", "backward", "reference", "batch") if (value := getattr(arguments, name))
     }
-    for name in ("cached", "broadcast"):
+    for name in ("cached", "broadcast", "per_sample"):
         if getattr(arguments, name):
             spec[name] = True
     if arguments.wrt:

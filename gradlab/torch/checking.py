@@ -14,10 +14,13 @@ from gradlab.operation import Argument, Domain, real
 from gradlab.torch.autograd import Autograd
 from gradlab.torch.examination import broken_laws, generated, readable
 from gradlab.torch.laws import TORCH_LAWS
+from gradlab.torch.precision import LOW_DTYPES, narrow_findings
 from gradlab.torch.second_order import FIRST_UPSTREAM, gradient_of
 from gradlab.torch.targets import Target, target_of
 from gradlab.verify.check import run
+from gradlab.verify.extras import Extras
 from gradlab.verify.laws import LAWS
+from gradlab.verify.laws.convention import require_torch
 from gradlab.verify.preflight import reference_of
 from gradlab.verify.profiles import pictured
 from gradlab.verify.profiles import profile as profile_of
@@ -44,6 +47,9 @@ def check(
     reference: Callable[..., Any] | None = None,
     order: int = 1,
     parameters: bool = True,
+    batch: str | None = None,
+    per_sample: bool = False,
+    convention: str = "bracket",
     exclude: Mapping[str, str] | None = None,
     profile: Any = "default",
     seed: int | None = None,
@@ -59,6 +65,7 @@ def check(
       `named_parameters()` and with their own shapes, unless `parameters=False`. The module itself is not changed.
     - `order=2` also checks the double backward: the first-order gradient of each argument is differentiated.
     - `devices`: by default the CPU, and CUDA where there is one.
+    - `dtypes` may name "float16" and "bfloat16" beside the wide ones; see the law "precision".
     - `exclude` also knows the laws of autograd: "needs_input_grad" (every subset of inputs that require grad gives the
       same numbers), "retain_graph" (so does a second backward), "expanded" (so does the gradient of `output.sum()`).
 
@@ -100,8 +107,13 @@ def check(
             dtypes=dtypes,
             exclude=exclude,
             laws=(*LAWS, *TORCH_LAWS),
+            low=LOW_DTYPES,
+            batch=batch,
+            per_sample=per_sample,
+            convention=convention,
         )
         references = [] if reference is None else [reference_of(reference, specification)]
+        require_torch(specification, references)
         label = target.name if device == "cpu" else f"{target.name} ({device})"
         report = _examined(replace(target, name=label), specification, references, device, profile, seed)
         seconds = _second_order(target, specification, device, profile, seed) if order == 2 else []
@@ -153,11 +165,15 @@ def _examined(
     autograd = Autograd(target.call, specification.differentiable, torch.device(device), constant)
     subject = autograd.subject(target.name, target.source)
     with one_thread():
-        report = run(subject, specification, references, profile=profile, seed=seed)
+        # Narrow numbers take a way of their own: NumPy has no bfloat16.
+        usual = replace(specification, extras=replace(specification.extras, low=()))
+        report = run(subject, usual, references, profile=profile, seed=seed)
+        report = replace(report, specification=specification)
         shown = list(report.findings)
         if not report.failures:
             cases = generated(specification, report.seed, min(profile_of(profile).rounds, _ROUNDS))
             shown += broken_laws(autograd, subject, specification, cases, report.seed)
+            shown += narrow_findings(autograd, specification, report.seed, profile_of(profile).rounds, report.tally)
     shown.sort(key=lambda finding: finding.severity == "note")
     arguments = [argument.name for argument in specification.arguments]
     return replace(report, findings=tuple(readable(finding, arguments) for finding in shown))
@@ -180,6 +196,7 @@ def _second_order(
             arguments=arguments,
             dtypes=("float64",),
             whole=frozenset({len(names)}),
+            extras=Extras(),
         )
         reports.append(_examined(vjp, second, (), device, profile, seed, constant=True))
     return reports

@@ -10,6 +10,7 @@ from gradlab.errors import GradientError
 from gradlab.operation import Domain
 from gradlab.verify.examination import Examination
 from gradlab.verify.laws import LAWS
+from gradlab.verify.laws.convention import require_torch
 from gradlab.verify.preflight import as_subject, callables, reference_of
 from gradlab.verify.profiles import pictured
 from gradlab.verify.profiles import profile as profile_of
@@ -33,6 +34,11 @@ def check(
     dtypes: Sequence[str] = DTYPES,
     reference: Callable[..., Any] | None = None,
     order: int = 1,
+    double_backward: Callable[..., Any] | None = None,
+    jvp: Callable[..., Any] | None = None,
+    batch: str | None = None,
+    per_sample: bool = False,
+    convention: str = "bracket",
     exclude: Mapping[str, str] | None = None,
     profile: Any = "default",
     seed: int | None = None,
@@ -52,13 +58,22 @@ def check(
     - `params`: legal values of keyword parameters, the default first.
     - `broadcast`: the `...` of different arguments may differ and follow NumPy broadcasting.
     - `reference`: an independent forward, on arrays or on torch tensors; compared first, then an oracle of its own.
+    - `dtypes`: "float16" may stand beside "float64" and "float32"; see the law "precision".
+    - `batch="n"`: permuting the samples along `n` permutes the gradients; with `per_sample=True` samples are also
+      independent: any part of the batch alone gives the same rows, and parts that add up for arguments without `n`.
+    - `jvp(tangents, *inputs, **params)`: the forward-mode derivative, for <JVP(u), g> = <u, VJP(g)>; one tangent per
+      input, None for those without a gradient.
+    - `order=2`: the Jacobian of backward, for a fixed grad_output, is symmetric; and
+      `double_backward(grad_grads, grad_output, *inputs, **params)`, which returns a gradient for grad_output and then
+      one per input, is that of backward.
+    - `convention="torch"`: at a kink the answer is that of a torch `reference`, not any slope between both sides.
     - `exclude`: `{"layout": "documented: C order only"}`, laws that do not apply, each with its reason.
     - `profile`: "quick" (15 cases), "default" (90), "thorough" (255) or a Hypothesis profile.
     - `seed`: repeats a run exactly; the report shows the one that was drawn.
     - `pictures`: failures also hold the data of their charts, as `report.html()` shows them.
 
-    At a kink every answer between the slopes on both sides is accepted. Raises SignatureError (a ValueError) for
-    arguments that make no sense; never raises for what the code under test does.
+    At a kink every answer between the slopes on both sides is accepted by default. Raises SignatureError (a ValueError)
+    for arguments that make no sense; never raises for what the code under test does.
 
     Equivalent to `torch.autograd.gradcheck` in purpose, for any backward in NumPy.
 
@@ -84,8 +99,13 @@ def check(
         broadcast=broadcast,
         dtypes=dtypes,
         reference=reference,
-        order=order,
         exclude=exclude,
+        order=order,
+        double_backward=double_backward,
+        jvp=jvp,
+        batch=batch,
+        per_sample=per_sample,
+        convention=convention,
     )
     return run(subject, specification, references, profile=pictured(profile) if pictures else profile, seed=seed)
 
@@ -116,7 +136,9 @@ def described(
     specification = specify(signature, forward=forward, laws=LAWS, **options)
     names = [argument.name for argument in specification.arguments]
     subject = as_subject(forward, backward, names, specification.params, str(specification.signature))
-    return subject, specification, [] if reference is None else [reference_of(reference, specification)]
+    references = [] if reference is None else [reference_of(reference, specification)]
+    require_torch(specification, references)
+    return subject, specification, references
 
 
 def run(

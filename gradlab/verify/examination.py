@@ -13,7 +13,8 @@ import numpy as np
 from gradlab.adapters.subject import Subject
 from gradlab.verify.calls import Caller, quiet
 from gradlab.verify.case import Case, build
-from gradlab.verify.laws import LAWS
+from gradlab.verify.laws import LAWS, laws_for
+from gradlab.verify.narrow import narrow_cases
 from gradlab.verify.picture import picture
 from gradlab.verify.plan import round_of_plans, scouting_plans
 from gradlab.verify.profiles import Profile
@@ -65,10 +66,15 @@ class Examination:
         self.seed = rounds.seed
         if rounds.replayed:
             self.notes.append("replayed from the Hypothesis database: this round failed in an earlier run")
+        with quiet():
+            self._narrow()
+            self._settle_pending()
         return replace(self.report(), seconds=time.perf_counter() - start)
 
     def report(self) -> Report:
         """What is known so far, its failures shrunk."""
+        if not any(violation.severity == "failure" for violation, _ in self.found.values()):
+            self.tally.state({"float32": _COMPANY})
         findings = outside_tests(lambda: [self._explain(violation, case) for violation, case in self._ordered()])
         return Report(
             subject=self.caller.subject.name,
@@ -108,6 +114,13 @@ class Examination:
             observed[name] = max(observed.get(name, 0.0), ratio)
         self.tally.worst = worst
         return any(violation.severity == "failure" for violation, _ in self.found.values()), observed
+
+    def _narrow(self) -> None:
+        for dtype in self.specification.extras.low:
+            if not any(violation.severity == "failure" for violation, _ in self.found.values()):
+                for case in narrow_cases(self.specification, dtype, self.seed, self.profile.rounds):
+                    self.tally.cases += 1
+                    self._judge(case)
 
     def _judge(self, case: Case) -> None:
         trial = Trial(case, self.specification, self.caller, self.references, self.tally)
@@ -184,7 +197,7 @@ class Examination:
 def judged(trial: Trial, only: str | None = None) -> Iterator[Violation]:
     """The violations of every law that is not excluded; after a change of the inputs nothing else can be judged."""
     excluded = trial.specification.exclude
-    for name, law in LAWS.items():
+    for name, law in laws_for(trial.case.dtype).items():
         # "value" reports non-finite gradients under "stability", joint ties under "kinks".
         wanted = only in (None, name) or (name == "value" and only in ("stability", "kinks"))
         if name in excluded or not wanted:

@@ -19,6 +19,8 @@ class Reference(Protocol):
     name: str
     differences: bool
     """True where its gradient is to be taken by differences of `output`."""
+    exact: bool
+    """True where its numbers carry no rounding but that to float64; it answers in a few small cases only."""
 
     def output(self, inputs: Sequence[Array], params: Mapping[str, Any]) -> Array | None:
         """The output in float64, None where it has no opinion."""
@@ -34,6 +36,7 @@ class NumpyReference:
 
     name = "reference"
     differences = True
+    exact = False
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function

@@ -13,11 +13,12 @@ from typing import Any
 from gradlab import registry
 from gradlab.adapters.cached import from_cached
 from gradlab.adapters.subject import Subject
-from gradlab.adapters.torch_kernels import MISSING, from_torch, one_thread
+from gradlab.adapters.torch_kernels import MISSING, from_torch, one_thread, torch_jvp
 from gradlab.errors import MissingDependencyError
 from gradlab.operation import Operation, Parameter
 from gradlab.registry import Backend
 from gradlab.verify.check import run
+from gradlab.verify.extras import Extras
 from gradlab.verify.oracles.reference import TorchReference
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Report
@@ -25,6 +26,8 @@ from gradlab.verify.rows import Row, rows_of
 from gradlab.verify.specification import Specification
 
 BACKENDS: tuple[Backend, ...] = ("numpy", "torch")
+
+Exact = Callable[[str, str], Reference | None]
 
 
 def verify_operations(
@@ -35,6 +38,7 @@ def verify_operations(
     seed: int | None = None,
     on_row: Callable[[Row], None] | None = None,
     executor: Executor | int | None = None,
+    exact: Exact | None = None,
 ) -> Iterator[Row]:
     """One row per operation, backend and differentiable argument, yielded as soon as its check is done.
 
@@ -44,20 +48,23 @@ def verify_operations(
 
     `names=None` means all. Every check derives its own seed from `seed` (drawn where None; each row's report shows the
     one it used, which `report_operation(name, backend, seed=...)` takes). Without torch, torch rows say "skipped".
-    Raises UnknownOperationError before anything runs.
+    `exact(name, digest)` gives an oracle without rounding for an operation, or None (the command line passes the
+    symbolic one). Raises UnknownOperationError before anything runs.
     """
     chosen = registry.names() if names is None else tuple(names)
     for name in chosen:
         registry.operation(name)
     run_seed = secrets.randbelow(1 << 32) if seed is None else seed
     checks = [
-        (name, backend, profile, operation_seed(run_seed, name, backend)) for name in chosen for backend in backends
+        (name, backend, profile, operation_seed(run_seed, name, backend), exact)
+        for name in chosen
+        for backend in backends
     ]
     found = (row for one in checks for row in _one(*one)) if executor is None else _side_by_side(checks, executor)
     return _rows(found, on_row)
 
 
-Arguments = tuple[str, Backend, Any, int]
+Arguments = tuple[str, Backend, Any, int, Exact | None]
 
 
 def _rows(found: Iterator[Row], on_row: Callable[[Row], None] | None) -> Iterator[Row]:
@@ -67,8 +74,8 @@ def _rows(found: Iterator[Row], on_row: Callable[[Row], None] | None) -> Iterato
         yield row
 
 
-def _one(name: str, backend: Backend, profile: Any, seed: int) -> list[Row]:
-    return operation_rows(name, backend, profile=profile, seed=seed)
+def _one(name: str, backend: Backend, profile: Any, seed: int, exact: Exact | None) -> list[Row]:
+    return operation_rows(name, backend, profile=profile, seed=seed, exact=exact)
 
 
 def _side_by_side(checks: Sequence[Arguments], executor: Executor | int) -> Iterator[Row]:
@@ -79,7 +86,7 @@ def _side_by_side(checks: Sequence[Arguments], executor: Executor | int) -> Iter
     jobs = [Job(f"{name} ({backend})", _one, (name, backend, *rest)) for name, backend, *rest in checks]
     with runner(executor) as running:
         for answer in running.run(jobs):
-            name, backend, _, seed = checks[answer.index]
+            name, backend, _, seed, _ = checks[answer.index]
             if answer.died or answer.refused:
                 yield lost(answer, name, backend, seed).row
                 continue
@@ -93,11 +100,13 @@ def operation_seed(seed: int, name: str, backend: str) -> int:
     return zlib.crc32(f"{seed}/{name}/{backend}".encode())
 
 
-def operation_rows(name: str, backend: Backend, *, profile: Any = "default", seed: int | None = None) -> list[Row]:
+def operation_rows(
+    name: str, backend: Backend, *, profile: Any = "default", seed: int | None = None, exact: Exact | None = None
+) -> list[Row]:
     """The rows of one operation on one backend."""
     operation = registry.operation(name)
     try:
-        report = report_operation(name, backend, profile=profile, seed=seed)
+        report = report_operation(name, backend, profile=profile, seed=seed, exact=exact)
     except MissingDependencyError:
         return [
             Row(name, backend, argument, (), 0, 0.0, "skipped", 0.0, {}, MISSING)
@@ -107,7 +116,12 @@ def operation_rows(name: str, backend: Backend, *, profile: Any = "default", see
 
 
 def report_operation(
-    name: str, backend: Backend = "numpy", *, profile: Any = "default", seed: int | None = None
+    name: str,
+    backend: Backend = "numpy",
+    *,
+    profile: Any = "default",
+    seed: int | None = None,
+    exact: Exact | None = None,
 ) -> Report:
     """Check one registered operation on one backend.
 
@@ -118,16 +132,40 @@ def report_operation(
     'pass'
     """
     kernel = registry.kernel(name, backend)
-    return report_subject(subject_of(name, backend, kernel), registry.operation(name), profile=profile, seed=seed)
+    operation, oracle = registry.operation(name), None
+    if exact is not None:
+        oracle = exact(name, operation.digest)
+    subject, forward_mode = subject_of(name, backend, kernel), jvp_of(backend, kernel)
+    return report_subject(subject, operation, profile=profile, seed=seed, exact=oracle, jvp=forward_mode)
 
 
 def report_subject(
-    subject: Subject, operation: Operation, *, profile: Any = "default", seed: int | None = None
+    subject: Subject,
+    operation: Operation,
+    *,
+    profile: Any = "default",
+    seed: int | None = None,
+    exact: Reference | None = None,
+    jvp: Callable[..., Any] | None = None,
 ) -> Report:
     """Check any subject against the record of an operation: its kernel, or a planted copy of it."""
     references, notes = references_of(operation)
+    references += [] if exact is None else [exact]
+    specification = replace(specification_of(operation), extras=Extras(jvp=jvp))
     with one_thread():
-        return run(subject, specification_of(operation), references, profile=profile, seed=seed, notes=notes)
+        return run(subject, specification, references, profile=profile, seed=seed, notes=notes)
+
+
+def jvp_of(backend: Backend, kernel: Any) -> Callable[..., Any]:
+    """A kernel's forward-mode derivative as `check` takes it: tangents first, one per input."""
+    if backend == "torch":
+        return torch_jvp(kernel.forward, kernel.jvp)
+
+    def jvp(tangents: Sequence[Any], *inputs: Any, **params: Any) -> Any:
+        _, saved = kernel.forward(*inputs, **params)
+        return kernel.jvp(saved, *(tangent for tangent in tangents if tangent is not None))
+
+    return jvp
 
 
 def subject_of(name: str, backend: Backend, kernel: Any) -> Subject:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gradlab.verify.case import Case
+from gradlab.verify.further import further, further_data, unexercised
 from gradlab.verify.reproduction import literal
 from gradlab.verify.specification import Specification
 from gradlab.verify.tally import Tally
@@ -146,7 +147,13 @@ class Report:
             finding.claim for finding in self.findings if finding.severity == "note" and finding.law == "contract"
         ]
         text = "; ".join(causes) or "no case had an element to compare"
-        return tuple(f"{name} was not verified: {text}" for name in self.arguments if not self.tally.count_of(name))
+        reasons = [f"{name} was not verified: {text}" for name in self.arguments if not self.tally.count_of(name)]
+        reasons += [f"{name} was not verified: no planted error was caught" for name in self._blind]
+        return (*reasons, *unexercised(self.specification, self.tally))
+
+    @property
+    def _blind(self) -> list[str]:
+        return [name for name in self.arguments if self.tally.count_of(name) and self.tally.blind(name)]
 
     @property
     def power(self) -> dict[str, dict[str, float]]:
@@ -177,7 +184,8 @@ class Report:
         for finding in self.findings:
             lines.extend(f"  {line}".rstrip() for line in str(finding).splitlines())
         lines.extend(f"  excluded {law}: {reason}" for law, reason in self.specification.exclude.items())
-        lines.extend(f"  note: {note}" for note in (*self.notes, *dict.fromkeys(self.tally.disagreements)))
+        lines.extend(f"  {line}" for line in further(self.tally))
+        lines.extend(f"  note: {note}" for note in self.notes)
         if self.verdict == "fail":
             lines.append(f"  run it again: the same check with seed={self.seed}, profile={self.profile!r}")
         return "\n".join(lines)
@@ -223,7 +231,8 @@ class Report:
             "findings": [finding.as_dict() for finding in self.findings],
             "reasons": list(self.reasons),
             "excluded": dict(self.specification.exclude),
-            "notes": [*self.notes, *dict.fromkeys(self.tally.disagreements)],
+            "notes": list(self.notes),
+            **further_data(self.tally),
         }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradlab.errors import SignatureError
 from gradlab.operation import ELLIPSIS, Argument, Domain, Kink, Signature, real
+from gradlab.verify.extras import LOW_DTYPES, Extras, extras
 
 Range = tuple[int, int | None]
 Relation = Callable[[Mapping[str, int], Mapping[str, Any]], bool]
@@ -40,6 +41,7 @@ class Specification:
     exclude: Mapping[str, str] = field(default_factory=dict)
     kinks: tuple[Kink, ...] = ()
     strict: bool = False
+    extras: Extras = field(default_factory=Extras)
     broadcast: bool = False
     whole: frozenset[int] = frozenset()
 
@@ -83,13 +85,15 @@ def specify(
     params: Mapping[str, Sequence[Any]] | None = None,
     broadcast: bool = False,
     dtypes: Sequence[str] = DTYPES,
-    order: int = 1,
     exclude: Mapping[str, str] | None = None,
     laws: Iterable[str] = (),
+    low: Sequence[str] = LOW_DTYPES,
+    **declared: Any,
 ) -> Specification:
-    """Validate the arguments of `check`; raises SignatureError that shows the value, then the remedy."""
-    if order != 1:
-        raise SignatureError(f"order={order!r} is not supported; use order=1 (first derivatives)")
+    """Validate the arguments of `check`; raises SignatureError that shows the value, then the remedy.
+
+    `low` names the low-precision dtypes that the caller can run; `declared` are the fields of `Extras`.
+    """
     if not isinstance(signature, str | Signature):
         raise SignatureError(f"signature={signature!r} is not a text; write shapes like '(n,i),(o,i)->(n,o)'")
     for option, given in (("domains", domains), ("dims", dims), ("params", params)):
@@ -100,14 +104,16 @@ def specify(
     parsed = Signature.parse(signature) if isinstance(signature, str) else signature
     names = _names(parsed, names, forward)
     arguments = _arguments(parsed, names, wrt, domains or {})
+    wide, narrow = _dtypes(dtypes, tuple(low))
     specification = Specification(
         parsed,
         arguments,
         _ranges(parsed, dims or {}),
         where,
         _params(params or {}, names),
-        _dtypes(dtypes),
+        wide,
         _exclude(exclude or {}, tuple(laws)),
+        extras=extras(parsed, low=narrow, **declared),
         broadcast=broadcast,
     )
     if broadcast not in (False, True) or (broadcast and not specification.has_ellipsis):
@@ -116,9 +122,9 @@ def specify(
             "signature as '(...),(...)->(...)'"
         )
     for dim in parsed.dims:
-        low, high = specification.range_of(dim)
-        if high is not None and low > high:
-            raise SignatureError(f"dims={dim!r}: ({low}, {high}) allows no size; the lower bound comes first")
+        lowest, high = specification.range_of(dim)
+        if high is not None and lowest > high:
+            raise SignatureError(f"dims={dim!r}: ({lowest}, {high}) allows no size; the lower bound comes first")
     return specification
 
 
@@ -252,16 +258,22 @@ def _within(name: str, domain: Domain) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(low + part * (high - low) for part in parts))
 
 
-def _dtypes(dtypes: object) -> tuple[str, ...]:
+def _dtypes(dtypes: object, low: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The dtypes that verify the formula, and those of low precision that are judged beside them."""
     if isinstance(dtypes, str):
         dtypes = (dtypes,)
     if not isinstance(dtypes, Sequence):
         raise SignatureError(f"dtypes={dtypes!r} is not a tuple; write dtypes={DTYPES}")
     chosen = tuple(map(_dtype_name, dtypes))
-    _known("dtypes", chosen, DTYPES, "a supported dtype")
+    if "bfloat16" in chosen and "bfloat16" not in low:
+        raise SignatureError("dtypes: NumPy has no 'bfloat16'; check a torch function with gradlab.torch.check")
+    _known("dtypes", chosen, (*DTYPES, *low), "a supported dtype")
+    wide, narrow = (tuple(name for name in chosen if name in group) for group in (DTYPES, low))
     if not chosen:
         raise SignatureError(f"dtypes={dtypes!r} is empty; name at least one of {DTYPES}")
-    return chosen
+    if not wide:
+        raise SignatureError(f"dtypes={dtypes!r}: so few digits verify no formula; name 'float64' or 'float32' as well")
+    return wide, narrow
 
 
 def _dtype_name(dtype: Any) -> str:

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gradlab.adapters.subject import Array
+from gradlab.verify.planted import Probe, blind, stated_power
+
+if TYPE_CHECKING:
+    from gradlab.verify.cross import Dispute
 
 Key = tuple[str, str]  # argument, dtype
+
+
+@dataclass(slots=True)
+class Comparisons:
+    """How often a law compared numbers, and the worst of those that agreed, in units of the tolerance."""
+
+    count: int = 0
+    worst: float = 0.0
 
 
 @dataclass(slots=True)
@@ -22,7 +36,12 @@ class Tally:
     powers: dict[Key, list[Array]] = field(default_factory=lambda: defaultdict(list))
     oracles: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     skipped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    disagreements: list[str] = field(default_factory=list)
+    consulted: dict[str, bool] = field(default_factory=dict)
+    disputes: dict[tuple[str, str, str], list[Dispute]] = field(default_factory=dict)
+    probes: dict[Key, list[Probe]] = field(default_factory=lambda: defaultdict(list))
+    looked: dict[Key, float] = field(default_factory=lambda: defaultdict(float))
+    stated: dict[Key, float | None] = field(default_factory=dict)
+    comparisons: dict[str, Comparisons] = field(default_factory=lambda: defaultdict(Comparisons))
 
     def record(self, argument: str, dtype: str, oracle: str, count: int, worst: float) -> None:
         """`count` elements of an argument agree with an oracle, the worst at `worst` times the tolerance."""
@@ -31,11 +50,31 @@ class Tally:
             self.worst[argument, dtype] = max(self.worst[argument, dtype], worst)
             self.oracles[argument].add(oracle)
 
-    def power(self, argument: str, dtype: str) -> float | None:
-        """Relative error that would have been caught, or None where nothing could be measured.
+    def compared(self, law: str, ratios: Array) -> None:
+        """A law without a row of its own compared these numbers, and they agree."""
+        found = self.comparisons[law]
+        found.count += ratios.size
+        found.worst = max(found.worst, float(ratios.max(initial=0.0)))
 
-        The lower quartile over elements: hostile numbers blur some cases, and an error shows where any case is clear.
+    def state(self, company: Mapping[str, int]) -> None:
+        """Prove the power of every comparison on planted errors; `company` cases per dtype must see each."""
+        for key, found in self.powers.items():
+            powers = np.concatenate(found)
+            self.stated[key] = stated_power(self.probes[key], self.looked[key], powers, company.get(key[1], 1))
+
+    def blind(self, argument: str) -> bool:
+        """True where errors were planted in an argument and no dtype saw any of them."""
+        probes = [probe for (name, _), found in self.probes.items() if name == argument for probe in found]
+        return bool(probes) and blind(probes)
+
+    def power(self, argument: str, dtype: str) -> float | None:
+        """Relative error p that would have been caught, or None where nothing could be measured.
+
+        The lower quartile over elements, since hostile numbers blur some cases and an error shows where any case is
+        clear; raised until a planted error of 2 p is always found, once `state` has tried that.
         """
+        if (argument, dtype) in self.stated:
+            return self.stated[argument, dtype]
         found = self.powers.get((argument, dtype), [])
         values = np.concatenate(found) if found else np.empty(0)
         return float(np.quantile(values, 0.25)) if values.size else None

@@ -36,6 +36,8 @@ class Trial:
     ) -> None:
         self.case, self.specification, self.caller = case, specification, caller
         self.references = references
+        self.wide: Caller | None = None  # where the caller itself knows one narrow dtype only
+        self._referred: dict[Reference, list[Array | None] | None] = {}
         self.tally = tally if tally is not None else Tally()
         self.rng = np.random.default_rng((case.seed, 2))
         layouts = case.layouts[: len(case.inputs)]
@@ -99,6 +101,16 @@ class Trial:
     def again(self, inputs: Sequence[Array], grad_output: Array) -> list[Array | None]:
         """The gradients for other arrays, in float64."""
         return self.caller.gradients(inputs, grad_output, self.params)
+
+    def reference_gradients(self, reference: Reference) -> list[Array | None] | None:
+        """The gradients of a reference for this case, asked for once."""
+        if reference not in self._referred:
+            self._referred[reference] = reference.gradients(self.case.inputs, self.grad_output, self.params)
+        return self._referred[reference]
+
+    def wide_again(self, inputs: Sequence[Array], grad_output: Array) -> list[Array | None]:
+        """The gradients in a wider dtype than the case's own."""
+        return (self.wide or self.caller).gradients(inputs, grad_output, self.params)
 
     @cached_property
     def spread(self) -> list[Array | None]:

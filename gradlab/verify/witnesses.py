@@ -8,6 +8,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.verify.judge import Scales, attainable
+from gradlab.verify.oracles.complex_step import ComplexStep
 from gradlab.verify.oracles.differences import Differences
 from gradlab.verify.oracles.estimate import Oracle
 from gradlab.verify.oracles.reference import GradientsOracle
@@ -20,18 +21,39 @@ def witnesses(trial: Trial) -> list[Oracle]:
     """One oracle per reference that has an opinion on this case."""
     found: list[Oracle] = []
     for reference in trial.references:
-        gradients = reference.gradients(trial.case.inputs, trial.grad_output, trial.params)
+        gradients = trial.reference_gradients(reference)
         if gradients is not None:
-            found.append(
-                GradientsOracle(reference.name, gradients, _errors(trial, gradients), _spread(trial, reference))
-            )
+            errors, spread = _errors(trial, reference, gradients), _spread(trial, reference)
+            # An exact one differentiates the definition that the code under test was made from.
+            found.append(GradientsOracle(reference.name, gradients, errors, spread, independent=not reference.exact))
         elif reference.differences:
             found.append(_differences(trial, reference))
     return found
 
 
-def _errors(trial: Trial, gradients: Sequence[Array | None]) -> list[Array | None]:
-    """A reference in float64 rounds like any backward in float64 does."""
+def own_differences(trial: Trial) -> Oracle:
+    """Differences of the forward under test; those that run in float64 are sharpened by the complex step."""
+    if trial.differences.extended or not trial.caller.subject.extended:
+        return trial.differences
+    subject, params = trial.caller.subject, trial.params
+
+    def run(inputs: Sequence[Array]) -> Array | None:
+        try:
+            output, _ = subject.forward(inputs, params)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            return None
+        return np.asarray(output)
+
+    return ComplexStep(run, trial.differences, trial.rng)
+
+
+def _errors(trial: Trial, reference: Reference, gradients: Sequence[Array | None]) -> list[Array | None]:
+    """A reference in float64 rounds like any backward in float64 does; an exact one only when it is converted."""
+    if reference.exact:
+        eps = float(np.finfo(np.float64).eps)
+        return [None if gradient is None else eps * np.abs(gradient) for gradient in gradients]
     errors: list[Array | None] = []
     for k, gradient in enumerate(gradients):
         if gradient is None or trial.answers[k] is None:
@@ -47,6 +69,8 @@ def _errors(trial: Trial, gradients: Sequence[Array | None]) -> list[Array | Non
 
 def _spread(trial: Trial, reference: Reference) -> Callable[[], Sequence[Array | None]]:
     def measure() -> Sequence[Array | None]:
+        if reference.exact:
+            return [None] * len(trial.inputs)
         # In float64, the dtype that the reference runs in: its own rounding is asked for.
         wide = [array.astype(np.float64) if array.dtype.kind == "f" else array for array in trial.case.inputs]
         upstream = trial.grad_output.astype(np.float64)

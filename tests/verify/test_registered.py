@@ -68,7 +68,7 @@ def test_table_shows_every_row() -> None:
 def test_a_failing_kernel_fails_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """The row of the wrong argument fails, the others keep their own verdict."""
 
-    def broken(name: str, backend: registry.Backend, *, profile: str, seed: int) -> Report:
+    def broken(name: str, backend: registry.Backend, *, profile: str, seed: int, exact: None) -> Report:
         operation = registry.operation(name)
         subject = planted(registered.subject_of(name, backend, registry.kernel(name, backend)), 1, 0, {"float64": 1e-3})
         return run(subject, registered.specification_of(operation), profile=profile, seed=seed, shrinking=False)

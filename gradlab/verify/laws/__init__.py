@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from gradlab.verify.laws.batch import batch
 from gradlab.verify.laws.contract import contract
+from gradlab.verify.laws.convention import convention
 from gradlab.verify.laws.edges import edges
+from gradlab.verify.laws.jvp import jvp
 from gradlab.verify.laws.kinks import kinks
 from gradlab.verify.laws.layout import layout
 from gradlab.verify.laws.linearity import linearity
+from gradlab.verify.laws.precision import NARROW, precision
 from gradlab.verify.laws.primal import primal
 from gradlab.verify.laws.purity import purity
 from gradlab.verify.laws.repeatability import repeatability
+from gradlab.verify.laws.second_order import second_order
 from gradlab.verify.laws.sharing import sharing
 from gradlab.verify.laws.stability import stability
 from gradlab.verify.laws.value import value
@@ -36,4 +41,17 @@ LAWS: dict[str, Law] = {
     "linearity": linearity,
     "kinks": kinks,
     "value": value,
+    "convention": convention,
+    "batch": batch,
+    "jvp": jvp,
+    "second_order": second_order,
+    "precision": precision,
 }
+
+# The others compare with bars that a dtype of three digits makes meaningless; their subject is judged in wider ones.
+_NARROW_LAWS = ("contract", "purity", "edges", "repeatability", "precision")
+
+
+def laws_for(dtype: str) -> dict[str, Law]:
+    """The laws that judge a case of a dtype, in order."""
+    return {name: LAWS[name] for name in _NARROW_LAWS} if dtype in NARROW else LAWS

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.verify.calls import listed, numeric
 from gradlab.verify.judge import same
+from gradlab.verify.laws.randomness import random_backward, random_forward
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Violation
 
@@ -28,15 +30,28 @@ def repeatability(trial: Trial) -> Iterator[Violation]:
         return
     held = [(k, gradient) for k, gradient in enumerate(trial.gradients) if isinstance(gradient, np.ndarray)]
     copies = [np.array(gradient) for _, gradient in held]
-    yield from _compare(trial, trial.again(trial.inputs, trial.upstream.array), "a second call")
+    found = [*_compare(trial, trial.again(trial.inputs, trial.upstream.array), "a second call")]
     if trial.case.exhaustive or not trial.case.seed % _EVERY:
         # Once more: a counter that changes every second answer may be in step with the calls of other laws.
-        yield from _compare(trial, trial.again(trial.inputs, trial.upstream.array), "a third call")
-        yield from _compare(trial, _interleaved(trial), "a call after another forward")
+        found += _compare(trial, trial.again(trial.inputs, trial.upstream.array), "a third call")
+        found += _compare(trial, _interleaved(trial), "a call after another forward")
+        found += [] if found else _forward(trial)
+    why = (random_forward(trial) or random_backward(trial)) if found else ""
+    yield from (replace(violation, claim=f"{violation.claim}; {why}") if why else violation for violation in found)
     for (k, gradient), copy in zip(held, copies, strict=True):
         if k < len(trial.inputs) and not np.array_equal(gradient, copy, equal_nan=True):
             claim = f"a later call overwrites the gradient of {trial.name(k)} that an earlier one returned"
             yield Violation(LAW, trial.name(k), claim)
+
+
+def _forward(trial: Trial) -> Iterator[Violation]:
+    """Noise in forward that backward does not see: no gradient of it exists either."""
+    again = trial.caller.forward(trial.inputs, trial.params).output
+    if again.shape != trial.output.shape or not again.size or not trial.forward_finite:
+        return
+    scale = float(np.abs(trial.output).max())
+    if not same(trial.output, again, float(np.finfo(trial.output.dtype).eps), 1e4, scale).all():
+        yield Violation(LAW, "output", "forward gives other numbers when it is called twice")
 
 
 def _interleaved(trial: Trial) -> list[Array | None]:

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradlab.adapters.subject import Array
+from gradlab.verify.cross import cross_examine
 from gradlab.verify.judge import ORACLE_BARS, SPREAD_FACTOR, Verdicts, attainable, compare, indistinct, levels
 from gradlab.verify.laws.acquittal import Acquittal
 from gradlab.verify.laws.directions import directions
 from gradlab.verify.laws.unstable import gross, unstable
 from gradlab.verify.oracles.estimate import Estimate, Oracle
 from gradlab.verify.oracles.reference import GradientsOracle
+from gradlab.verify.planted import Opinions, Probe
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Violation
-from gradlab.verify.witnesses import witnesses
+from gradlab.verify.witnesses import own_differences, witnesses
 
 LAW = "value"
 
@@ -83,17 +85,20 @@ def _elements(question: _Question, references: list[Oracle], every: bool, acquit
     everything = np.arange(size)
     sample = everything if every else _sampled(question)
     disputed: dict[str, Array] = {}
+    asked: list[tuple[Oracle, Estimate]] = []
     for reference in references:
         estimate = _ask(question, reference, everything)
         verdicts = question.judge(everything, estimate)
         _record(question, reference.name, verdicts)
         disputed[reference.name] = everything[verdicts.differs]
+        asked.append((reference, estimate))
         sample = np.union1d(sample, _worst(everything, verdicts))
-    differences: Oracle = trial.differences
+    differences = own_differences(trial)
     estimate = _ask(question, differences, sample)
+    cross_examine(trial, question.argument, sample, differences, estimate, asked)
     verdicts = question.judge(sample, estimate)
     _record(question, differences.name, verdicts)
-    _power(question, sample, estimate, verdicts)
+    _power(question, sample, estimate, verdicts, asked)
     suspects = _worst(sample, verdicts)
     for element in suspects:
         violation = _examine(question, int(element), differences, references, acquittal)
@@ -138,16 +143,41 @@ def _record(question: _Question, oracle: str, verdicts: Verdicts) -> None:
     trial.tally.record(trial.name(question.argument), trial.case.dtype, oracle, int(verdicts.agrees.sum()), worst)
 
 
-def _power(question: _Question, elements: Array, estimate: Estimate, verdicts: Verdicts) -> None:
+def _power(
+    question: _Question,
+    elements: Array,
+    estimate: Estimate,
+    verdicts: Verdicts,
+    others: list[tuple[Oracle, Estimate]],
+) -> None:
     trial = question.trial
     answer = question.answer[elements]
     chosen = verdicts.agrees & (answer != 0)
-    if not trial.case.measured or not chosen.any():
+    if not chosen.any():
+        return
+    key = trial.name(question.argument), trial.case.dtype
+    trial.tally.looked[key] += int(chosen.sum()) / question.answer.size
+    if not trial.case.measured:
         return
     bars = question.tolerance(elements, estimate.magnitude) + question.spread(elements) + 3 * estimate.error
     # An error of this relative size would have left the tolerance, whatever the present miss is.
     power = (bars + np.abs(answer - estimate.value))[chosen] / np.abs(answer[chosen])
-    trial.tally.powers[trial.name(question.argument), trial.case.dtype].append(power)
+    trial.tally.powers[key].append(power)
+    position = int(trial.rng.choice(np.flatnonzero(chosen)))
+    trial.tally.probes[key].append(_probe(question, int(elements[position]), float(estimate.blur[position]), others))
+
+
+def _probe(question: _Question, element: int, blur: float, others: list[tuple[Oracle, Estimate]]) -> Probe:
+    """One element with every opinion that may acquit it: each family of steps, each other oracle."""
+    trial, one, heard = question.trial, np.array([element]), Opinions()
+    trial.differences.coordinates(question.argument, one, trial.weights, heard.hear)
+    for _, other in others:
+        heard.hear(other.value[one], other.error[one], other.magnitude[one], one)
+    value, error, magnitude = (np.array(part) for part in (heard.value, heard.error, heard.magnitude))
+    many = np.full(value.size, element)
+    tolerance = question.tolerance(many, magnitude) + question.spread(many)
+    blur = max(blur, indistinct(trial.scales(question.argument)))
+    return Probe(trial.case.dtype, float(question.answer[element]), value, error, magnitude, tolerance, blur)
 
 
 def _examine(
@@ -169,9 +199,6 @@ def _examine(
     for reference in references:
         other = question.judge(one, _ask(question, reference, one), spread=True)
         if (other.agrees | other.covered).any():
-            trial.tally.disagreements.append(
-                f"{trial.name(question.argument)}: {reference.name} agrees with backward, {differences.name} does not"
-            )
             return None
     if not verdicts.differs.any():
         return unstable(trial, question.argument, element, estimate)

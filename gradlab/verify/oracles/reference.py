@@ -24,6 +24,7 @@ class TorchReference:
     name = TORCH
     independent = True
     differences = False
+    exact = False
 
     def __init__(self, reference: Callable[..., Any], differentiable: Sequence[int]) -> None:
         self._torch = load_torch()
@@ -70,16 +71,16 @@ class TorchReference:
 class GradientsOracle:
     """Whole gradients that somebody computed (torch autograd) behind the interface of `Oracle`."""
 
-    independent = True
-
     def __init__(
         self,
         name: str,
         gradients: Sequence[Array | None],
         errors: Sequence[Array | None],
         spread: Callable[[], Sequence[Array | None]],
+        *,
+        independent: bool = True,
     ) -> None:
-        self.name = name
+        self.name, self.independent = name, independent
         self._gradients, self._errors, self._spread = gradients, errors, spread
 
     def doubt(self, argument: int, element: int) -> float:

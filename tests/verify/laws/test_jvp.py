@@ -1,0 +1,50 @@
+"""Law "jvp": <JVP(u), g> = <u, VJP(g)>."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import gradlab
+from tests.verify.laws.functions import cube, cube_backward, linear, linear_backward, relu, relu_backward
+
+OPTIONS = {"profile": "quick", "seed": 2, "exclude": {"value": "tested elsewhere"}}
+
+
+def linear_jvp(tangents, x, weight):
+    """Both arguments move."""
+    return tangents[0] @ weight.T + x @ tangents[1].T
+
+
+def test_right_pair_passes() -> None:
+    """The identity is compared in every case that is not empty."""
+    report = gradlab.check(linear, linear_backward, "(n,i),(o,i)->(n,o)", jvp=linear_jvp, **OPTIONS)
+    assert report.verdict == "pass", str(report)
+    assert report.tally.comparisons["jvp"].count > 8
+
+
+def test_wrong_jvp_is_named() -> None:
+    """Differences say which of the two is wrong."""
+    report = gradlab.check(cube, cube_backward, "(n)->(n)", jvp=lambda v, x: 2 * x * x * v[0], **OPTIONS)
+    assert [finding.law for finding in report.failures] == ["jvp"]
+    assert report.failures[0].claim.endswith("jvp is wrong")
+
+
+def test_wrong_backward_is_named() -> None:
+    """The law finds a wrong backward without law "value"."""
+    wrong = lambda g, x: 3.001 * x * x * g  # noqa: E731
+    report = gradlab.check(cube, wrong, "(n)->(n)", jvp=lambda v, x: 3 * x * x * v[0], **OPTIONS)
+    assert report.failures[0].claim.endswith("backward is wrong")
+
+
+def test_other_slope_at_a_kink_is_no_failure() -> None:
+    """JVP and VJP may take different slopes of the bracket."""
+    report = gradlab.check(relu, relu_backward, "(n)->(n)", jvp=lambda v, x: v[0] * (x >= 0), **OPTIONS)
+    assert report.verdict == "pass", str(report)
+
+
+def test_shape_and_errors_are_findings() -> None:
+    """A jvp that raises or sums away an axis."""
+    report = gradlab.check(cube, cube_backward, "(n)->(n)", jvp=lambda v, x: np.sum(v[0]), **OPTIONS)
+    assert "jvp returns shape ()" in report.failures[0].claim
+    report = gradlab.check(cube, cube_backward, "(n)->(n)", jvp=lambda v: v[0], **OPTIONS)
+    assert report.failures[0].claim.startswith("jvp raises TypeError")
