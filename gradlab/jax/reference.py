@@ -17,6 +17,7 @@ class JaxReference:
     name = "jax autodiff"
     independent = True
     differences = False
+    exact = False
 
     def __init__(self, reference: Callable[..., Any], differentiable: Sequence[int]) -> None:
         self._program = Program(reference, tuple(differentiable))

@@ -92,6 +92,10 @@ def _along(projection: Projection, references: list[Oracle]) -> Violation | None
     verdicts = projection.judge(estimate, extra)
     if not verdicts.differs.any():
         return None
+    estimate = _refined(projection, estimate)
+    verdicts = projection.judge(estimate, extra)
+    if not verdicts.differs.any():
+        return None
     for reference in references:
         seen = projection.judge(projection.ask(reference), extra)
         if (seen.agrees | seen.covered).any():
@@ -117,6 +121,17 @@ def _along(projection: Projection, references: list[Oracle]) -> Violation | None
     }
     claim = f"along a random direction the gradient of {name} gives {total:.9g} where {oracle} give {truth:.9g}"
     return Violation("value", name, claim, evidence, provisional=trial.case.dtype == "float32")
+
+
+def _refined(projection: Projection, estimate: Estimate) -> Estimate:
+    """The scatter of repeated differences joins the error, as it does for coordinates."""
+    scatter = 0.0
+    for stretch in (0.75, 1.25):
+        again = Projection(projection.trial, projection.argument, projection.steps * stretch)
+        found = again.ask(projection.trial.differences)
+        distance = abs(float(found.value[0]) / stretch - float(estimate.value[0])) - float(found.error[0]) / stretch
+        scatter = max(scatter, distance if np.isfinite(distance) else 0.0)
+    return Estimate(estimate.value, estimate.error + 4 * scatter, estimate.magnitude, estimate.blur)
 
 
 def _inside(total: float, sides: Sides, bars: float) -> bool:

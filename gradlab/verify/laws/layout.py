@@ -13,6 +13,10 @@ from gradlab.verify.violation import Violation
 
 LAW = "layout"
 
+# A wrong reading of memory gives other numbers altogether; sums in another order, followed by the inverse of a nearly
+# singular matrix, differ by many spreads.
+_CONDITION = 1e3
+
 
 def layout(trial: Trial) -> Iterator[Violation]:
     """Against a run on contiguous copies; within rounding, since the order of summation may follow the layout."""
@@ -39,7 +43,7 @@ def layout(trial: Trial) -> Iterator[Violation]:
             bad &= ~same(answer, expected, eps, 64, _terms(trial, k))
         if bad.any() and trial.spread[k] is not None:
             moved = np.asarray(trial.spread[k])
-            bad &= ~(np.abs(answer - expected) <= SPREAD_FACTOR[trial.case.dtype] * moved)
+            bad &= ~(np.abs(answer - expected) <= _CONDITION * moved)
         if bad.any():
             j = int(np.flatnonzero(bad)[0])
             pair = float(answer.reshape(-1)[j]), float(expected.reshape(-1)[j])

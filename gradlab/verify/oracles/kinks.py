@@ -14,13 +14,21 @@ from gradlab.verify.oracles.differences import Differences
 _SHRINK = 8  # ratio of the two steps that the slopes are extrapolated from
 
 
+# A small number beside larger ones: the first step drowns in their rounding.
+_STRETCHES = (1.0, 2.0**8, 2.0**14)
+
+
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Lowest and highest legitimate answer to one question, and whether slopes grow without bound (`singular`)."""
+    """Lowest and highest legitimate answer to one question, and whether slopes grow without bound (`singular`).
+
+    `blurred`: no kink was seen, but rounding would have hidden one.
+    """
 
     low: float
     high: float
     singular: bool = False
+    blurred: bool = False
 
     @property
     def kinked(self) -> bool:
@@ -38,7 +46,11 @@ def coordinate_sides(differences: Differences, argument: int, element: int, weig
     assert scale is not None
     # Never far in absolute terms: 64 units away from 1e8 a deviation of 1 has bent like a kink.
     step = min(float(scale[element]), 1.0)
-    return _sides(differences, lambda h: differences.along(argument, element, h), step, weights)
+    for stretch in _STRETCHES:
+        sides = _sides(differences, lambda h: differences.along(argument, element, h), step * stretch, weights)
+        if sides.kinked or sides.singular or not sides.blurred:
+            break
+    return sides
 
 
 def flat(differences: Differences, argument: int, element: int, weights: Array) -> bool:
@@ -88,12 +100,12 @@ def _sides(differences: Differences, move: Callable[[Any], Array], scale: float,
     middle = (ends[0] + ends[1]) / 2
     terms = [np.where(kinked, end, middle)[weighed] * weights[weighed] for end in ends]
     low, high = float(np.minimum(*terms).sum()), float(np.maximum(*terms).sum())
+    grows = bool(singular[weighed].any())
+    if kinked[weighed].any():
+        return Sides(low, high, grows)
     # Where no output kinks the bracket is a point, whatever rounding says.
-    return (
-        Sides(low, high, bool(singular[weighed].any()))
-        if kinked[weighed].any()
-        else Sides(low, low, bool(singular[weighed].any()))
-    )
+    hidden = blur > 1e-2 * np.maximum(np.abs(left[1]), np.abs(right[1]))
+    return Sides(low, low, grows, bool(hidden[weighed].any()))
 
 
 _LIMIT_POINTS = 12
