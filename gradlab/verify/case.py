@@ -93,8 +93,8 @@ def build(plan: Plan, specification: Specification) -> Case:
 
 
 def _coordinates_matter(plan: Plan) -> bool:
-    """Equal numbers can only be judged together, and in float32 a direction sees none but gross errors."""
-    return plan.tie_arguments or plan.dtype != "float64" or any(regime in EQUAL for regime in plan.regimes)
+    """Equal numbers can only be judged together."""
+    return plan.tie_arguments or any(regime in EQUAL for regime in plan.regimes)
 
 
 def _tie(inputs: list[Array], specification: Specification, plan: Plan, rng: np.random.Generator) -> None:
