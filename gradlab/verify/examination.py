@@ -13,6 +13,9 @@ import numpy as np
 from gradlab.adapters.subject import Subject
 from gradlab.verify.calls import Caller, quiet
 from gradlab.verify.case import Case, build
+from gradlab.verify.diagnose.diagnosis import Diagnosis
+from gradlab.verify.diagnose.explain import diagnose
+from gradlab.verify.diagnose.laboratory import Laboratory
 from gradlab.verify.laws import LAWS
 from gradlab.verify.plan import round_of_plans
 from gradlab.verify.profiles import Profile
@@ -51,6 +54,7 @@ class Examination:
         self.seed = secrets.randbelow(1 << 32) if seed is None else seed
         self.notes, self.shrinking = list(notes), shrinking
         self.tally = Tally()
+        self.laboratory = Laboratory(specification, self.caller, self.seed)
         self.found: dict[tuple[str, str], tuple[Violation, Case]] = {}
         self.pending: dict[tuple[str, str], list[tuple[Violation, Case]]] = {}
 
@@ -141,7 +145,19 @@ class Examination:
 
             violation, case = shrink(case, self.specification, fails, self.seed) or (violation, case)
         source = reproduction(self.caller.subject, self.specification, violation, case)
-        return Finding.of(violation, case, self.specification, source)
+        diagnosis = self._diagnosis(violation, case) if violation.severity == "failure" and self.shrinking else None
+        return Finding.of(violation, case, self.specification, source, diagnosis)
+
+    def _diagnosis(self, violation: Violation, case: Case) -> Diagnosis | None:
+        def fails(candidate: Case) -> bool:
+            with quiet():
+                trial = Trial(candidate, self.specification, self.caller, self.references)
+                return any(
+                    found.severity == "failure" and found.argument == violation.argument
+                    for found in judged(trial, violation.law)
+                )
+
+        return diagnose(self.laboratory, violation, case, fails)
 
 
 def judged(trial: Trial, only: str | None = None) -> Iterator[Violation]:

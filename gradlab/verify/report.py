@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gradlab.verify.case import Case
+from gradlab.verify.diagnose.diagnosis import Diagnosis
 from gradlab.verify.reproduction import literal
 from gradlab.verify.specification import Specification
 from gradlab.verify.tally import Tally
@@ -38,9 +39,17 @@ class Finding:
     layouts: Mapping[str, str]
     case: Mapping[str, np.ndarray[Any, Any]]
     reproduction: str
+    diagnosis: Diagnosis | None = None
 
     @classmethod
-    def of(cls, violation: Violation, case: Case, specification: Specification, reproduction: str) -> Finding:
+    def of(
+        cls,
+        violation: Violation,
+        case: Case,
+        specification: Specification,
+        reproduction: str,
+        diagnosis: Diagnosis | None = None,
+    ) -> Finding:
         """The finding of a violation and its shrunk case."""
         names = [*(argument.name for argument in specification.arguments), "grad_output"]
         arrays = dict(zip(names, [*case.inputs, case.grad_output], strict=True))
@@ -56,6 +65,7 @@ class Finding:
             {name: how for name, how in zip(names, case.layouts, strict=True) if how != "C"},
             {name: array for name, array in arrays.items() if array is not None},
             reproduction,
+            diagnosis,
         )
 
     def __str__(self) -> str:
@@ -64,6 +74,8 @@ class Finding:
             return lines[0]
         if "tolerances" in self.evidence and np.isfinite(float(str(self.evidence["tolerances"]))):
             lines.append(f"  off by {float(str(self.evidence['tolerances'])):.2g} times the tolerance")
+        if self.diagnosis is not None:
+            lines.extend(f"  {line}" for line in f"diagnosis: {self.diagnosis}".splitlines())
         sizes = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
         params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
         lines.append("  case: " + ", ".join(part for part in (sizes, params, self.dtype) if part))
@@ -90,6 +102,7 @@ class Finding:
             "layouts": dict(self.layouts),
             "case": {name: plain(array) for name, array in self.case.items()},
             "reproduction": self.reproduction,
+            "diagnosis": None if self.diagnosis is None else plain(self.diagnosis.as_dict()),
         }
 
 
@@ -214,4 +227,6 @@ def plain(value: object) -> object:
         return str(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
     return value

@@ -1,0 +1,212 @@
+"""When a backward goes wrong that is right on mild cases: one thing at a time is made mild, and what matters is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradlab.adapters.subject import Array
+from gradlab.verify.case import Case, build
+from gradlab.verify.diagnose.diagnosis import Diagnosis
+from gradlab.verify.diagnose.laboratory import Laboratory
+from gradlab.verify.diagnose.thresholds import pattern
+from gradlab.verify.plan import Plan
+
+FailsAt = Callable[[Case], bool]
+
+# Sizes at which code changes its path, tried in this order of interest.
+_PROBED = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 16, 17, 31, 32, 33, 0, 63, 64, 65, 99, 100, 101, 127, 128, 129)
+
+
+@dataclass
+class Circumstances:
+    """A failing case, and the question whether a changed copy fails as well (`fails`)."""
+
+    laboratory: Laboratory
+    name: str
+    case: Case
+    fails: FailsAt
+
+    @property
+    def grad(self) -> str:
+        """How sentences call what is wrong."""
+        return f"grad {self.name}" if self.name in self.laboratory.names else (self.name or "backward")
+
+    def ok(self, **changes: Any) -> bool:
+        """True where the case with these changes passes."""
+        return not self.laboratory.expired and not self.fails(replace(self.case, **changes))
+
+    @property
+    def leading(self) -> tuple[int, ...]:
+        """What `...` stands for in the failing case."""
+        signature = self.laboratory.specification.signature
+        for dims, array in zip(signature.inputs, self.case.inputs, strict=True):
+            if "..." in dims:
+                return array.shape[: array.ndim - len(dims) + 1]
+        return ()
+
+    def mild(
+        self,
+        sizes: Mapping[str, int] | None = None,
+        params: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        leading: tuple[int, ...] | None = None,
+    ) -> Case:
+        """Mild values, generic upstream, C order, at the sizes and parameters of the failing case or at others."""
+        count = len(self.case.inputs)
+        plan = Plan(
+            dict(self.case.sizes if sizes is None else sizes),
+            self.leading if leading is None else leading,
+            dict(self.case.params if params is None else params),
+            self.case.dtype, ("normal",) * count, ("C",) * (count + 1), "normal", False, False,
+            self.laboratory.seed % (1 << 32) + 101 * seed + 7,
+        )  # fmt: skip
+        return build(plan, self.laboratory.specification)
+
+
+def layout(c: Circumstances) -> Diagnosis | None:
+    """Only for some memory layouts."""
+    count = len(c.case.layouts)
+    if all(how == "C" for how in c.case.layouts) or not c.ok(layouts=("C",) * count):
+        return None
+    names = [*c.laboratory.names, "grad_output"]
+    needed = []
+    for position, how in enumerate(c.case.layouts):
+        alone = tuple(how if k == position else "C" for k in range(count))
+        if how != "C" and not c.ok(layouts=alone):
+            needed.append(f"{names[position]} is {_LAYOUT_WORDS.get(how, how)}")
+    where = " or ".join(needed) or ", ".join(
+        f"{name} is {_LAYOUT_WORDS.get(how, how)}" for name, how in zip(names, c.case.layouts, strict=True) if how != "C"
+    )
+    text = f"{c.grad} is right for C-contiguous arrays and wrong where {where}"
+    remedy = "index arrays by their axes, or copy with np.ascontiguousarray first; never assume strides or memory order"
+    return Diagnosis("layout", text, remedy, {"layouts": dict(zip(names, c.case.layouts, strict=True))})
+
+
+_LAYOUT_WORDS = {
+    "F": "in Fortran order",
+    "transposed": "a transposed view",
+    "negative stride": "a reversed view (negative strides)",
+    "broadcast": "expanded (stride 0)",
+    "guarded slice": "a strided slice of a larger array",
+    "read-only": "read-only",
+    "misaligned": "misaligned in memory",
+}
+
+
+def sizes_or_parameter(c: Circumstances) -> Diagnosis | None:
+    """Mild values fail as well: sizes, rank or a parameter matter."""
+    if not _fails_mildly(c):
+        return None
+    defaults = c.laboratory.defaults
+    if dict(c.case.params) != defaults and c.laboratory.legal(c.case.sizes, defaults):
+        if not _fails_mildly(c, params=defaults):
+            return _parameter(c, defaults)
+    return _empty(c) or _rank(c) or _one_dimension(c) or _equal(c)
+
+
+def _fails_mildly(c: Circumstances, tries: int = 2, **more: Any) -> bool:
+    return any(not c.laboratory.expired and c.fails(c.mild(seed=seed, **more)) for seed in range(tries))
+
+
+def _parameter(c: Circumstances, defaults: Mapping[str, Any]) -> Diagnosis:
+    changed = [name for name in defaults if c.case.params[name] != defaults[name]]
+    for name in changed:
+        if not _fails_mildly(c, params={**c.case.params, name: defaults[name]}):
+            changed = [name]
+            break
+    shown = ", ".join(f"{name}={c.case.params[name]!r}" for name in changed)
+    right = ", ".join(f"{name}={defaults[name]!r}" for name in changed)
+    text = f"{c.grad} is wrong at {shown} and right at {right}, the default"
+    return Diagnosis("parameter", text, f"check where backward uses {', '.join(changed)}", {"params": changed})
+
+
+def _empty(c: Circumstances) -> Diagnosis | None:
+    empty = [dim for dim, size in c.case.sizes.items() if not size]
+    if not empty and 0 not in c.leading:
+        return None
+    where = " and ".join(f"{dim} == 0" for dim in empty) or "a leading dimension is 0"
+    text = f"{c.grad} is wrong for empty arrays: {where}"
+    remedy = "return zeros of the argument's shape where there is nothing to sum; divide by max(n, 1)"
+    return Diagnosis("sizes", text, remedy, {"sizes": dict(c.case.sizes)})
+
+
+def _rank(c: Circumstances) -> Diagnosis | None:
+    if not c.laboratory.specification.has_ellipsis:
+        return None
+    found = {}
+    for leading in ((), (3,), (2, 3), (2, 3, 2)):
+        if c.laboratory.expired:
+            return None
+        found[len(leading)] = _fails_mildly(c, leading=leading, tries=1)
+    if all(found.values()) or not any(found.values()):
+        return None
+    words = pattern(found, "the number of leading axes")
+    if not words:
+        return None
+    text = f"{c.grad} is wrong only where {words}"
+    return Diagnosis("sizes", text, "reduce over all leading axes: tuple(range(x.ndim - 1))", {"ranks": found})
+
+
+def _one_dimension(c: Circumstances) -> Diagnosis | None:
+    ordinary = c.laboratory.sizes
+    if ordinary is None:
+        return None
+    for dim in c.laboratory.dims:
+        milder = {**c.case.sizes, dim: ordinary[dim] + (ordinary[dim] in c.case.sizes.values())}
+        if milder[dim] == c.case.sizes[dim] or not c.laboratory.legal(milder, c.case.params):
+            continue
+        if _fails_mildly(c, sizes=milder):
+            continue
+        if any(c.case.sizes[dim] == size for other, size in c.case.sizes.items() if other != dim):
+            equal = _equal(c)
+            if equal is not None:
+                return equal
+        probed = dict(_probe(c, dim))
+        words = pattern(probed, dim) or f"{dim} == {c.case.sizes[dim]}"
+        text = f"{c.grad} is wrong only where {words}, whatever the values"
+        remedy = f"check what backward does differently there: a shortcut, a squeeze, a block or unrolled loop over {dim}"
+        return Diagnosis("sizes", text, remedy, {"probed": {str(size): bad for size, bad in probed.items()}})
+    return None
+
+
+def _probe(c: Circumstances, dim: str) -> Iterator[tuple[int, bool]]:
+    failing = c.case.sizes[dim]
+    yield failing, True
+    for size in sorted(_PROBED, key=lambda size: abs(size - failing)):
+        sizes = {**c.case.sizes, dim: size}
+        if size == failing or not size or not c.laboratory.legal(sizes, c.case.params):
+            continue
+        if c.laboratory.expired:
+            return
+        yield size, c.fails(c.mild(sizes))
+
+
+def _equal(c: Circumstances) -> Diagnosis | None:
+    """Wrong only where two dimensions are equal: a square matrix hides the mistake from its author's shape check."""
+    sizes = c.case.sizes
+    for a in c.laboratory.dims:
+        for b in c.laboratory.dims:
+            if a >= b or sizes[a] != sizes[b]:
+                continue
+            seen: list[tuple[bool, bool]] = []
+            for first, second in ((3, 3), (3, 4), (4, 4), (4, 3), (5, 5), (5, 4)):
+                candidate = {**sizes, a: first, b: second}
+                if c.laboratory.legal(candidate, c.case.params) and not c.laboratory.expired:
+                    seen.append((first == second, _fails_mildly(c, sizes=candidate, tries=1)))
+            if len(seen) >= 4 and all(equal == bad for equal, bad in seen):
+                text = f"{c.grad} is wrong only where {a} == {b}"
+                remedy = f"decide by position, not by comparing shapes: {a} and {b} may be equal"
+                return Diagnosis("sizes", text, remedy, {"equal": [a, b]})
+    return None
+
+
+def without_upstream(c: Circumstances) -> Array | None:
+    """A generic upstream gradient for the failing case's output."""
+    if c.case.grad_output is None or not c.case.grad_output.size:
+        return None
+    rng = np.random.default_rng(3)
+    return np.asarray(rng.normal(size=c.case.grad_output.shape)).astype(c.case.grad_output.dtype)

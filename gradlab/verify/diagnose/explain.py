@@ -1,0 +1,182 @@
+"""From a failure to its diagnosis: the order in which explanations are tried.
+
+First what the broken law already tells, then state, then which formula a wrong answer on mild cases is (`HYPOTHESES`),
+and for a backward that is right there, when it goes wrong. Where nothing fits nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from gradlab.verify.calls import quiet
+from gradlab.verify.case import Case
+from gradlab.verify.diagnose import (
+    contributions,
+    entries,
+    exchanges,
+    parameters,
+    places,
+    precision,
+    reductions,
+    regions,
+    scaling,
+    terms,
+    upstreams,
+    values,
+)
+from gradlab.verify.diagnose.circumstances import Circumstances, layout, sizes_or_parameter
+from gradlab.verify.diagnose.diagnosis import Diagnosis
+from gradlab.verify.diagnose.evidence import Evidence
+from gradlab.verify.diagnose.laboratory import Laboratory
+from gradlab.verify.diagnose.promises import promise
+from gradlab.verify.diagnose.sample import Sample
+from gradlab.verify.diagnose.state import state
+from gradlab.verify.oracles.kinks import coordinate_sides
+from gradlab.verify.trial import Trial
+from gradlab.verify.violation import Violation
+
+Hypothesis = Callable[[Evidence], Diagnosis | None]
+
+# The most specific first; each is one function, and each must fit every case.
+HYPOTHESES: tuple[Hypothesis, ...] = (
+    scaling.sign,
+    scaling.constant_factor,
+    parameters.parameter,
+    exchanges.swapped_arguments,
+    upstreams.mask_from_upstream,
+    upstreams.changed_upstream,
+    upstreams.offset,
+    upstreams.nonlinear,
+    places.moved,
+    exchanges.transposed,
+    exchanges.input_for_output,
+    exchanges.mistaken_input,
+    terms.coupling_term,
+    precision.downcast,
+    entries.mistaken_formula,
+    reductions.wrong_coupling,
+    reductions.summed_too_often,
+    reductions.part_of_the_sum,
+    reductions.summed_apart,
+    contributions.overwritten,
+    terms.residual_along_axis,
+    terms.no_statistics,
+    places.neighbours,
+    places.permuted,
+    places.one_place,
+    contributions.inverted_mask,
+    contributions.lost_mask,
+    regions.region,
+)
+
+# Where a mistake shows at square shapes only, these say more than "only where n == m".
+_AT_EQUAL_SIZES: tuple[Hypothesis, ...] = (
+    exchanges.swapped_arguments,
+    exchanges.transposed,
+    places.moved,
+    reductions.wrong_coupling,
+    reductions.summed_too_often,
+    places.permuted,
+)
+
+
+def diagnose(laboratory: Laboratory, violation: Violation, case: Case, fails: Callable[[Case], bool]) -> Diagnosis | None:
+    """Explain one failure in about a second; None where no explanation fits all cases.
+
+    `case` is the shrunk failing case, `fails` says whether a changed copy breaks the same law.
+    """
+    laboratory.begin()
+    circumstances = Circumstances(laboratory, violation.argument, case, fails)
+    with quiet():
+        found = promise(laboratory, violation, circumstances)
+        if found is not None or violation.argument not in laboratory.names:
+            return found
+        k = laboratory.names.index(violation.argument)
+        found = state(laboratory, k, _own(laboratory, violation, case))
+        if found is not None or violation.law in ("repeatability", "contract"):
+            return found
+        return _what(laboratory, k) or _when(circumstances, violation, k)
+
+
+def _own(laboratory: Laboratory, violation: Violation, case: Case) -> Sample | None:
+    """The failing case itself, for state that only shows there (a workspace for large arrays)."""
+    return laboratory.sample(case) if violation.law == "repeatability" else None
+
+
+def _what(laboratory: Laboratory, k: int) -> Diagnosis | None:
+    """For a backward that is wrong on mild cases: which mistake is it?"""
+    ordinary = [sample for sample in laboratory.ordinary if sample.wrong(k) is not None]
+    bad = [sample for sample in ordinary if _is_wrong(sample, k)]
+    if not bad:
+        return parameters.parameter(Evidence(laboratory, k, ordinary)) if ordinary else None
+    if len(bad) < len(ordinary):
+        return regions.region(Evidence(laboratory, k, ordinary))
+    resized = [sample for sample in laboratory.resized if sample.wrong(k) is not None]
+    evidence = Evidence(laboratory, k, [*ordinary, *resized])
+    return first(HYPOTHESES, evidence) if evidence.enough else None
+
+
+def _is_wrong(sample: Sample, k: int) -> bool:
+    wrong = sample.wrong(k)
+    return wrong is not None and bool(wrong.any())
+
+
+def first(hypotheses: Sequence[Hypothesis], evidence: Evidence) -> Diagnosis | None:
+    """The first hypothesis that fits."""
+    for hypothesis in hypotheses:
+        if evidence.laboratory.expired:
+            return None
+        found = hypothesis(evidence)
+        if found is not None:
+            return found
+    return None
+
+
+def _when(c: Circumstances, violation: Violation, k: int) -> Diagnosis | None:
+    """For a backward that is right on mild cases: what makes it wrong?"""
+    if any(_is_wrong(sample, k) for sample in c.laboratory.ordinary):
+        return None
+    if not c.fails(c.case):
+        return None
+    found = layout(c)
+    if found is not None:
+        return found
+    found = sizes_or_parameter(c)
+    if found is not None:
+        return _at_these_sizes(c, k, found)
+
+    def kinked(case: Case) -> bool:
+        return _kinked(c, violation, case, k)
+
+    return values.upstream_values(c) or values.input_values(c, violation.law, kinked)
+
+
+def _at_these_sizes(c: Circumstances, k: int, found: Diagnosis) -> Diagnosis:
+    """With equal sizes, a transposition or a wrong axis can be named."""
+    if "equal" not in found.evidence:
+        return found
+    laboratory, (a, b) = c.laboratory, found.evidence["equal"]
+    samples = []
+    for seed, size in enumerate((3, 4, 4)):
+        sizes = {**(laboratory.sizes or {}), a: size, b: size}
+        if laboratory.legal(sizes, c.case.params):
+            samples.append(laboratory.drawn(sizes, c.case.params, seed))
+    evidence = Evidence(laboratory, k, [sample for sample in samples if _is_wrong(sample, k)])
+    more = first(_AT_EQUAL_SIZES, evidence) if evidence.enough else None
+    if more is None:
+        return found
+    return Diagnosis(more.kind, f"{more.text}, only where {a} == {b}", f"{more.remedy}; {found.remedy}", more.evidence)
+
+
+def _kinked(c: Circumstances, violation: Violation, case: Case, k: int) -> bool:
+    """True where forward itself has a kink at the failing element."""
+    trial = Trial(case, c.laboratory.specification, c.laboratory.caller)
+    index = violation.evidence.get("index", ())
+    shape = case.inputs[k].shape
+    if not trial.ran or not isinstance(index, tuple) or len(index) != len(shape) or not trial.differences.usable:
+        return False
+    element = int(np.ravel_multi_index(index, shape)) if shape else 0
+    sides = coordinate_sides(trial.differences, k, element, trial.weights)
+    return sides.kinked or sides.singular
