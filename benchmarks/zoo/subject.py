@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
 
+from benchmarks.zoo.kinds import labels
 from gradlab.operation import Domain
+
+if TYPE_CHECKING:
+    from gradlab.verify.diagnose.diagnosis import Kind
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
@@ -116,6 +120,11 @@ class Mutant:
     story: str
     make: Callable[[], tuple[Function, Function]]
     witness: Witness
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of mistake that a correct diagnosis may name, from `kinds.toml`; KeyError if it has no label."""
+        return labels()[self.name]
 
     def build(self) -> Subject:
         """The wrong subject, with state of its own."""
