@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +18,9 @@ from gradlab.verify.violation import Severity, Violation
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 
+# Of the lines of an explanation, so that they stay below 120 columns where they are indented twice.
+_WIDTH = 108
+
 INDEPENDENT = ("torch autograd", "longdouble differences of the reference", "float64 differences of the reference")
 
 
@@ -25,7 +29,8 @@ class Finding:
     """One broken law for one argument, with the simplest case that shows it.
 
     `severity` "note" never changes the verdict. `case` maps each argument and `grad_output` to its array;
-    `reproduction` is a program that needs NumPy and the code under test only ("" where the arrays are too long).
+    `reproduction` is a program that needs NumPy and the code under test only ("" where the arrays are too long);
+    `diagnosis` says what kind of mistake it is, where one explanation fits all cases.
     """
 
     law: str
@@ -69,24 +74,42 @@ class Finding:
         )
 
     def __str__(self) -> str:
-        lines = [f"{self.severity} {self.law}: {self.claim}"]
         if self.severity == "note":
-            return lines[0]
+            return self.headline
+        lines = [self.headline]
         if "tolerances" in self.evidence and np.isfinite(float(str(self.evidence["tolerances"]))):
             lines.append(f"  off by {float(str(self.evidence['tolerances'])):.2g} times the tolerance")
-        if self.diagnosis is not None:
-            lines.extend(f"  {line}" for line in f"diagnosis: {self.diagnosis}".splitlines())
+        lines.extend(self.explanation)
         sizes = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
         params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
-        lines.append("  case: " + ", ".join(part for part in (sizes, params, self.dtype) if part))
-        for name, array in self.case.items():
-            how = f"  ({self.layouts[name]})" if name in self.layouts else ""
-            shown = literal(array) if array.size <= 24 else f"shape {array.shape}, first {array.reshape(-1)[:3]}"
-            lines.append(f"    {name} = {shown}{how}")
+        layouts = ", ".join(f"{name} {how}" for name, how in self.layouts.items())
+        lines.append("  case: " + ", ".join(part for part in (sizes, params, self.dtype, layouts) if part))
         if self.reproduction:
             lines.append("  reproduce without gradlab:")
             lines.extend(f"    {line}".rstrip() for line in self.reproduction.splitlines())
+            return "\n".join(lines)
+        # Without a program that holds the arrays they stand here.
+        for name, array in self.case.items():
+            shown = literal(array) if array.size <= 24 else f"shape {array.shape}, first {array.reshape(-1)[:3]}"
+            lines.append(f"    {name} = {shown}")
         return "\n".join(lines)
+
+    @property
+    def headline(self) -> str:
+        """The law and the claim, on one line."""
+        return f"{self.severity} {self.law}: {self.claim}"
+
+    @property
+    def explanation(self) -> list[str]:
+        """The diagnosis and its remedy, wrapped and indented; [] where there is none."""
+        if self.diagnosis is None:
+            return []
+        head = textwrap.wrap(f"diagnosis: {self.diagnosis.kind}: {self.diagnosis.text}", _WIDTH)
+        remedy = textwrap.wrap(f"remedy: {self.diagnosis.remedy}", _WIDTH)
+        return [
+            *(f"{'    ' if k else '  '}{line}" for k, line in enumerate(head)),
+            *(f"{'    ' if k else '  '}{line}" for k, line in enumerate(remedy)),
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain lists, strings and numbers."""
@@ -175,8 +198,15 @@ class Report:
         lines.extend(f"  {reason}" for reason in self.reasons if self.verdict == "inconclusive")
         if self.verdict != "fail":
             lines.extend(f"  {self._argument_line(name)}" for name in self.arguments)
+        told: set[str] = set()
         for finding in self.findings:
-            lines.extend(f"  {line}".rstrip() for line in str(finding).splitlines())
+            # The first failure in full; what follows often has the same cause, and a screen has 40 lines.
+            whole = finding.severity == "note" or not told
+            texts = str(finding).splitlines() if whole else [finding.headline]
+            if not whole and finding.diagnosis is not None and finding.diagnosis.text not in told:
+                texts.extend(finding.explanation)
+            told.add(finding.diagnosis.text if finding.diagnosis is not None else finding.headline)
+            lines.extend(f"  {line}".rstrip() for line in texts)
         lines.extend(f"  excluded {law}: {reason}" for law, reason in self.specification.exclude.items())
         lines.extend(f"  note: {note}" for note in (*self.notes, *dict.fromkeys(self.tally.disagreements)))
         if self.verdict == "fail":

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gradlab.adapters.subject import Array
-from gradlab.verify.diagnose.diagnosis import Diagnosis
+from gradlab.verify.diagnose.diagnosis import Diagnosis, Kind
 from gradlab.verify.diagnose.evidence import Evidence
 from gradlab.verify.diagnose.sample import Sample, largest
 
-_SPECIALS = ((), ("1 - {}",), ("1 + {}",), ("1 - {}", "1 + {}"), ("1 - {0}**2",), ("1 + {0}**2",))
+_SPECIALS = (("1 - {}",), ("1 + {}",), ("1 - {}", "1 + {}"), ("1 - {0}**2",), ("1 + {0}**2",))
 _MOST = 4  # the sum of the exponents of a formula that a person would write
 
 
@@ -54,16 +53,18 @@ class _Entries:
 
 def mistaken_formula(evidence: Evidence) -> Diagnosis | None:
     """Each entry of the Jacobian is one product of arrays where it should be another one."""
-    entries = [_entries(evidence, sample, claimed, true) for sample, claimed, true in evidence.jacobians]
+    # One set of sizes and parameters: they are part of the coefficient.
+    usual = evidence.samples[0].sizes, evidence.samples[0].params
+    same = [triple for triple in evidence.jacobians if (triple[0].sizes, triple[0].params) == usual]
+    entries = [_entries(evidence, sample, claimed, true) for sample, claimed, true in same]
     known = [entry for entry in entries if entry is not None]
     if not known or len(known) != len(entries):
         return None
     claimed = np.concatenate([entry.claimed for entry in known])
     true = np.concatenate([entry.true for entry in known])
-    names = set.intersection(*(set(entry.arrays) for entry in known))
-    arrays = {name: np.concatenate([entry.arrays[name] for entry in known]) for name in known[0].arrays if name in names}
+    arrays = {name: np.concatenate([entry.arrays[name] for entry in known]) for name in known[0].arrays}
     found = product_of(claimed, arrays)
-    if found is None or abs(found.coefficient) not in _simple(found.coefficient):
+    if found is None:
         return None
     right = product_of(true, arrays)
     factor = f"grad_output * {_in_product(str(found))}"
@@ -72,28 +73,41 @@ def mistaken_formula(evidence: Evidence) -> Diagnosis | None:
     facts = evidence.facts(entries=int(claimed.size), found=str(found), true=None if right is None else str(right))
     if right is not None:
         missing = _missing(found, right)
-        kind = "missing term" if missing else "mistaken quantity"
+        kind: Kind = "missing term" if missing else "mistaken quantity"
         text = f"{evidence.grad} is {wrapped}, and should be grad_output * {_in_product(str(right))} ({evidence.fit()})"
         remedy = f"multiply by {missing}" if missing else f"replace {found} by {right}"
         return Diagnosis(kind, text, remedy, facts)
     if not found.powers and not summed:
         # grad_output itself: a slope is missing, nobody can say of which kind.
-        text = f"{evidence.grad} is {wrapped.removesuffix(' * 1')}: the slope of the function is missing ({evidence.fit()})"
+        text = f"{evidence.grad} is grad_output itself: the slope of the function is missing ({evidence.fit()})"
         return Diagnosis("missing term", text, "multiply grad_output by the derivative", facts)
     part = product_of(true - claimed, arrays)
     if part is not None or (not summed and dict(found.powers) == {evidence.name: -1.0, "y": 1.0}):
         rest = f" and lacks grad_output * {_in_product(str(part))}" if part is not None else ""
         text = f"{evidence.grad} is {wrapped}{rest}: one term of the product rule ({evidence.fit()})"
         return Diagnosis("missing term", text, "add the other term of the product rule", facts)
+    if summed and all(_normalised(claimed, true) for _, claimed, true in same):
+        right_one = f"the sum of grad_output * ({found} normalised)"
+        text = f"{evidence.grad} is {wrapped}, and should be {right_one} ({evidence.fit()})"
+        remedy = f"multiply grad_output by the normalised {found} (x_hat), not by {found} itself"
+        return Diagnosis("mistaken quantity", text, remedy, facts)
     text = f"{evidence.grad} is {wrapped}, which is not the derivative ({evidence.fit()})"
     inner = " * ".join(name for name, _ in found.powers) or "1"
     remedy = f"replace {inner} by what forward multiplies with (a normalised or transformed array)"
     return Diagnosis("mistaken quantity", text, remedy, facts)
 
 
-def _simple(coefficient: float) -> set[float]:
-    size = abs(coefficient)
-    return {size} if min(abs(size * k - round(size * k)) for k in (1, 2, 3)) < 1e-6 and size < 20 else set()
+def _normalised(claimed: Array, true: Array) -> bool:
+    """Row by row the true entries are the claimed ones, shifted and scaled to a mean of 0."""
+    for mine, theirs in zip(claimed, true, strict=True):
+        used = theirs != 0
+        if used.sum() < 4:
+            return False
+        basis = np.stack([np.ones(int(used.sum())), mine[used]], axis=1)
+        solution = np.linalg.lstsq(basis, theirs[used], rcond=None)[0]
+        if np.abs(basis @ solution - theirs[used]).max() > 1e-6 * largest(theirs) or abs(theirs.sum()) > 1e-6:
+            return False
+    return True
 
 
 def _in_product(text: str) -> str:
@@ -116,23 +130,15 @@ def product_of(values: Array, arrays: dict[str, Array]) -> Product | None:
     if values.size < 8 or not np.isfinite(values).all() or (values == 0).any():
         return None
     plain = {name: array for name, array in arrays.items() if _loggable(array)}
+    found = _powers(values, plain)
     for forms in _SPECIALS:
-        for special in itertools.chain([()], plain.items()) if not forms else plain.items():
-            extended = dict(plain)
-            if forms and special:
-                for form in forms:
-                    made = _make(form, special[1])
-                    if not _loggable(made):
-                        break
-                    extended[form.format(special[0])] = made
-                if len(extended) == len(plain):
-                    continue
-            found = _powers(values, extended)
+        for name, array in plain.items():
             if found is not None:
                 return found
-            if not forms:
-                break
-    return None
+            made = {form.format(name): _make(form, array) for form in forms}
+            if all(map(_loggable, made.values())):
+                found = _powers(values, plain | made)
+    return found
 
 
 def _make(form: str, array: Array) -> Array:
@@ -187,13 +193,18 @@ def _entries(evidence: Evidence, sample: Sample, claimed: Array, true: Array) ->
     if not single or not mine.any():
         return None
     rows, columns = np.nonzero(both)
-    return _Entries(claimed[rows, columns], true[rows, columns], _arrays(evidence, sample, rows, columns))
+    return _Entries(claimed[rows, columns], true[rows, columns], arrays_at(evidence, sample, rows, columns))
 
 
-def _arrays(evidence: Evidence, sample: Sample, rows: Array, columns: Array) -> dict[str, Array]:
+def arrays_at(evidence: Evidence, sample: Sample, rows: Array, columns: Array) -> dict[str, Array]:
+    """Every array's element at entries (rows: elements of the argument, columns: of the output) of a Jacobian."""
     shape, found = sample.inputs[evidence.k].shape, {}
-    for name, array in zip(evidence.laboratory.names, sample.inputs, strict=True):
+    for j, (name, array) in enumerate(zip(evidence.laboratory.names, sample.inputs, strict=True)):
         if array.dtype.kind != "f":
+            continue
+        spread = _spread(evidence, j, array, shape)
+        if spread is not None:
+            found[name] = spread.reshape(-1)[rows]
             continue
         if array.shape == shape:
             found[name] = array.reshape(-1)[rows]
@@ -203,3 +214,13 @@ def _arrays(evidence: Evidence, sample: Sample, rows: Array, columns: Array) -> 
     return found
 
 
+def _spread(evidence: Evidence, j: int, array: Array, shape: tuple[int, ...]) -> Array | None:
+    """A smaller array whose named dimensions the argument has too, broadcast to it: gamma of (c,) to (n, c, h, w)."""
+    signature = evidence.laboratory.specification.signature
+    mine, theirs = signature.inputs[evidence.k], signature.inputs[j]
+    if array.shape == shape or not theirs or "..." in mine or "..." in theirs or len(set(mine)) < len(mine):
+        return None
+    if not all(dim in mine for dim in theirs) or [d for d in mine if d in theirs] != list(theirs):
+        return None
+    index = tuple(slice(None) if dim in theirs else None for dim in mine)
+    return np.broadcast_to(array[index], shape)

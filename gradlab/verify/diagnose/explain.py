@@ -16,6 +16,7 @@ from gradlab.verify.diagnose import (
     contributions,
     entries,
     exchanges,
+    factors,
     parameters,
     places,
     precision,
@@ -55,6 +56,8 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     exchanges.mistaken_input,
     terms.coupling_term,
     precision.downcast,
+    places.one_place,
+    regions.region,
     entries.mistaken_formula,
     reductions.wrong_coupling,
     reductions.summed_too_often,
@@ -64,10 +67,23 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     terms.residual_along_axis,
     terms.no_statistics,
     places.neighbours,
+    contributions.other_element,
     places.permuted,
-    places.one_place,
     contributions.inverted_mask,
     contributions.lost_mask,
+    contributions.lost,
+    factors.factor,
+)
+
+_SCALED: tuple[Hypothesis, ...] = (scaling.sign, scaling.constant_factor)
+
+# A mistake that depends on indices, masks or labels shows in some draws only.
+_IN_SOME_DRAWS: tuple[Hypothesis, ...] = (
+    contributions.overwritten,
+    places.one_place,
+    places.neighbours,
+    contributions.other_element,
+    contributions.lost,
     regions.region,
 )
 
@@ -82,7 +98,9 @@ _AT_EQUAL_SIZES: tuple[Hypothesis, ...] = (
 )
 
 
-def diagnose(laboratory: Laboratory, violation: Violation, case: Case, fails: Callable[[Case], bool]) -> Diagnosis | None:
+def diagnose(
+    laboratory: Laboratory, violation: Violation, case: Case, fails: Callable[[Case], bool]
+) -> Diagnosis | None:
     """Explain one failure in about a second; None where no explanation fits all cases.
 
     `case` is the shrunk failing case, `fails` says whether a changed copy breaks the same law.
@@ -94,28 +112,35 @@ def diagnose(laboratory: Laboratory, violation: Violation, case: Case, fails: Ca
         if found is not None or violation.argument not in laboratory.names:
             return found
         k = laboratory.names.index(violation.argument)
-        found = state(laboratory, k, _own(laboratory, violation, case))
+        found = state(laboratory, k)
+        if found is None and violation.law == "repeatability":
+            # State that only shows in the failing case: a workspace for large arrays.
+            found = state(laboratory, k, laboratory.sample(case))
         if found is not None or violation.law in ("repeatability", "contract"):
             return found
-        return _what(laboratory, k) or _when(circumstances, violation, k)
-
-
-def _own(laboratory: Laboratory, violation: Violation, case: Case) -> Sample | None:
-    """The failing case itself, for state that only shows there (a workspace for large arrays)."""
-    return laboratory.sample(case) if violation.law == "repeatability" else None
+        found = _what(laboratory, k) if violation.law != "stability" else None
+        return found or _when(circumstances, violation, k)
 
 
 def _what(laboratory: Laboratory, k: int) -> Diagnosis | None:
-    """For a backward that is wrong on mild cases: which mistake is it?"""
+    """For a backward that is wrong on mild cases: the mistake that it is."""
     ordinary = [sample for sample in laboratory.ordinary if sample.wrong(k) is not None]
     bad = [sample for sample in ordinary if _is_wrong(sample, k)]
     if not bad:
-        return parameters.parameter(Evidence(laboratory, k, ordinary)) if ordinary else None
+        return first((parameters.parameter, upstreams.limited), Evidence(laboratory, k, ordinary)) if ordinary else None
     if len(bad) < len(ordinary):
-        return regions.region(Evidence(laboratory, k, ordinary))
+        found = regions.region(Evidence(laboratory, k, ordinary))
+        bad = [*bad, *laboratory.more(k, 6)]
+        evidence = Evidence(laboratory, k, bad)
+        return found or (first(_IN_SOME_DRAWS, evidence) if evidence.enough else None)
     resized = [sample for sample in laboratory.resized if sample.wrong(k) is not None]
     evidence = Evidence(laboratory, k, [*ordinary, *resized])
-    return first(HYPOTHESES, evidence) if evidence.enough else None
+    if not evidence.enough:
+        return None
+    # A factor may be a formula of the parameters as well; other mistakes are looked for at the default ones.
+    other = [sample for sample in laboratory.other_params if _is_wrong(sample, k)]
+    scaled = first(_SCALED, Evidence(laboratory, k, [*evidence.samples, *other])) if other else None
+    return scaled or first(HYPOTHESES, evidence)
 
 
 def _is_wrong(sample: Sample, k: int) -> bool:
@@ -135,8 +160,8 @@ def first(hypotheses: Sequence[Hypothesis], evidence: Evidence) -> Diagnosis | N
 
 
 def _when(c: Circumstances, violation: Violation, k: int) -> Diagnosis | None:
-    """For a backward that is right on mild cases: what makes it wrong?"""
-    if any(_is_wrong(sample, k) for sample in c.laboratory.ordinary):
+    """For a backward that is right on mild cases: what makes it wrong."""
+    if violation.law != "stability" and any(_is_wrong(sample, k) for sample in c.laboratory.ordinary):
         return None
     if not c.fails(c.case):
         return None

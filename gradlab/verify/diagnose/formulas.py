@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +13,11 @@ from gradlab.adapters.subject import Array
 
 _RTOL = 1e-7
 
+_Unary = tuple[tuple[str, str, Callable[[Array], Any]], ...]
+_Binary = tuple[tuple[str, str, Callable[[Array, Array], Any]], ...]
+
 # In the order in which they are tried: text, inverse and value of a formula of one quantity.
-_UNARY = (
+_UNARY: _Unary = (
     ("{q}", "1/{q}", lambda q: q),
     ("1/{q}", "{q}", lambda q: 1 / q),
     ("({q} - 1)/{q}", "{q}/({q} - 1)", lambda q: (q - 1) / q),
@@ -33,7 +37,7 @@ _UNARY = (
     ("{q} - 1", "1/({q} - 1)", lambda q: q - 1),
     ("1/({q} - 1)", "{q} - 1", lambda q: 1 / (q - 1)),
 )
-_BINARY = (
+_BINARY: _Binary = (
     ("{q}*{r}", "1/({q}*{r})", lambda q, r: q * r),
     ("1/({q}*{r})", "{q}*{r}", lambda q, r: 1 / (q * r)),
     ("{q}/{r}", "{r}/{q}", lambda q, r: q / r),
@@ -105,5 +109,5 @@ def _binary(left: Mapping[str, Array], right: Mapping[str, Array]) -> Iterator[t
         for q, first in left.items():
             for r, second in right.items():
                 if q != r:
-                    names = {"q": q, "r": r}
-                    yield Formula(text.format(**names), inverse.format(**names), (q, r)), np.asarray(value(first, second))
+                    formula = Formula(text.format(q=q, r=r), inverse.format(q=q, r=r), (q, r))
+                    yield formula, np.asarray(value(first, second))

@@ -13,7 +13,7 @@ _DOUBLE_STEPS = (2.0**-3, 2.0**-7, 2.0**-12)
 
 # Rows whose two extrapolations differ by more than this part of the largest entry are tried again with smaller steps;
 # those that never get below the second number are left unknown (NaN).
-_SETTLED, _USABLE = 1e-9, 1e-6
+_SETTLED, _USABLE = {True: 1e-10, False: 1e-8}, 1e-6
 
 
 def true_jacobian(differences: Differences, argument: int) -> Array:
@@ -28,7 +28,7 @@ def true_jacobian(differences: Differences, argument: int) -> Array:
             if wrong < error[element]:
                 value[element], error[element] = row, wrong
         largest = float(np.abs(value[np.isfinite(value)]).max(initial=0.0))
-        todo = np.flatnonzero(~(error <= _SETTLED * largest))
+        todo = np.flatnonzero(~(error <= _SETTLED[differences.extended] * largest))
         if not todo.size:
             break
     value[~(error <= _USABLE * largest)] = np.nan

@@ -6,6 +6,7 @@ number), values are mild, the upstream gradient is generic, and each size and pa
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,14 +23,17 @@ from gradlab.verify.diagnose.sample import Sample
 from gradlab.verify.plan import Plan
 from gradlab.verify.specification import Specification
 
-SECONDS = 1.0
+# Seconds of this thread's own work, and of the clock for a subject that waits. The first does not depend on what else
+# the machine is doing, so that the same seed tells the same story.
+SECONDS, _WAITING = 1.0, 4.0
 
 _SEEDS = 3
 _ATTEMPTS = 60
 
 # Sizes to deal out, by the number of dimensions: distinct, and long enough for a fit along an axis.
-_SIZES = {1: (6, 7), 2: (5, 4, 6, 3), 3: (4, 5, 3, 6), 4: (3, 4, 5, 2)}
-_MANY = (2, 3, 4, 5, 6)
+_SIZES = {1: (6, 7), 2: (5, 4, 6, 3), 3: (4, 5, 3, 6), 4: (2, 3, 5, 4)}
+_MANY = (2, 3, 4, 2, 3, 5)
+_MOST = 100  # elements in all inputs together; more cost too much to differentiate
 _LEADING = (3,)
 
 
@@ -38,18 +42,18 @@ class Laboratory:
 
     def __init__(self, specification: Specification, caller: Caller, seed: int) -> None:
         self.specification, self.caller, self.seed = specification, caller, seed
-        self.finish = time.perf_counter() + SECONDS
+        self.begin()
         self.names = [argument.name for argument in specification.arguments]
         self.dims = [dim for dim in specification.signature.dims if dim != ELLIPSIS]
 
     def begin(self) -> None:
         """A diagnosis may take about a second from now."""
-        self.finish = time.perf_counter() + SECONDS
+        self.finish = time.thread_time() + SECONDS, time.perf_counter() + _WAITING
 
     @property
     def expired(self) -> bool:
         """True once the time is over: what is known by then has to do."""
-        return time.perf_counter() > self.finish
+        return time.thread_time() > self.finish[0] or time.perf_counter() > self.finish[1]
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -68,12 +72,18 @@ class Laboratory:
             sizes = {dim: self._within(dim, wanted[k % len(wanted)]) for k, dim in enumerate(self.dims)}
             if not self.legal(sizes, self.defaults):
                 continue
-            worth = 2 * len(set(sizes.values())) + min(sizes.values(), default=3)
+            excess = max(0, self._count(sizes) - _MOST)
+            worth = 2 * len(set(sizes.values())) + min(sizes.values(), default=3) - excess // 8
             if best is None or worth > best[0]:
                 best = worth, sizes
-            if len(set(sizes.values())) == len(sizes):
+            if len(set(sizes.values())) == len(sizes) and self._count(sizes) <= _MOST:
                 break
         return None if best is None else best[1]
+
+    def _count(self, sizes: Mapping[str, int]) -> int:
+        known = {**sizes, ELLIPSIS: math.prod(_LEADING)}
+        shapes = self.specification.signature.inputs
+        return sum(math.prod(int(dim) if dim.isdigit() else known[dim] for dim in shape) for shape in shapes)
 
     def _within(self, dim: str, size: int) -> int:
         low, high = self.specification.range_of(dim)
@@ -136,7 +146,7 @@ class Laboratory:
                     found.append(self.drawn(sizes, self.defaults, 10 + k, leading=self._leading))
                     break
         if self.specification.has_ellipsis and not self.expired:
-            found.append(self.drawn(self.sizes, self.defaults, 9, leading=(2, 5)))
+            found.append(self.drawn(self.sizes, self.defaults, 9, leading=(*self._leading[:-1], 5)))
         return [sample for sample in found if sample.usable]
 
     @cached_property
@@ -162,6 +172,17 @@ class Laboratory:
             if self.legal(sizes, params):
                 return sizes
         return None
+
+    def more(self, k: int, count: int) -> list[Sample]:
+        """Further ordinary draws in which the gradient of argument `k` is wrong, out of `count`."""
+        found = []
+        for seed in range(count):
+            if self.sizes is not None and not self.expired:
+                sample = self.drawn(self.sizes, self.defaults, 40 + seed, leading=self._leading)
+                wrong = sample.wrong(k) if sample.usable else None
+                if wrong is not None and wrong.any():
+                    found.append(sample)
+        return found
 
     def with_inputs(self, sample: Sample, inputs: Mapping[int, Array]) -> Sample:
         """The same case with some inputs replaced."""

@@ -28,6 +28,8 @@ def parameter(evidence: Evidence) -> Diagnosis | None:
             shown = f"right at {_values(good, name)}, wrong at {name}={laboratory.defaults[name]!r}"
         else:
             continue
+        if not bad and not _confirmed(evidence, good[0]):
+            continue
         probe = (bad or laboratory.ordinary)[0]
         ignored = _ignored(evidence, probe, name)
         how = f" and does not change with {name}: backward ignores it" if ignored else ""
@@ -52,3 +54,13 @@ def _ignored(evidence: Evidence, sample: Sample, name: str) -> bool:
     if mine is None or theirs is None or not other.usable or other.output.shape != sample.output.shape:
         return False
     return close(mine, theirs, 1e-12) and bool(np.abs(mine).any())
+
+
+def _confirmed(evidence: Evidence, sample: Sample) -> bool:
+    """Right in two more draws with the same parameters: one draw may be right by luck."""
+    for seed in (51, 52):
+        again = evidence.laboratory.drawn(sample.sizes, sample.params, seed)
+        wrong = again.wrong(evidence.k) if again.usable else None
+        if wrong is None or wrong.any():
+            return False
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -29,13 +30,13 @@ def moved(evidence: Evidence) -> Diagnosis | None:
 
 
 def _moves(axis: int) -> Iterator[tuple[str, Move]]:
-    yield "flipped", lambda array: np.flip(array, axis)
+    yield "flipped", partial(np.flip, axis=axis)
     for step in (1, -1, 2, -2):
         direction = "forward" if step > 0 else "back"
-        yield f"rolled {direction} by {abs(step)}", lambda array, s=step: np.roll(array, s, axis)
-        yield f"shifted {direction} by {abs(step)}", lambda array, s=step: shifted(array, s, axis)
+        yield f"rolled {direction} by {abs(step)}", partial(np.roll, shift=step, axis=axis)
+        yield f"shifted {direction} by {abs(step)}", partial(shifted, step=step, axis=axis)
     for step in (1, -1):
-        yield f"shifted by {abs(step)} with its edge repeated", lambda array, s=step: shifted(array, s, axis, edge=True)
+        yield f"shifted by {abs(step)} with its edge repeated", partial(shifted, step=step, axis=axis, edge=True)
 
 
 def shifted(array: Array, step: int, axis: int, *, edge: bool = False) -> Array:
@@ -66,15 +67,16 @@ def neighbours(evidence: Evidence) -> Diagnosis | None:
                 fits = True
                 for (_, claimed, true), shape in zip(evidence.jacobians, shapes, strict=True):
                     mine, theirs = (claimed.T, true.T) if side == 0 else (claimed, true)
-                    turned = np.stack([move(row.reshape(shape)).reshape(-1) for row in theirs]) if len(theirs) else theirs
+                    turned = np.stack([move(row.reshape(shape)).reshape(-1) for row in theirs])
                     fits = fits and close(turned, mine) and not close(theirs, mine)
                     if not fits:
                         break
                 if fits:
                     where = evidence.axis(axis + len(shapes[0]), None if side == 0 else -1)
                     verb = "writes to" if side == 0 else "reads grad_output at"
-                    text = f"{evidence.grad} {verb} a place that is {text} along {where} of the {word} ({evidence.fit()})"
-                    return Diagnosis("shifted", text, f"check the indices along {where}", evidence.facts())
+                    text = f"{evidence.grad} {verb} a place that is {text} along {where} of the {word}"
+                    remedy = f"check the indices along {where}"
+                    return Diagnosis("shifted", f"{text} ({evidence.fit()})", remedy, evidence.facts())
     return None
 
 
@@ -114,6 +116,9 @@ def one_place(evidence: Evidence) -> Diagnosis | None:
             return None
         informative += int(wrong.sum())
         here = set(places(wrong, relevant=truth != 0))
+        if wrong.ndim > 1:
+            flat = places(wrong.reshape(-1), relevant=(truth != 0).reshape(-1))
+            here |= {(_FLAT, place) for _, place in flat if place.startswith("indices")}
         common = here if common is None else common & here
     if not common or len(evidence.samples) < 2 or informative < 2:
         return None
@@ -122,10 +127,12 @@ def one_place(evidence: Evidence) -> Diagnosis | None:
         not np.abs(sample.answers[evidence.k][sample.wrong(evidence.k)]).any()  # type: ignore[index]
         for sample in evidence.samples
     )
-    where = f"{place} of {evidence.axis(axis)}"
-    text = f"{evidence.grad} is {'zero' if zero else 'wrong'} only at {where} ({len(evidence.samples)} of {len(evidence.samples)} draws)"
+    where = f"{place} of " + ("the flattened array" if axis == _FLAT else evidence.axis(axis))
+    text = f"{evidence.grad} is {'zero' if zero else 'wrong'} only at {where} ({evidence.fit()})"
     return Diagnosis("one place", text, f"check the bounds of loops and slices at {where}", evidence.facts(axis=axis))
 
+
+_FLAT = 99  # stands for the axis of the flattened array
 
 _RANK = ("index", "the", "both", "indices")
 

@@ -36,12 +36,12 @@ def downcast(evidence: Evidence) -> Diagnosis | None:
         if all(_on_grid(answer, dtype) for _, answer, _ in evidence.pairs) or (
             onesided < 0.75 and all(_coarse(sample, evidence.k) for sample in evidence.samples)
         ):
-            text = f"{evidence.grad} has the digits of {name} only: errors up to {worst:.1e} of the largest entry, of both signs"
+            text = f"{evidence.grad} has the digits of {name} only: errors of up to {worst:.1e} of the largest entry"
             remedy = "keep the inputs' dtype throughout: look for float32 constants, astype and buffers"
             return Diagnosis("downcast", f"{text} ({evidence.fit()})", remedy, evidence.facts(error=worst))
     noise = min(_noise(sample, evidence.k) for sample in evidence.samples)
     if worst < 1e-4 and noise > 1e3:
-        text = f"{evidence.grad} looks numerically differenced: off by {worst:.1e}, and rounding is amplified {noise:.1e} times"
+        text = f"{evidence.grad} looks numerically differenced: off by {worst:.1e}, with {noise:.1e} times the rounding"
         return Diagnosis(
             "downcast", f"{text} ({evidence.fit()})", "use the derivative's formula", evidence.facts(noise=noise)
         )
@@ -82,5 +82,3 @@ def _noise(sample: Sample, k: int) -> float:
     if pair is None or not largest(pair[0]):
         return 0.0
     return float(np.abs(pair[1] - pair[0]).max()) / largest(pair[0]) / (8 * float(np.finfo(np.float64).eps))
-
-

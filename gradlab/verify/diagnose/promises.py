@@ -22,7 +22,7 @@ def promise(laboratory: Laboratory, violation: Violation, c: Circumstances) -> D
             return layout(c) or _layout(violation)
         case "contract":
             return _contract(laboratory, violation, c)
-        case "kinks":
+        case "kinks" if "declared" in violation.claim:
             return _kink(violation)
         case "stability" if violation.argument == "output":
             return _unstable_forward(violation)
@@ -148,4 +148,3 @@ def _swapped(laboratory: Laboratory, sample: Sample, k: int) -> str:
 def _subsequence(short: tuple[int, ...], long: tuple[int, ...]) -> bool:
     rest = iter(long)
     return all(size in rest for size in short)
-

@@ -73,7 +73,7 @@ def part_of_the_sum(evidence: Evidence) -> Diagnosis | None:
         if not taken.any() or (np.abs(claimed - true) > 1e-7 * size)[taken].any():
             return None
         lost = (np.abs(true) > 1e-9 * size) & ~taken
-        here = _single_place(taken.any(axis=0), lost.any(axis=0), sample.output.shape)
+        here = _single_place(np.asarray(taken.any(axis=0)), np.asarray(lost.any(axis=0)), sample.output.shape)
         used = here if used is None else used & here
     if not used:
         return None
@@ -116,4 +116,3 @@ def summed_apart(evidence: Evidence) -> Diagnosis | None:
         f"({evidence.fit()})"
     )
     return Diagnosis("wrong axis", text, "multiply first, then sum over the broadcast axes", evidence.facts())
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def state(laboratory: Laboratory, k: int, sample: Sample | None = None) -> Diagn
         return None
     if not all(close(answer, calls[0], _EXACT) for answer in calls[1:]) and calls[0].size:
         return _changing(laboratory, name, k, sample, calls)
-    return _shared(name, k, sample) or _interleaved(laboratory, name, k, sample)
+    return _shared(name, k, sample) or _memoised(laboratory, name, k) or _interleaved(laboratory, name, k, sample)
 
 
 def _changing(laboratory: Laboratory, name: str, k: int, sample: Sample, calls: list[Array]) -> Diagnosis:
@@ -39,22 +40,22 @@ def _changing(laboratory: Laboratory, name: str, k: int, sample: Sample, calls: 
         text = f"every identical call adds the same to grad {name}: gradients accumulate ({_CALLS} calls)"
         return Diagnosis("stale state", text, remedy, facts)
     ratio = _ratio(calls[0], calls[1])
-    if ratio is not None and all(
-        _ratio(a, b) is not None and abs((_ratio(a, b) or 0) - ratio) < 1e-9 for a, b in zip(calls, calls[1:], strict=False)
-    ):
-        text = f"every identical call multiplies grad {name} by {ratio:.6g}: something grows between calls ({_CALLS} calls)"
+    if ratio is not None and all(abs((_ratio(a, b) or 0) - ratio) < 1e-9 for a, b in pairwise(calls)):
+        text = (
+            f"every identical call multiplies grad {name} by {ratio:.6g}: something grows in between ({_CALLS} calls)"
+        )
         return Diagnosis("stale state", text, remedy, facts)
     for period in (2, 3):
         if all(close(calls[n + period], calls[n], _EXACT) for n in range(_CALLS - period)):
-            text = f"identical calls give grad {name} in a cycle of {period}: the answer depends on a counter ({_CALLS} calls)"
+            text = f"identical calls give grad {name} in a cycle of {period}: a counter decides ({_CALLS} calls)"
             return Diagnosis("stale state", text, "let the answer depend on the arguments only", facts)
     settled = all(close(call, calls[-1], _EXACT) for call in calls[2:])
     if settled:
         text = f"grad {name} depends on the call before: identical calls agree only later ({_CALLS} calls)"
         return Diagnosis("stale state", text, "let the answer depend on the arguments only", facts)
-    size = max(float(np.abs(a - b).max()) for a, b in zip(calls, calls[1:], strict=False))
+    size = max(float(np.abs(a - b).max()) for a, b in pairwise(calls))
     relative = size / (float(np.abs(calls[0]).max()) or 1.0)
-    text = f"identical calls give different grad {name}, by up to {relative:.1e} of it, without a pattern ({_CALLS} calls)"
+    text = f"identical calls give different grad {name}, by up to {relative:.1e} of it ({_CALLS} calls, no pattern)"
     remedy = "draw random numbers in forward and keep them, or take them as an argument"
     return Diagnosis("random", text, remedy, {**facts, "relative": relative})
 
@@ -86,9 +87,9 @@ def _shared(name: str, k: int, sample: Sample) -> Diagnosis | None:
 def _interleaved(laboratory: Laboratory, name: str, k: int, sample: Sample) -> Diagnosis | None:
     """Forward A, forward B, backward A: a cache that holds one call answers for B."""
     trial, other = sample.trial, laboratory.sample(replace(sample.case, seed=sample.case.seed + 1))
-    if sample is not (laboratory.ordinary or [None])[0]:
-        return None
-    for second in [*laboratory.ordinary[1:2], other]:
+    for second in [*laboratory.ordinary[1:2], *laboratory.other_params, other]:
+        if not second.usable:
+            continue
         first = trial.caller.forward(sample.inputs, trial.params)
         trial.caller.forward(second.inputs, second.params)
         returned, error = trial.caller.backward(sample.grad_output, sample.inputs, first.saved, trial.params)
@@ -100,3 +101,19 @@ def _interleaved(laboratory: Laboratory, name: str, k: int, sample: Sample) -> D
             remedy = "keep one cache per call: return it from forward and pass it to backward"
             return Diagnosis("stale state", text, remedy, {"calls": 2})
     return None
+
+
+def _memoised(laboratory: Laboratory, name: str, k: int) -> Diagnosis | None:
+    """Other numbers of the same shapes get the answer of the first call, although the truth differs."""
+    if len(laboratory.ordinary) < 2:
+        return None
+    first, second = laboratory.ordinary[:2]
+    one, two = first.answers[k], second.answers[k]
+    if one is None or two is None or not one.any() or not np.array_equal(one, two):
+        return None
+    truths = first.truth(k), second.truth(k)
+    if truths[0] is None or truths[1] is None or close(truths[0], truths[1]):
+        return None
+    text = f"grad {name} stays the same for other numbers of the same shapes: an earlier answer is returned again"
+    remedy = "a cache must not be keyed by shapes: compute the gradient in every call"
+    return Diagnosis("stale state", text, remedy, {"calls": 2})

@@ -89,13 +89,14 @@ def _slices(array: Array, axes: tuple[int, ...]) -> Array:
     return moved.reshape(-1, length)
 
 
-def _residuals(evidence: Evidence, sample: Sample, residual: Array, axes: tuple[int, ...]) -> Iterator[tuple[Array, ...]]:
+def _residuals(
+    evidence: Evidence, sample: Sample, residual: Array, axes: tuple[int, ...]
+) -> Iterator[tuple[Array, Array]]:
     """(residual, input) along the axes, for every output and every slice."""
     shape = sample.inputs[evidence.k].shape
     x = _slices(sample.inputs[evidence.k], axes)
     for column in residual.T:
-        for values, inputs in zip(_slices(column.reshape(shape), axes), x, strict=True):
-            yield values, inputs
+        yield from zip(_slices(column.reshape(shape), axes), x, strict=True)
 
 
 def _constant(evidence: Evidence, sample: Sample, residual: Array, true: Array, axes: tuple[int, ...]) -> bool:
@@ -199,6 +200,6 @@ def no_statistics(evidence: Evidence) -> Diagnosis | None:
     if not evidence.jacobians or not missing or claims - truths:
         return None
     where = " and ".join(evidence.axis(axis) for axis in sorted(missing))
-    text = f"no entry of {evidence.grad} uses grad_output of other entries along {where}, as it should ({evidence.fit()})"
+    text = f"no entry of {evidence.grad} uses grad_output of other entries along {where}, as it should"
     remedy = f"add the terms that sum over {where}"
-    return Diagnosis("missing term", text, remedy, evidence.facts(axes=sorted(missing)))
+    return Diagnosis("missing term", f"{text} ({evidence.fit()})", remedy, evidence.facts(axes=sorted(missing)))

@@ -10,6 +10,9 @@ from gradlab.adapters.subject import Array
 from gradlab.verify.diagnose.diagnosis import Diagnosis
 from gradlab.verify.diagnose.evidence import Evidence
 from gradlab.verify.diagnose.sample import Sample, close, largest
+from gradlab.verify.diagnose.thresholds import shown, threshold
+
+_TELLING = ("abs", "maximum", "sign", "ones", "clip", "**2")
 
 Change = Callable[[Array], Array]
 
@@ -46,10 +49,9 @@ def changed_upstream(evidence: Evidence) -> Diagnosis | None:
     for text, change in _CHANGES:
         found: list[Array | None] = []
         for sample, answer, _ in evidence.pairs:
-            if sample.output.size < 2:
-                # With one element its mean, its sum and itself are the same; signs still tell.
-                if not any(word in text for word in ("abs", "maximum", "sign", "ones", "clip", "**2")):
-                    break
+            # With one element its mean, its sum and itself are the same; signs still tell.
+            if sample.output.size < 2 and not any(word in text for word in _TELLING):
+                break
             found.append(sample.truth(evidence.k, change(sample.grad_output)))
             if found[-1] is None or not close(np.asarray(found[-1]), answer):
                 break
@@ -96,15 +98,40 @@ def offset(evidence: Evidence) -> Diagnosis | None:
     return Diagnosis("upstream", f"{text} ({evidence.fit()})", remedy, evidence.facts(offsets=facts))
 
 
+_SCALES = (1e3, 1e-3, 1e6, 1e-6, 1e9, 1e-9, 1e12, 1e-12)
+
+
+def limited(evidence: Evidence) -> Diagnosis | None:
+    """Linear for upstream gradients of size 1, and not beyond some size: clipped, flushed, rounded."""
+    sample = evidence.samples[0]
+    answer = sample.answers[evidence.k]
+    if answer is None or not largest(answer):
+        return None
+
+    def bends(scale: float) -> bool:
+        found = sample.trial.again(sample.inputs, scale * sample.grad_output)[evidence.k]
+        return found is None or not close(found / scale, answer)
+
+    for scale in _SCALES:
+        if bends(scale):
+            edge = threshold(1.0, scale, bends, lambda: evidence.laboratory.expired) * largest(sample.grad_output)
+            word = "above" if scale > 1 else "below"
+            text = (
+                f"{evidence.grad} is not linear in grad_output: wrong where |grad_output| is {word} about {shown(edge)}"
+            )
+            remedy = "do not clip, flush or round grad_output: the result must be linear in it"
+            return Diagnosis("upstream", text, remedy, evidence.facts(limit=edge))
+    return None
+
+
 def nonlinear(evidence: Evidence) -> Diagnosis | None:
     """Doubling or negating grad_output does not double or negate the answer, for mild numbers."""
     for name, factor in (("negating", -1.0), ("doubling", 2.0)):
         seen = [_scaled(evidence, sample, answer, factor) for sample, answer, _ in evidence.pairs]
         if seen and all(found is not None for found in seen):
             ratio = seen[0]
-            effect = f"multiplies it by {ratio:.4g}" if ratio is not None and np.isfinite(ratio) else "changes it otherwise"
-            if len({round(float(value), 6) for value in seen if value is not None}) != 1:
-                effect = "does something else"
+            even = len({round(value, 6) for value in seen if value is not None}) == 1
+            effect = f"multiplies it by {ratio:.4g}" if even and ratio != np.inf else "does something else"
             text = f"{evidence.grad} is not linear in grad_output: {name} grad_output {effect} ({evidence.fit()})"
             remedy = "use grad_output as a factor of every term: no abs, clip, comparison or rounding of it"
             return Diagnosis("upstream", text, remedy, evidence.facts(factor=factor))

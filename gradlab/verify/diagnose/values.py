@@ -58,20 +58,18 @@ def input_values(c: Circumstances, law: str, kinked: Callable[[Case], bool]) -> 
 
 
 def _with(case: Case, j: int, array: Array) -> tuple[Array, ...]:
-    return tuple(array.astype(old.dtype) if k == j else old for k, old in enumerate(case.inputs))
+    return tuple(np.asarray(array).astype(old.dtype) if k == j else old for k, old in enumerate(case.inputs))
 
 
-def _special(
-    c: Circumstances, j: int, name: str, law: str, kinked: Callable[[Case], bool]
-) -> Diagnosis | None:
+def _special(c: Circumstances, j: int, name: str, law: str, kinked: Callable[[Case], bool]) -> Diagnosis | None:
     array = c.case.inputs[j]
+    infinite = law == "stability"
     rng = np.random.default_rng(4)
     size = float(np.median(np.abs(array[array != 0]))) if array.any() else 1.0
     bounded = max(min(size, 1.0), 1e-3)
-    jitter = bounded * rng.uniform(0.05, 0.1, array.shape)
+    jitter = np.asarray(bounded * rng.uniform(0.05, 0.1, array.shape))
     zero = array == 0
     tied = np.unique(array).size < array.size
-    infinite = law == "stability"
     rows: list[tuple[bool, Array, str, Kind, str]] = [
         (
             zero.any() and not zero.all(),
@@ -101,8 +99,20 @@ def _special(
             "region",
             f"no special path for whole numbers in {name}",
         ),
-        (bool((array < 0).any()), np.abs(array), f"{name} is negative", "region", f"check the branch for {name} < 0"),
-        (bool((array > 0).any()), -np.abs(array), f"{name} is positive", "region", f"check the branch for {name} > 0"),
+        (
+            bool((array < 0).any()) and not infinite,
+            np.abs(array),
+            f"{name} is negative",
+            "region",
+            f"check the branch for {name} < 0",
+        ),
+        (
+            bool((array > 0).any()) and not infinite,
+            -np.abs(array),
+            f"{name} is positive",
+            "region",
+            f"check the branch for {name} > 0",
+        ),
     ]
     domain = c.laboratory.specification.arguments[j].domain
     for applies, changed, where, kind, remedy in rows:
@@ -117,23 +127,26 @@ def _special(
 
 
 def _magnitude(c: Circumstances, j: int, name: str, law: str) -> Diagnosis | None:
-    """Mild numbers times a factor: at which size does it begin to fail?"""
-    mild = c.mild().inputs[j].astype(np.float64)
+    """Mild numbers times a factor: the size at which it begins to fail."""
     if c.laboratory.specification.arguments[j].domain.kind == "simplex":
         return None
     array = c.case.inputs[j].astype(np.float64)
-    size, unit = float(np.abs(array).max()), float(np.abs(mild).max())
-    least = float(np.abs(array[array != 0]).min()) if array.any() else 1.0
-    for word, far in (("above", max(size, 1e3 * (size > unit)) / unit), ("below", least / unit)):
-        if far <= 0 or (word == "above") != (far > 1):
+    size = float(np.abs(array).max())
+    least = float(np.abs(array[array != 0]).min()) if array.any() else 0.0
+    for word, unit in (("above", size), ("below", least)):
+        far = unit
+        if not far or (word == "above") != (far > 1):
             continue
 
-        def at(scale: float) -> Case:
-            return replace(c.case, inputs=_with(c.case, j, _clipped(c, j, mild * scale)))
+        # The failing numbers themselves, brought to size 1: their signs and their pattern stay.
+        def at(scale: float, unit: float = unit) -> Case:
+            return replace(c.case, inputs=_with(c.case, j, _clipped(c, j, array * (scale / unit))))
 
+        if c.fails(at(1.0)):
+            continue
         if c.laboratory.expired or not c.fails(at(far)):
             continue
-        edge = threshold(1.0, far, lambda scale: c.fails(at(scale)), lambda: c.laboratory.expired) * unit
+        edge = threshold(1.0, far, lambda scale: c.fails(at(scale)), lambda: c.laboratory.expired)
         unstable = law == "stability" or (word == "above" and edge > 14)
         kind: Kind = "instability" if unstable else "region"
         effect = "not finite" if law == "stability" else "wrong"
