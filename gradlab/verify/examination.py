@@ -152,8 +152,10 @@ class Examination:
         def fails(candidate: Case) -> bool:
             with quiet():
                 trial = Trial(candidate, self.specification, self.caller, self.references)
-                return any(
-                    found.severity == "failure" and found.argument == violation.argument
+                # Whatever else may be wrong with the gradient, a question about infinities is about infinities.
+                laws = ("value", "kinks", "stability") if violation.law == "value" else (violation.law,)
+                return bool(trial.error) or any(
+                    found.severity == "failure" and found.argument == violation.argument and found.law in laws
                     for found in judged(trial, violation.law)
                 )
 

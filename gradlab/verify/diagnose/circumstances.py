@@ -104,7 +104,7 @@ def sizes_or_parameter(c: Circumstances) -> Diagnosis | None:
     legal = dict(c.case.params) != defaults and c.laboratory.legal(c.case.sizes, defaults)
     if legal and _passes_mildly(c, params=defaults):
         return _parameter(c, defaults)
-    return _empty(c) or _rank(c) or _count(c) or _one_dimension(c) or _equal(c)
+    return _empty(c) or _rank(c) or _count(c) or _equal(c) or _one_dimension(c)
 
 
 def _fails_mildly(c: Circumstances, tries: int = 3, **more: Any) -> bool:
@@ -188,10 +188,6 @@ def _one_dimension(c: Circumstances) -> Diagnosis | None:
             continue
         if not _passes_mildly(c, sizes=milder):
             continue
-        if any(c.case.sizes[dim] == size for other, size in c.case.sizes.items() if other != dim):
-            equal = _equal(c)
-            if equal is not None:
-                return equal
         probed = dict(_probe(c, dim))
         words = pattern(probed, dim) or f"{dim} == {c.case.sizes[dim]}"
         text = f"{c.grad} is wrong only where {words}, whatever the values"
@@ -224,10 +220,31 @@ def _equal(c: Circumstances) -> Diagnosis | None:
                 candidate = {**sizes, a: first, b: second}
                 if c.laboratory.legal(candidate, c.case.params) and not c.laboratory.expired:
                     seen.append((first == second, _fails_mildly(c, sizes=candidate, tries=1)))
+                    if seen[-1][0] != seen[-1][1]:
+                        break
             if len(seen) >= 4 and all(equal == bad for equal, bad in seen):
                 text = f"{c.grad} is wrong only where {a} == {b}"
                 remedy = f"decide by position, not by comparing shapes: {a} and {b} may be equal"
                 return Diagnosis("sizes", text, remedy, {"equal": [a, b]})
+    return _equal_leading(c)
+
+
+def _equal_leading(c: Circumstances) -> Diagnosis | None:
+    """The same for a leading axis and a named dimension."""
+    for dim, size in c.case.sizes.items():
+        if not c.leading or c.leading[-1] != size:
+            continue
+        seen: list[tuple[bool, bool]] = []
+        for first, second in ((3, 3), (3, 4), (4, 4), (4, 3)):
+            candidate = {**c.case.sizes, dim: second}
+            if c.laboratory.legal(candidate, c.case.params) and not c.laboratory.expired:
+                leading = (*c.leading[:-1], first)
+                seen.append((first == second, _fails_mildly(c, sizes=candidate, leading=leading, tries=1)))
+        if len(seen) == 4 and all(equal == bad for equal, bad in seen):
+            text = f"{c.grad} is wrong only where the axis before it is as long as {dim}"
+            return Diagnosis(
+                "sizes", text, "check keepdims and broadcasting: the axes may be equal", {"probed": len(seen)}
+            )
     return None
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from gradlab.adapters.subject import Array
 from gradlab.operation import ELLIPSIS
 from gradlab.verify.diagnose.laboratory import Laboratory
-from gradlab.verify.diagnose.sample import Sample, close
+from gradlab.verify.diagnose.sample import CLOSE, Sample, close, largest
 
 # Fewer than four elements fit anything.
 INFORMATIVE = 4
@@ -107,10 +107,17 @@ class Evidence:
             if j != self.k and self.laboratory.specification.arguments[j].domain.continuous:
                 yield j, name
 
+    @cached_property
+    def tolerance(self) -> float:
+        """A hypothesis must be a hundred times closer to the answers than the truth is, and never off by 1e-7."""
+        misses = [float(np.nanmax(np.abs(a - t), initial=0.0)) / (largest(t) or 1.0) for _, a, t in self.pairs]
+        return min(CLOSE, 0.01 * max(misses, default=1.0))
+
     def all_close(self, found: Sequence[Array | None]) -> bool:
         """True where every answer equals the array found for it."""
         return len(found) == len(self.pairs) and all(
-            other is not None and close(other, answer) for other, (_, answer, _) in zip(found, self.pairs, strict=True)
+            other is not None and close(other, answer, self.tolerance)
+            for other, (_, answer, _) in zip(found, self.pairs, strict=True)
         )
 
 

@@ -44,6 +44,7 @@ Hypothesis = Callable[[Evidence], Diagnosis | None]
 HYPOTHESES: tuple[Hypothesis, ...] = (
     scaling.sign,
     scaling.constant_factor,
+    precision.downcast,
     parameters.parameter,
     exchanges.swapped_arguments,
     upstreams.mask_from_upstream,
@@ -55,7 +56,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     exchanges.input_for_output,
     exchanges.mistaken_input,
     terms.coupling_term,
-    precision.downcast,
+    places.permuted,
     places.one_place,
     regions.region,
     entries.mistaken_formula,
@@ -63,16 +64,16 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     reductions.summed_too_often,
     reductions.part_of_the_sum,
     reductions.summed_apart,
+    factors.factor,
     contributions.overwritten,
     terms.residual_along_axis,
     terms.no_statistics,
     places.neighbours,
     contributions.other_element,
-    places.permuted,
     contributions.inverted_mask,
     contributions.lost_mask,
     contributions.lost,
-    factors.factor,
+    regions.approximation,
 )
 
 _SCALED: tuple[Hypothesis, ...] = (scaling.sign, scaling.constant_factor)
@@ -127,20 +128,33 @@ def _what(laboratory: Laboratory, k: int) -> Diagnosis | None:
     ordinary = [sample for sample in laboratory.ordinary if sample.wrong(k) is not None]
     bad = [sample for sample in ordinary if _is_wrong(sample, k)]
     if not bad:
-        return first((parameters.parameter, upstreams.limited), Evidence(laboratory, k, ordinary)) if ordinary else None
+        return _other_sizes(laboratory, k) or (
+            first((parameters.parameter, upstreams.limited), Evidence(laboratory, k, ordinary)) if ordinary else None
+        )
     if len(bad) < len(ordinary):
         found = regions.region(Evidence(laboratory, k, ordinary))
         bad = [*bad, *laboratory.more(k, 6)]
         evidence = Evidence(laboratory, k, bad)
         return found or (first(_IN_SOME_DRAWS, evidence) if evidence.enough else None)
     resized = [sample for sample in laboratory.resized if sample.wrong(k) is not None]
-    evidence = Evidence(laboratory, k, [*ordinary, *resized])
+    # With indices or masks a single draw may be right by chance: it says nothing.
+    evidence = Evidence(laboratory, k, [*ordinary, *filter(lambda sample: _is_wrong(sample, k), resized)])
     if not evidence.enough:
         return None
     # A factor may be a formula of the parameters as well; other mistakes are looked for at the default ones.
     other = [sample for sample in laboratory.other_params if _is_wrong(sample, k)]
     scaled = first(_SCALED, Evidence(laboratory, k, [*evidence.samples, *other])) if other else None
     return scaled or first(HYPOTHESES, evidence)
+
+
+def _other_sizes(laboratory: Laboratory, k: int) -> Diagnosis | None:
+    """Right at the ordinary sizes and wrong where one of them is longer: there were no two windows, no remainder."""
+    for sample in laboratory.resized:
+        if _is_wrong(sample, k):
+            again = [laboratory.drawn(sample.sizes, sample.params, 60 + seed) for seed in range(2)]
+            evidence = Evidence(laboratory, k, [sample, *(other for other in again if _is_wrong(other, k))])
+            return first(HYPOTHESES, evidence) if evidence.enough else None
+    return None
 
 
 def _is_wrong(sample: Sample, k: int) -> bool:
@@ -170,6 +184,10 @@ def _when(c: Circumstances, violation: Violation, k: int) -> Diagnosis | None:
         return found
     found = sizes_or_parameter(c)
     if found is not None:
+        if violation.law == "stability" and found.kind == "sizes" and min(c.case.sizes.values(), default=1) > 0:
+            text = found.text.replace("is wrong", "is not finite")
+            remedy = "keep the denominator away from 0: divide by sqrt(var + eps), or by max(size, eps)"
+            return Diagnosis("instability", text, remedy, found.evidence)
         return _at_these_sizes(c, k, found)
 
     def kinked(case: Case) -> bool:

@@ -32,6 +32,7 @@ _ATTEMPTS = 60
 
 # Sizes to deal out, by the number of dimensions: distinct, and long enough for a fit along an axis.
 _SIZES = {1: (6, 7), 2: (5, 4, 6, 3), 3: (4, 5, 3, 6), 4: (2, 3, 5, 4)}
+_LARGE = (3, 4, 5, 6)  # for four dimensions, where the arrays stay small enough
 _MANY = (2, 3, 4, 2, 3, 5)
 _MOST = 100  # elements in all inputs together; more cost too much to differentiate
 _LEADING = (3,)
@@ -65,6 +66,9 @@ class Laboratory:
         """The ordinary sizes; None where nothing legal was found."""
         rng = np.random.default_rng((self.seed, 11))
         wanted = list(_SIZES.get(len(self.dims) + self.specification.has_ellipsis, _MANY))
+        large = dict(zip(self.dims, _LARGE, strict=False))
+        if len(self.dims) == len(_LARGE) and self.legal(large, self.defaults) and self._count(large) <= _MOST:
+            return large
         best: tuple[int, dict[str, int]] | None = None
         for attempt in range(_ATTEMPTS):
             if attempt:
@@ -74,6 +78,9 @@ class Laboratory:
                 continue
             excess = max(0, self._count(sizes) - _MOST)
             worth = 2 * len(set(sizes.values())) + min(sizes.values(), default=3) - excess // 8
+            if len(self.dims) > 3:
+                # More than one window, more than one position: the output should not be the smallest there is.
+                worth += min(self.drawn(sizes, self.defaults, 0).output.size, 48) // 8
             if best is None or worth > best[0]:
                 best = worth, sizes
             if len(set(sizes.values())) == len(sizes) and self._count(sizes) <= _MOST:

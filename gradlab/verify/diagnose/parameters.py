@@ -23,6 +23,8 @@ def parameter(evidence: Evidence) -> Diagnosis | None:
         bad = [sample for sample, wrong in others if wrong]
         good = [sample for sample, wrong in others if not wrong]
         if not default_wrong and bad:
+            if any(wrong is not None and wrong.any() for wrong in (s.wrong(evidence.k) for s in laboratory.resized)):
+                return None
             shown = f"wrong at {_values(bad, name)}, right at {name}={laboratory.defaults[name]!r}"
         elif default_wrong and good and not bad:
             shown = f"right at {_values(good, name)}, wrong at {name}={laboratory.defaults[name]!r}"

@@ -9,7 +9,7 @@ import numpy as np
 from gradlab.adapters.subject import Array
 from gradlab.verify.diagnose.diagnosis import Diagnosis
 from gradlab.verify.diagnose.evidence import Evidence
-from gradlab.verify.diagnose.sample import close, largest
+from gradlab.verify.diagnose.sample import Sample, close, largest
 from gradlab.verify.diagnose.terms import coupling_axes
 
 
@@ -18,11 +18,9 @@ def wrong_coupling(evidence: Evidence) -> Diagnosis | None:
     claims: set[int] = set()
     truths: set[int] = set()
     for sample, claimed, true in evidence.jacobians:
-        shape = sample.inputs[evidence.k].shape
-        if shape != sample.output.shape or not shape:
-            return None
-        claims |= coupling_axes(claimed, shape)
-        truths |= coupling_axes(true, shape)
+        shared = _shared(evidence, sample)
+        claims |= coupling_axes(claimed, sample.inputs[evidence.k].shape, sample.output.shape, shared)
+        truths |= coupling_axes(true, sample.inputs[evidence.k].shape, sample.output.shape, shared)
     extra, missing = claims - truths, truths - claims
     if not extra:
         return None
@@ -35,6 +33,19 @@ def wrong_coupling(evidence: Evidence) -> Diagnosis | None:
         remedy = f"do not sum over {_axes(evidence, extra)}"
     facts = evidence.facts(found=sorted(claims), true=sorted(truths))
     return Diagnosis("wrong axis", f"{text} ({evidence.fit()})", remedy, facts)
+
+
+def _shared(evidence: Evidence, sample: Sample) -> dict[int, int]:
+    """Axes of the argument that the output has too, by their names in the signature: {argument's: output's}."""
+    if sample.inputs[evidence.k].shape == sample.output.shape:
+        return {axis: axis for axis in range(sample.output.ndim)}
+    names = [evidence.axis_name(axis) for axis in range(sample.inputs[evidence.k].ndim)]
+    others = [evidence.axis_name(axis, -1) for axis in range(sample.output.ndim)]
+    return {
+        axis: others.index(name)
+        for axis, name in enumerate(names)
+        if name is not None and not name.isdigit() and names.count(name) == 1 and others.count(name) == 1
+    }
 
 
 def _axes(evidence: Evidence, axes: set[int]) -> str:
@@ -79,6 +90,11 @@ def part_of_the_sum(evidence: Evidence) -> Diagnosis | None:
         return None
     axis, place = min(used)
     where = evidence.axis(axis, -1)
+    if (evidence.axis_name(axis, -1) or "").isdigit():
+        # An axis of fixed size stacks several outputs.
+        text = f"{evidence.grad} uses only the {place} of the outputs stacked along {where} ({evidence.fit()})"
+        remedy = "add the gradient that comes through the other outputs"
+        return Diagnosis("missing term", text, remedy, evidence.facts(axis=axis))
     text = f"{evidence.grad} uses only the {place} entry of grad_output along {where}, not the sum ({evidence.fit()})"
     return Diagnosis("wrong axis", text, f"sum over {where} of grad_output", evidence.facts(axis=axis))
 

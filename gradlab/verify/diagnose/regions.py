@@ -126,3 +126,25 @@ def _between(right: float, wrong: float) -> str:
             if low <= candidate <= high:
                 return f"{candidate:g}"
     return f"{(low + high) / 2:g}"
+
+
+def approximation(evidence: Evidence) -> Diagnosis | None:
+    """Elementwise, right near 0 and worse the larger the input: a series or a rational function."""
+    sizes: list[float] = []
+    errors: list[float] = []
+    for sample, claimed, true in evidence.jacobians:
+        if claimed.shape[0] != claimed.shape[1] or np.count_nonzero(true - np.diag(np.diag(true))):
+            return None
+        slope = np.diag(true)
+        sizes.extend(np.abs(sample.inputs[evidence.k].reshape(-1)))
+        errors.extend(np.abs(np.diag(claimed) - slope) / np.abs(slope))
+    order = np.argsort(sizes)
+    ranked = np.array(errors)[order]
+    if ranked.size < 16 or (np.diff(ranked) < -0.02 * ranked[1:]).any() or ranked[0] > 0.02 * ranked[-1]:
+        return None
+    near, far = np.array(sizes)[order][[0, -1]]
+    text = (
+        f"{evidence.grad} is nearly right for small |{evidence.name}| and worse the larger it is "
+        f"(relative error {ranked[0]:.1e} at {near:.2g}, {ranked[-1]:.1e} at {far:.2g}): an approximation"
+    )
+    return Diagnosis("region", text, "use the derivative itself, not its series", evidence.facts(errors=len(errors)))

@@ -19,7 +19,7 @@ def factors(evidence: Evidence) -> tuple[list[float], float] | None:
         if not scale or int((truth[known] != 0).sum()) < 1:
             return None
         factor = float((answer[known] * truth[known]).sum()) / scale
-        if not factor or not close(answer, factor * truth):
+        if not factor or not close(answer, factor * truth, evidence.tolerance):
             return None
         found.append(factor)
         fits.append(r_squared(factor * truth, answer))

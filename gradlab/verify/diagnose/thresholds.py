@@ -54,9 +54,13 @@ def pattern(sizes: dict[int, bool], name: str) -> str:
         return f"{name} >= {min(bad)}" if min(bad) == max(good) + 1 else f"{name} > {max(good)}"
     if max(bad) < min(good):
         return f"{name} <= {max(bad)}"
-    for block in (2, 4, 8, 16, 32, 64):
-        if all(n % block for n in bad) and not any(n % block for n in good if n >= min(bad)):
-            return f"{name} is no multiple of {block}" if min(bad) < block else f"{name} > {block}, no multiple of it"
+    for block in (128, 64, 32, 16, 8, 4, 2):
+        if (
+            min(bad) > max(block, 2)
+            and all(n % block for n in bad)
+            and not any(n % block for n in good if n > min(bad))
+        ):
+            return f"{name} > {block} is no multiple of {block}"
     if min(bad) > min(good):
         return f"some {name} from {min(bad)} on"
     return ""

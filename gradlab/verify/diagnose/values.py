@@ -73,14 +73,14 @@ def _special(c: Circumstances, j: int, name: str, law: str, kinked: Callable[[Ca
     rows: list[tuple[bool, Array, str, Kind, str]] = [
         (
             zero.any() and not zero.all(),
-            np.where(zero, 0.3 + jitter, array),
+            np.where(zero, 0.37, array),  # equal numbers stay equal: a tie at 0 is a tie
             f"{name} is exactly 0",
             "instability" if infinite else "region",
             f"handle {name} == 0 apart: no division by it, no mask from it",
         ),
         (
             zero.all(),
-            0.3 + 3 * jitter,
+            np.full(array.shape, 0.37),
             f"{name} is exactly 0" if array.size == 1 else f"all of {name} is 0 (a zero row)",
             "instability" if infinite else "region",
             f"handle {name} == 0 apart: no division by its size, no mask from it",
