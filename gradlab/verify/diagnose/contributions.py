@@ -29,12 +29,13 @@ def _kept_one(evidence: Evidence, axis: int) -> Diagnosis | None:
         if (mine & ~theirs).any() or (np.abs(claimed - true)[mine] > 1e-7 * largest(true)).any():
             return None
         counts, kept = theirs.sum(axis=1), mine.sum(axis=1)
-        if (kept[counts >= 1] != 1).any():
+        # One is left of several, or (where each comes with others, as the channels of a window do) some of them.
+        if (kept[counts >= 1] < 1).any() or (axis == 0 and (kept[counts >= 1] != 1).any()):
             return None
-        several += int((counts > 1).sum())
+        several += int((counts > kept).sum())
     if several < 2 or not evidence.jacobians:
         return None
-    text = f"where several outputs contribute to one element of {evidence.grad}, only one of them counts"
+    text = f"where several outputs contribute to one element of {evidence.grad}, only some of them count"
     if axis == 0:
         text = f"where several elements of {evidence.name} contribute to one output, only one of them gets its gradient"
     remedy = "add contributions (+= in a loop, np.add.at for indices) instead of assigning them"

@@ -45,7 +45,6 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     scaling.sign,
     scaling.constant_factor,
     precision.downcast,
-    parameters.parameter,
     exchanges.swapped_arguments,
     upstreams.mask_from_upstream,
     upstreams.changed_upstream,
@@ -74,6 +73,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     contributions.lost_mask,
     contributions.lost,
     regions.approximation,
+    parameters.parameter,
 )
 
 _SCALED: tuple[Hypothesis, ...] = (scaling.sign, scaling.constant_factor)
@@ -216,10 +216,12 @@ def _at_these_sizes(c: Circumstances, k: int, found: Diagnosis) -> Diagnosis:
 def _kinked(c: Circumstances, violation: Violation, case: Case, k: int) -> bool:
     """True where forward itself has a kink at the failing element."""
     trial = Trial(case, c.laboratory.specification, c.laboratory.caller)
-    index = violation.evidence.get("index", ())
-    shape = case.inputs[k].shape
-    if not trial.ran or not isinstance(index, tuple) or len(index) != len(shape) or not trial.differences.usable:
+    index, shape = violation.evidence.get("index", ()), case.inputs[k].shape
+    if not trial.ran or not trial.differences.usable:
         return False
-    element = int(np.ravel_multi_index(index, shape)) if shape else 0
-    sides = coordinate_sides(trial.differences, k, element, trial.weights)
-    return sides.kinked or sides.singular
+    if isinstance(index, tuple) and len(index) == len(shape):
+        elements = [int(np.ravel_multi_index(index, shape)) if shape else 0]
+    else:
+        elements = [int(element) for element in np.flatnonzero(case.inputs[k] == 0)[:8]]
+    sides = [coordinate_sides(trial.differences, k, element, trial.weights) for element in elements]
+    return any(side.kinked or side.singular for side in sides)
