@@ -23,21 +23,27 @@ _SCALED = ("linearity", "edges")
 
 def reproduction(subject: Subject, specification: Specification, violation: Violation, case: Case) -> str:
     """Source that prints what backward gives beside what it should give; "" where the arrays are too long to print."""
+    head = prelude(subject, specification, case)
+    names = [argument.name for argument in specification.arguments]
+    params = "".join(f", {name}={value!r}" for name, value in case.params.items())
+    if not head:
+        return ""
+    if violation.argument not in names or violation.law not in (*_COMPARED, *_SCALED):
+        return f'{head}\nprint("backward:", backward(grad_output, {", ".join(names)}{params}))'
+    compare = _scaled if violation.law in _SCALED else _compared
+    return "\n".join([head, *compare(violation, names.index(violation.argument), names, params, case)])
+
+
+def prelude(subject: Subject, specification: Specification, case: Case) -> str:
+    """The imports and the arrays; "" where the arrays are too long to print."""
     arrays = [*case.inputs, *([] if case.grad_output is None else [case.grad_output])]
     if sum(array.size for array in arrays) > _LONGEST or case.grad_output is None:
         return ""
-    names = [argument.name for argument in specification.arguments]
-    params = "".join(f", {name}={value!r}" for name, value in case.params.items())
+    names = [*(argument.name for argument in specification.arguments), "grad_output"]
     lines = ["import numpy as np", *_imports(subject.source), ""]
-    layouts = dict(zip([*names, "grad_output"], case.layouts, strict=True))
-    for name, array in zip([*names, "grad_output"], arrays, strict=True):
-        lines.append(f"{name} = {_placed(literal(array), layouts[name], array.ndim)}")
-    if violation.argument not in names or violation.law not in (*_COMPARED, *_SCALED):
-        lines.append(f'print("backward:", backward(grad_output, {", ".join(names)}{params}))')
-        return "\n".join(lines)
-    k = names.index(violation.argument)
-    compare = _scaled if violation.law in _SCALED else _compared
-    return "\n".join([*lines, *compare(violation, k, names, params, case)])
+    for name, array, layout in zip(names, arrays, case.layouts, strict=True):
+        lines.append(f"{name} = {_placed(literal(array), layout, array.ndim)}")
+    return "\n".join(lines)
 
 
 def _imports(source: str) -> list[str]:
@@ -89,7 +95,7 @@ def _compared(violation: Violation, k: int, names: list[str], params: str, case:
         f"h = np.zeros({name}.shape); h[{at}] = {step:g}",
         f'print("backward:", {element})',
         f"up, down = {up}, {down}",
-        f'print("difference:", np.sum(grad_output * (up - down)) / {2 * step:g})',
+        f'print("central difference:", np.sum(grad_output * (up - down)) / {2 * step:g})',
     ]
 
 

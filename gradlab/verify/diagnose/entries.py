@@ -74,7 +74,9 @@ def mistaken_formula(evidence: Evidence) -> Diagnosis | None:
     if right is not None:
         missing = _missing(found, right)
         kind: Kind = "missing term" if missing else "mistaken quantity"
-        text = f"{evidence.grad} is {wrapped}, and should be grad_output * {_in_product(str(right))} ({evidence.fit()})"
+        correct = f"grad_output * {_in_product(str(right))}"
+        correct = f"the sum of {correct}" if summed else correct
+        text = f"{evidence.grad} is {wrapped}, and should be {correct} ({evidence.fit()})"
         remedy = f"multiply by {missing}" if missing else f"replace {found} by {right}"
         return Diagnosis(kind, text, remedy, facts)
     if not found.powers and not summed:
@@ -122,7 +124,7 @@ def _missing(found: Product, right: Product) -> str:
     if not np.isclose(found.coefficient, right.coefficient):
         return ""
     rest = tuple((name, want[name] - have.get(name, 0)) for name in want if want[name] != have.get(name, 0))
-    return str(Product(1.0, rest)) if rest else ""
+    return str(Product(1.0, rest)) if rest and all(exponent > 0 for _, exponent in rest) else ""
 
 
 def product_of(values: Array, arrays: dict[str, Array]) -> Product | None:
@@ -153,12 +155,13 @@ def _loggable(array: Array) -> bool:
 
 def _powers(values: Array, arrays: dict[str, Array]) -> Product | None:
     # The simplest answer uses few arrays: one, then two, then three of them.
-    names = list(arrays)
-    for count in range(min(len(names), 3) + 1):
-        for chosen in itertools.combinations(names, count):
-            found = _solve(values, {name: arrays[name] for name in chosen})
-            if found is not None:
-                return found
+    inputs = [name for name in arrays if "y" not in name.split()]
+    for names in (inputs, list(arrays)):  # a / b says more than y
+        for count in range(min(len(names), 3) + 1):
+            for chosen in itertools.combinations(names, count):
+                found = _solve(values, {name: arrays[name] for name in chosen})
+                if found is not None:
+                    return found
     return None
 
 

@@ -31,7 +31,7 @@ from gradlab.verify.diagnose.circumstances import Circumstances, layout, sizes_o
 from gradlab.verify.diagnose.diagnosis import Diagnosis
 from gradlab.verify.diagnose.evidence import Evidence
 from gradlab.verify.diagnose.laboratory import Laboratory
-from gradlab.verify.diagnose.promises import promise
+from gradlab.verify.diagnose.promises import edited, promise
 from gradlab.verify.diagnose.sample import Sample
 from gradlab.verify.diagnose.state import state
 from gradlab.verify.oracles.kinks import coordinate_sides
@@ -113,7 +113,7 @@ def diagnose(
         if found is not None or violation.argument not in laboratory.names:
             return found
         k = laboratory.names.index(violation.argument)
-        found = state(laboratory, k)
+        found = edited(laboratory) or state(laboratory, k)
         if found is None and violation.law == "repeatability":
             # State that only shows in the failing case: a workspace for large arrays.
             found = state(laboratory, k, laboratory.sample(case))
@@ -129,7 +129,9 @@ def _what(laboratory: Laboratory, k: int) -> Diagnosis | None:
     bad = [sample for sample in ordinary if _is_wrong(sample, k)]
     if not bad:
         return _other_sizes(laboratory, k) or (
-            first((parameters.parameter, upstreams.limited), Evidence(laboratory, k, ordinary)) if ordinary else None
+            first((parameters.parameter, upstreams.limited, precision.differenced), Evidence(laboratory, k, ordinary))
+            if ordinary
+            else None
         )
     if len(bad) < len(ordinary):
         found = regions.region(Evidence(laboratory, k, ordinary))

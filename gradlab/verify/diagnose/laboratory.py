@@ -42,7 +42,9 @@ class Laboratory:
     """Draws samples and remembers them, for all findings of one examination; `begin` starts the clock of one."""
 
     def __init__(self, specification: Specification, caller: Caller, seed: int) -> None:
-        self.specification, self.caller, self.seed = specification, caller, seed
+        self.specification, self.seed = specification, seed
+        # Code that edits its arguments must not spoil the samples.
+        self.subject, self.caller = caller.subject, Caller(caller.subject, isolate=True)
         self.begin()
         self.names = [argument.name for argument in specification.arguments]
         self.dims = [dim for dim in specification.signature.dims if dim != ELLIPSIS]
@@ -147,9 +149,10 @@ class Laboratory:
         if self.sizes is None:
             return found
         for k, dim in enumerate(self.dims):
-            for more in (2, 1, 3, -1):
+            for more in (2, 1, 3, 4, -1):
                 sizes = {**self.sizes, dim: self.sizes[dim] + more}
-                if self.legal(sizes, self.defaults) and not self.expired:
+                equal = sizes[dim] in self.sizes.values() and len(self.dims) < 4
+                if self.legal(sizes, self.defaults) and not equal and not self.expired:
                     found.append(self.drawn(sizes, self.defaults, 10 + k, leading=self._leading))
                     break
         if self.specification.has_ellipsis and not self.expired:

@@ -12,6 +12,9 @@ from gradlab.verify.diagnose.sample import Sample, largest
 # Relative errors that rounding to a dtype leaves: half its eps at most, a few roundings together more.
 _COARSE = (("float32", np.float32, 1e-5), ("half precision (float16)", np.float16, 2e-2))
 
+# Rounding that comes back larger than this on mild numbers was divided by a step.
+_AMPLIFIED = 1e3
+
 # A change of the inputs in the eleventh digit: float64 follows it, anything coarser does not see it or jumps.
 _NUDGE = 1e-11
 
@@ -39,8 +42,16 @@ def downcast(evidence: Evidence) -> Diagnosis | None:
             text = f"{evidence.grad} has the digits of {name} only: errors of up to {worst:.1e} of the largest entry"
             remedy = "keep the inputs' dtype throughout: look for float32 constants, astype and buffers"
             return Diagnosis("downcast", f"{text} ({evidence.fit()})", remedy, evidence.facts(error=worst))
-    noise = min(_noise(sample, evidence.k) for sample in evidence.samples)
-    if worst < 1e-4 and noise > 1e3:
+    return differenced(evidence) if worst < 1e-4 else None
+
+
+def differenced(evidence: Evidence) -> Diagnosis | None:
+    """Rounding of the inputs comes back a thousand times larger, on mild numbers."""
+    if not evidence.pairs:
+        return None
+    noise = float(np.median([_noise(sample, evidence.k) for sample, _, _ in evidence.pairs]))
+    worst = max(float(np.nanmax(np.abs(a - t), initial=0.0)) / (largest(t) or 1.0) for _, a, t in evidence.pairs)
+    if noise > _AMPLIFIED:
         text = f"{evidence.grad} looks numerically differenced: off by {worst:.1e}, with {noise:.1e} times the rounding"
         return Diagnosis(
             "downcast", f"{text} ({evidence.fit()})", "use the derivative's formula", evidence.facts(noise=noise)
@@ -52,9 +63,9 @@ def _on_grid(answer: Array, dtype: type[np.floating]) -> bool:
     return bool(np.array_equal(answer, answer.astype(dtype).astype(np.float64))) and bool((answer != 0).any())
 
 
-def _nudged(sample: Sample, k: int, relative: float) -> tuple[Array, Array] | None:
+def _nudged(sample: Sample, k: int, relative: float, seed: int = 5) -> tuple[Array, Array] | None:
     """Backward's answer before and after every input and upstream element moves by a tiny part of itself."""
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed)
 
     def move(array: Array) -> Array:
         if array.dtype.kind != "f":
@@ -77,8 +88,8 @@ def _coarse(sample: Sample, k: int) -> bool:
 
 
 def _noise(sample: Sample, k: int) -> float:
-    """Change of the answer per change of its inputs, for changes of a few roundings."""
-    pair = _nudged(sample, k, 8 * float(np.finfo(np.float64).eps))
-    if pair is None or not largest(pair[0]):
-        return 0.0
-    return float(np.abs(pair[1] - pair[0]).max()) / largest(pair[0]) / (8 * float(np.finfo(np.float64).eps))
+    """Largest change of the answer per change of its inputs, for four changes of a few roundings."""
+    step = 8 * float(np.finfo(np.float64).eps)
+    pairs = [_nudged(sample, k, step, seed) for seed in range(4)]
+    known = [(before, after) for before, after in filter(None, pairs) if largest(before)]
+    return max((float(np.abs(after - before).max()) / largest(before) / step for before, after in known), default=0.0)

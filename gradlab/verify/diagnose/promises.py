@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from gradlab.verify.calls import Caller
 from gradlab.verify.diagnose.circumstances import Circumstances, layout, sizes_or_parameter
 from gradlab.verify.diagnose.diagnosis import Diagnosis
 from gradlab.verify.diagnose.laboratory import Laboratory
 from gradlab.verify.diagnose.sample import Sample
+from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Violation
 
 
@@ -34,6 +36,18 @@ def in_place(claim: str, argument: str) -> Diagnosis:
     what = argument or "an argument"
     remedy = f"work on a copy: {what} = {what}.copy(), or write a = a - b instead of a -= b"
     return Diagnosis("in place", claim, remedy if argument else "write a = a - b instead of a -= b", {})
+
+
+def edited(laboratory: Laboratory) -> Diagnosis | None:
+    """A mild call after which an input or grad_output is no longer what it was: all else follows from that."""
+    for sample in laboratory.ordinary[:1]:
+        trial = Trial(sample.case, laboratory.specification, Caller(laboratory.subject))
+        placed = [*trial.placed, *([trial.upstream] if trial.upstream is not None else [])]
+        before = [*trial.before, *([trial.upstream_before] if trial.upstream is not None else [])]
+        for name, array, old in zip([*laboratory.names, "grad_output"], placed, before, strict=False):
+            if array.fingerprint() != old:
+                return in_place(f"{name} is changed in place", name)
+    return None
 
 
 def _forward(violation: Violation) -> Diagnosis:

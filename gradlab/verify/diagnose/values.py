@@ -45,6 +45,9 @@ def upstream_values(c: Circumstances) -> Diagnosis | None:
 
 def input_values(c: Circumstances, law: str, kinked: Callable[[Case], bool]) -> Diagnosis | None:
     """One argument's values matter: the first property of them whose removal makes the case pass."""
+    between = _between_arguments(c, kinked)
+    if between is not None:
+        return between
     for j, name in enumerate(c.laboratory.names):
         array = c.case.inputs[j]
         if array.dtype.kind != "f" or not array.size or c.laboratory.expired:
@@ -54,7 +57,7 @@ def input_values(c: Circumstances, law: str, kinked: Callable[[Case], bool]) -> 
         found = _special(c, j, name, law, kinked) or _magnitude(c, j, name, law) or _offset(c, j, name, law)
         if found is not None:
             return found
-    return _between_arguments(c)
+    return None
 
 
 def _with(case: Case, j: int, array: Array) -> tuple[Array, ...]:
@@ -176,7 +179,7 @@ def _offset(c: Circumstances, j: int, name: str, law: str) -> Diagnosis | None:
     return Diagnosis("instability", text, remedy, {"mean": mean, "argument": name})
 
 
-def _between_arguments(c: Circumstances) -> Diagnosis | None:
+def _between_arguments(c: Circumstances, kinked: Callable[[Case], bool]) -> Diagnosis | None:
     """Equal entries in two arguments."""
     rng = np.random.default_rng(6)
     for j, name in enumerate(c.laboratory.names):
@@ -187,5 +190,8 @@ def _between_arguments(c: Circumstances) -> Diagnosis | None:
             if c.ok(inputs=_with(c.case, j, second + rng.uniform(0.05, 0.1, second.shape))):
                 text = f"{c.grad} is wrong only where {c.laboratory.names[m]} == {name}"
                 remedy = "at a tie give the gradient to one argument, or share it: not to both or none"
-                return Diagnosis("kink", text, remedy, {"arguments": [c.laboratory.names[m], name]})
+                facts = {"arguments": [c.laboratory.names[m], name]}
+                if kinked(c.case):
+                    return Diagnosis("kink", text, remedy, facts)
+                return Diagnosis("region", text, "check the branch for equal numbers", facts)
     return None
