@@ -146,7 +146,22 @@ def _what(laboratory: Laboratory, k: int) -> Diagnosis | None:
     # A factor may be a formula of the parameters as well; other mistakes are looked for at the default ones.
     other = [sample for sample in laboratory.other_params if _is_wrong(sample, k)]
     scaled = first(_SCALED, Evidence(laboratory, k, [*evidence.samples, *other])) if other else None
-    return scaled or first(HYPOTHESES, evidence)
+    return _only_at(laboratory, k, scaled or first(HYPOTHESES, evidence))
+
+
+def _only_at(laboratory: Laboratory, k: int, found: Diagnosis | None) -> Diagnosis | None:
+    """Where another size is right, the size is the news, and what is wrong there the detail."""
+    if found is None or not all(argument.domain.continuous for argument in laboratory.specification.arguments):
+        return found
+    for sample in laboratory.resized:
+        wrong, truth = sample.wrong(k), sample.truth(k)
+        changed = [dim for dim in laboratory.dims if sample.sizes[dim] != (laboratory.sizes or {}).get(dim)]
+        if wrong is None or truth is None or wrong.any() or not truth.any() or len(changed) != 1:
+            continue
+        dim, usual = changed[0], (laboratory.sizes or {})[changed[0]]
+        text = f"wrong at {dim}={usual} and right at {dim}={sample.sizes[dim]}; there, {found.text}"
+        return Diagnosis("sizes", text, f"check what backward does at some {dim} only", found.evidence)
+    return found
 
 
 def _other_sizes(laboratory: Laboratory, k: int) -> Diagnosis | None:

@@ -7,7 +7,6 @@ number), values are mild, the upstream gradient is generic, and each size and pa
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -17,15 +16,15 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.operation import ELLIPSIS
+from gradlab.verify.budget import Budget
 from gradlab.verify.calls import Caller
 from gradlab.verify.case import Case, build
 from gradlab.verify.diagnose.sample import Sample
 from gradlab.verify.plan import Plan
 from gradlab.verify.specification import Specification
 
-# Seconds of this thread's own work, and of the clock for a subject that waits. The first does not depend on what else
-# the machine is doing, so that the same seed tells the same story.
-SECONDS, _WAITING = 1.0, 4.0
+# For each finding; samples are drawn once for all of them.
+_SECONDS = 1.0
 
 _SEEDS = 3
 _ATTEMPTS = 60
@@ -51,12 +50,12 @@ class Laboratory:
 
     def begin(self) -> None:
         """A diagnosis may take about a second from now."""
-        self.finish = time.thread_time() + SECONDS, time.perf_counter() + _WAITING
+        self.budget = Budget(_SECONDS)
 
     @property
     def expired(self) -> bool:
         """True once the time is over: what is known by then has to do."""
-        return time.thread_time() > self.finish[0] or time.perf_counter() > self.finish[1]
+        return self.budget.expired
 
     @property
     def defaults(self) -> dict[str, Any]:

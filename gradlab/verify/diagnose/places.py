@@ -11,7 +11,7 @@ import numpy as np
 from gradlab.adapters.subject import Array
 from gradlab.verify.diagnose.diagnosis import Diagnosis
 from gradlab.verify.diagnose.evidence import Evidence
-from gradlab.verify.diagnose.sample import CLOSE, close, largest
+from gradlab.verify.diagnose.sample import close, largest
 
 Move = Callable[[Array], Array]
 
@@ -86,7 +86,10 @@ def permuted(evidence: Evidence) -> Diagnosis | None:
         distinct = np.unique(np.round(truth / (largest(truth) or 1), 9)).size
         if truth.size < 4 or distinct < max(4, truth.size // 2) or np.isnan(truth).any():
             return None
-        if np.abs(np.sort(answer, axis=None) - np.sort(truth, axis=None)).max() > CLOSE * largest(truth):
+        size = evidence.tolerance * largest(truth)
+        if np.abs(np.sort(answer, axis=None) - np.sort(truth, axis=None)).max() > size:
+            return None
+        if np.abs(answer - truth).max() < 1e-3 * largest(truth):
             return None
     if not evidence.pairs:
         return None

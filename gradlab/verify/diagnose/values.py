@@ -57,7 +57,20 @@ def input_values(c: Circumstances, law: str, kinked: Callable[[Case], bool]) -> 
         found = _special(c, j, name, law, kinked) or _magnitude(c, j, name, law) or _offset(c, j, name, law)
         if found is not None:
             return found
-    return None
+    return _all_zero(c, law)
+
+
+def _all_zero(c: Circumstances, law: str) -> Diagnosis | None:
+    """Zeros in several arguments, each of which would do."""
+    floats = [j for j, array in enumerate(c.case.inputs) if array.dtype.kind == "f" and (array == 0).any()]
+    moved = {j: np.where(c.case.inputs[j] == 0, 0.37 + 0.1 * j, c.case.inputs[j]) for j in floats}
+    inputs = tuple(moved[j].astype(old.dtype) if j in moved else old for j, old in enumerate(c.case.inputs))
+    if len(floats) < 2 or not c.ok(inputs=inputs):
+        return None
+    names = " or ".join(c.laboratory.names[j] for j in floats)
+    kind: Kind = "instability" if law == "stability" else "region"
+    text = f"{c.grad} is {'not finite' if kind == 'instability' else 'wrong'} only where {names} is exactly 0"
+    return Diagnosis(kind, text, "handle zeros apart: no division by them or by their length", {"arguments": names})
 
 
 def _with(case: Case, j: int, array: Array) -> tuple[Array, ...]:

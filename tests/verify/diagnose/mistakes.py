@@ -311,7 +311,7 @@ MISTAKES = (
         "(n,d),(d)->(n,d)",
     ),
     Mistake(
-        "padding", "shifted", ("back by 1 along axis 0 of the output",), lambda x: np.pad(x, (1, 1)), shifted_pad, "(n)", X
+        "padding", "shifted", ("back by 1 along axis 0",), lambda x: np.pad(x, (1, 1)), shifted_pad, "(n)", X
     ),
     Mistake(
         "flipped", "shifted", ("gradient flipped along axis 0 (n)",), square, lambda g, x: (2 * x * g)[::-1],
