@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import gradlab
+from gradlab.verify.report import Finding
 
 SQUARE = "(n)->(n)"
 
 
-def shrunk(backward: Any, signature: str = SQUARE, forward: Any = np.square, **options: Any) -> gradlab.verify.Finding:
+def shrunk(backward: Any, signature: str = SQUARE, forward: Any = np.square, **options: Any) -> Finding:
     """The first failure of a planted bug."""
     return gradlab.check(forward, backward, signature, **{"names": ("x",), "dtypes": ("float64",)} | options).failures[
         0
