@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 # The clock's share for code that waits rather than works.
-_WAITING = 4.0
+_WAITING = 6.0
 
 
 class Budget:
-    """So many seconds of this thread's own work, and four times as many by the clock for a subject that sleeps.
+    """So many seconds of this thread's own work, and six times as many by the clock for a subject that sleeps.
 
     Work does not depend on what else the machine is doing: the same seed tells the same story on a busy one.
 

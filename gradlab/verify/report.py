@@ -104,8 +104,8 @@ class Finding:
         """The diagnosis and its remedy, wrapped and indented; [] where there is none."""
         if self.diagnosis is None:
             return []
-        head = textwrap.wrap(f"diagnosis: {self.diagnosis.kind}: {self.diagnosis.text}", _WIDTH)
-        remedy = textwrap.wrap(f"remedy: {self.diagnosis.remedy}", _WIDTH)
+        head = _wrapped(f"diagnosis: {self.diagnosis.kind}: {self.diagnosis.text}")
+        remedy = _wrapped(f"remedy: {self.diagnosis.remedy}")
         return [
             *(f"{'    ' if k else '  '}{line}" for k, line in enumerate(head)),
             *(f"{'    ' if k else '  '}{line}" for k, line in enumerate(remedy)),
@@ -245,6 +245,13 @@ class Report:
             "excluded": dict(self.specification.exclude),
             "notes": [*self.notes, *dict.fromkeys(self.tally.disagreements)],
         }
+
+
+def _wrapped(text: str) -> list[str]:
+    """Lines of the text; no break beside an equals sign or inside a product."""
+    for glued in (" = ", " * ", " == "):
+        text = text.replace(glued, glued.replace(" ", "\0"))
+    return [line.replace("\0", " ") for line in textwrap.wrap(text, _WIDTH)]
 
 
 def plain(value: object) -> object:

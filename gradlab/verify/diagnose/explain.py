@@ -151,7 +151,12 @@ def _what(laboratory: Laboratory, k: int) -> Diagnosis | None:
 
 def _only_at(laboratory: Laboratory, k: int, found: Diagnosis | None) -> Diagnosis | None:
     """Where another size is right, the size is the news, and what is wrong there the detail."""
-    if found is None or not all(argument.domain.continuous for argument in laboratory.specification.arguments):
+    arguments = laboratory.specification.arguments
+    if (
+        found is None
+        or found.kind not in ("sign", "constant factor")
+        or not all(a.domain.continuous for a in arguments)
+    ):
         return found
     for sample in laboratory.resized:
         wrong, truth = sample.wrong(k), sample.truth(k)

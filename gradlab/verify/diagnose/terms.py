@@ -90,9 +90,24 @@ def residual_along_axis(evidence: Evidence) -> Diagnosis | None:
                 ):
                     where = " and ".join(evidence.axis(axis) for axis in axes)
                     words = {"grad": evidence.grad, "name": evidence.name, "where": where}
-                    text = f"{sentence.format(**words)} ({evidence.fit()})"
+                    absent = fits is _centred and all(
+                        _flat_beside_diagonal(evidence, *triple) for triple in evidence.jacobians
+                    )
+                    text = f"{sentence.format(**words)}{' is missing' if absent else ''} ({evidence.fit()})"
                     return Diagnosis("missing term", text, remedy.format(**words), evidence.facts(axes=list(axes)))
     return None
+
+
+def _flat_beside_diagonal(evidence: Evidence, sample: Sample, claimed: Array, true: Array) -> bool:
+    """For each output, all entries but its own are one number or 0: nothing in them depends on the input's values."""
+    if claimed.shape[0] != claimed.shape[1] or claimed.shape[0] < _SHORTEST:
+        return False
+    for o, column in enumerate(claimed.T):
+        others = np.delete(column, o)
+        used = others[np.abs(others) > 1e-9 * largest(claimed)]
+        if used.size and np.ptp(used) > _TOLERANCE * largest(claimed):
+            return False
+    return True
 
 
 def _slices(array: Array, axes: tuple[int, ...]) -> Array:
@@ -179,7 +194,7 @@ _SHAPES: tuple[tuple[Fits, str, str], ...] = (
     (
         _centred,
         "{grad} is off by a multiple of {name} - mean({name}) along {where}: the path through the variance",
-        "check the term through the variance: (x_hat) * mean(grad_output * x_hat) over {where}",
+        "the term through the variance is x_hat * mean(grad_output * x_hat) over {where}: add it or check it",
     ),
     (
         _proportional,
