@@ -27,10 +27,11 @@ from gradlab.verify.diagnose import (
     upstreams,
     values,
 )
-from gradlab.verify.diagnose.circumstances import Circumstances, layout, sizes_or_parameter
+from gradlab.verify.diagnose.circumstances import Circumstances, sizes_or_parameter
 from gradlab.verify.diagnose.diagnosis import Diagnosis
 from gradlab.verify.diagnose.evidence import Evidence
 from gradlab.verify.diagnose.laboratory import Laboratory
+from gradlab.verify.diagnose.placement import layout
 from gradlab.verify.diagnose.promises import edited, promise
 from gradlab.verify.diagnose.sample import Sample
 from gradlab.verify.diagnose.state import state

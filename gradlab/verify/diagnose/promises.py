@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from gradlab.verify.calls import Caller
-from gradlab.verify.diagnose.circumstances import Circumstances, layout, sizes_or_parameter
+from gradlab.verify.diagnose.circumstances import Circumstances, sizes_or_parameter
 from gradlab.verify.diagnose.diagnosis import Diagnosis
 from gradlab.verify.diagnose.laboratory import Laboratory
+from gradlab.verify.diagnose.placement import layout
 from gradlab.verify.diagnose.sample import Sample
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Violation
