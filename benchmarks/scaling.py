@@ -64,7 +64,7 @@ def time_case(name: str, elements: int, repeats: int) -> Record:
     from gradlab.verify.calls import Caller, quiet
     from gradlab.verify.case import build
     from gradlab.verify.examination import judged
-    from gradlab.verify.plan import Plan
+    from gradlab.verify.plan import plain_plan
     from gradlab.verify.shapes import concrete
     from gradlab.verify.trial import Trial
 
@@ -73,24 +73,11 @@ def time_case(name: str, elements: int, repeats: int) -> Record:
     assert known is not None, title
     subject, specification, _ = known
     sizes, leading = sizes_of(elements)
-    count = len(specification.arguments)
     params = {parameter: values[0] for parameter, values in specification.params.items()}
     whole, bare = [], []
     for seed in range(repeats):
-        plan = Plan(
-            sizes=sizes,
-            shapes=tuple(concrete(dims, sizes, leading) for dims in specification.signature.inputs),
-            params=params,
-            dtype="float64",
-            regimes=("normal",) * count,
-            layouts=("C",) * (count + 1),
-            upstream="normal",
-            scale=1.0,
-            tie_arguments=False,
-            shared=None,
-            measured=False,
-            seed=seed,
-        )
+        shapes = tuple(concrete(dims, sizes, leading) for dims in specification.signature.inputs)
+        plan = plain_plan(specification, sizes, shapes, params, "float64", seed)
         case = build(plan, specification)
         with quiet():
             start = clock()

@@ -14,7 +14,7 @@ from gradlab.verify.case import Case, build
 from gradlab.verify.frameworks import applicable
 from gradlab.verify.plan import round_of_plans
 from gradlab.verify.report import Finding
-from gradlab.verify.reproduction import reproduction
+from gradlab.verify.reproduction import prelude
 from gradlab.verify.shrink import shrink
 from gradlab.verify.specification import Specification
 from gradlab.verify.trial import Trial
@@ -81,7 +81,7 @@ def _simplest(
 
 def _reproduction(subject: Subject, specification: Specification, violation: Violation, case: Case) -> str:
     """The engine's program up to the arrays, then the two calls that should agree."""
-    head, found, _ = reproduction(subject, specification, violation, case).partition("\ngradients = backward(")
+    head = prelude(subject, specification, case)
     names = [argument.name for argument in specification.arguments]
     wanted = [argument.name for argument in specification.arguments if argument.differentiable]
     params = "".join(f", {name}={value!r}" for name, value in case.params.items())
@@ -105,7 +105,7 @@ def _reproduction(subject: Subject, specification: Specification, violation: Vio
         lines.append("upstream = torch.ones((), dtype=output.dtype).expand(output.shape)")
         lines.append(f'print("contiguous:", {grad.replace("upstream", "upstream.contiguous()")})')
     lines.append(f'print("here:", {grad})')
-    return "\n".join(lines) if found else ""
+    return "\n".join(lines) if head else ""
 
 
 def readable(finding: Finding, names: Iterable[str]) -> Finding:

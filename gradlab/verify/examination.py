@@ -13,6 +13,9 @@ import numpy as np
 from gradlab.adapters.subject import Subject
 from gradlab.verify.calls import Caller, quiet
 from gradlab.verify.case import Case, build
+from gradlab.verify.diagnose.diagnosis import Diagnosis
+from gradlab.verify.diagnose.explain import diagnose
+from gradlab.verify.diagnose.laboratory import Laboratory
 from gradlab.verify.laws import LAWS, laws_for
 from gradlab.verify.narrow import narrow_cases
 from gradlab.verify.picture import picture
@@ -56,6 +59,7 @@ class Examination:
         self.seed = self.given_seed or 0
         self.notes, self.shrinking = list(notes), shrinking
         self.tally = Tally()
+        self.laboratory = Laboratory(specification, self.caller, self.seed)
         self.found: dict[tuple[str, str], tuple[Violation, Case]] = {}
         self.pending: dict[tuple[str, str], list[tuple[Violation, Case]]] = {}
 
@@ -184,14 +188,28 @@ class Examination:
 
             violation, case = shrink(case, self.specification, fails, self.seed) or (violation, case)
         source = reproduction(self.caller.subject, self.specification, violation, case)
+        diagnosis = self._diagnosis(violation, case) if violation.severity == "failure" and self.shrinking else None
         drawn = self._picture(violation, case, found)
-        return Finding.of(violation, case, self.specification, source, picture=drawn)
+        return Finding.of(violation, case, self.specification, source, diagnosis, picture=drawn)
 
     def _picture(self, violation: Violation, case: Case, found: Case) -> dict[str, Any] | None:
         if not self.profile.pictures or violation.severity != "failure":
             return None
         with quiet():
             return picture(violation, case, found, self.specification, self.caller, self.seed)
+
+    def _diagnosis(self, violation: Violation, case: Case) -> Diagnosis | None:
+        def fails(candidate: Case) -> bool:
+            with quiet():
+                trial = Trial(candidate, self.specification, self.caller, self.references)
+                # Whatever else may be wrong with the gradient, a question about infinities is about infinities.
+                laws = ("value", "kinks", "stability") if violation.law == "value" else (violation.law,)
+                return bool(trial.error) or any(
+                    found.severity == "failure" and found.argument == violation.argument and found.law in laws
+                    for found in judged(trial, violation.law)
+                )
+
+        return diagnose(self.laboratory, violation, case, fails)
 
 
 def judged(trial: Trial, only: str | None = None) -> Iterator[Violation]:

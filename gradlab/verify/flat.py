@@ -46,7 +46,7 @@ def finding(claim: str, *, severity: str = "failure", **more: Any) -> dict[str, 
     """A finding about the process rather than about numbers, in the form of `Finding.as_dict`."""
     empty: dict[str, Any] = {"evidence": {}, "sizes": {}, "dtype": "", "params": {}, "layouts": {}, "case": {}}
     head = {"law": "isolation", "argument": "", "claim": claim, "severity": severity}
-    return {**head, **empty, "reproduction": "", **more}
+    return {**head, **empty, "reproduction": "", "diagnosis": None, **more}
 
 
 def fault(

@@ -136,6 +136,20 @@ def round_of_plans(specification: Specification, seed: tuple[int, ...], tilt: fl
     return plans
 
 
+def plain_plan(
+    specification: Specification,
+    sizes: Mapping[str, int],
+    shapes: tuple[Shape, ...],
+    params: Mapping[str, Any],
+    dtype: str,
+    seed: int,
+) -> Plan:
+    """Ordinary numbers in contiguous arrays, with a generic upstream."""
+    count = len(specification.arguments)
+    regimes, layouts = ("normal",) * count, ("C",) * (count + 1)
+    return Plan(dict(sizes), shapes, dict(params), dtype, regimes, layouts, "normal", 1.0, False, None, False, seed)
+
+
 def scouting_plans(specification: Specification, seed: tuple[int, ...]) -> list[Plan]:
     """Plans of cases that are only looked at, see `scouts`: in the first dtype, contiguous, with a generic upstream.
 
@@ -148,22 +162,9 @@ def scouting_plans(specification: Specification, seed: tuple[int, ...]) -> list[
         regimes = [str(rng.choice(MILD)) for _ in range(count)]
         if hostile:
             regimes[argument] = hostile
-        plans.append(
-            Plan(
-                sizes,
-                _shapes(specification, sizes, leading, "equal", rng),
-                params,
-                specification.dtypes[0],
-                tuple(regimes),
-                ("C",) * (count + 1),
-                "normal",
-                1.0,
-                False,
-                None,
-                False,
-                int(rng.integers(1 << 32)),
-            )
-        )
+        shapes, drawn = _shapes(specification, sizes, leading, "equal", rng), int(rng.integers(1 << 32))
+        plan = plain_plan(specification, sizes, shapes, params, specification.dtypes[0], drawn)
+        plans.append(replace(plan, regimes=tuple(regimes)))
     return plans
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gradlab.verify.case import Case
+from gradlab.verify.diagnose.diagnosis import Diagnosis
 from gradlab.verify.further import further, further_data, unexercised
 from gradlab.verify.reproduction import literal
 from gradlab.verify.specification import Specification
@@ -16,6 +18,9 @@ from gradlab.verify.tally import Tally
 from gradlab.verify.violation import Severity, Violation
 
 Verdict = Literal["pass", "fail", "inconclusive"]
+
+# Of the lines of an explanation, so that they stay below 120 columns where they are indented twice.
+_WIDTH = 108
 
 INDEPENDENT = ("torch autograd", "longdouble differences of the reference", "float64 differences of the reference")
 
@@ -25,8 +30,9 @@ class Finding:
     """One broken law for one argument, with the simplest case that shows it.
 
     `severity` "note" never changes the verdict. `case` maps each argument and `grad_output` to its array;
-    `reproduction` is a program that needs NumPy and the code under test only ("" where the arrays are too long).
-    `picture` is the data of its charts where they were asked for (see `gradlab.verify.picture`).
+    `reproduction` is a program that needs NumPy and the code under test only ("" where the arrays are too long);
+    `diagnosis` says what kind of mistake it is, where one explanation fits all cases; `picture` is the data of its
+    charts where they were asked for (see `gradlab.verify.picture`).
     """
 
     law: str
@@ -40,6 +46,7 @@ class Finding:
     layouts: Mapping[str, str]
     case: Mapping[str, np.ndarray[Any, Any]]
     reproduction: str
+    diagnosis: Diagnosis | None = None
     picture: Mapping[str, Any] | None = None
 
     @classmethod
@@ -49,6 +56,7 @@ class Finding:
         case: Case,
         specification: Specification,
         reproduction: str,
+        diagnosis: Diagnosis | None = None,
         *,
         picture: Mapping[str, Any] | None = None,
     ) -> Finding:
@@ -67,26 +75,47 @@ class Finding:
             {name: how for name, how in zip(names, case.layouts, strict=True) if how != "C"},
             {name: array for name, array in arrays.items() if array is not None},
             reproduction,
-            picture=picture,
+            diagnosis,
+            picture,
         )
 
     def __str__(self) -> str:
-        lines = [f"{self.severity} {self.law}: {self.claim}"]
         if self.severity == "note":
-            return lines[0]
+            return self.headline
+        lines = [self.headline]
         if "tolerances" in self.evidence and np.isfinite(float(str(self.evidence["tolerances"]))):
             lines.append(f"  off by {float(str(self.evidence['tolerances'])):.2g} times the tolerance")
+        lines.extend(self.explanation)
         sizes = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
         params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
-        lines.append("  case: " + ", ".join(part for part in (sizes, params, self.dtype) if part))
-        for name, array in self.case.items():
-            how = f"  ({self.layouts[name]})" if name in self.layouts else ""
-            shown = literal(array) if array.size <= 24 else f"shape {array.shape}, first {array.reshape(-1)[:3]}"
-            lines.append(f"    {name} = {shown}{how}")
+        layouts = ", ".join(f"{name} {how}" for name, how in self.layouts.items())
+        lines.append("  case: " + ", ".join(part for part in (sizes, params, self.dtype, layouts) if part))
         if self.reproduction:
             lines.append("  reproduce without gradlab:")
             lines.extend(f"    {line}".rstrip() for line in self.reproduction.splitlines())
+            return "\n".join(lines)
+        # Without a program that holds the arrays they stand here.
+        for name, array in self.case.items():
+            shown = literal(array) if array.size <= 24 else f"shape {array.shape}, first {array.reshape(-1)[:3]}"
+            lines.append(f"    {name} = {shown}")
         return "\n".join(lines)
+
+    @property
+    def headline(self) -> str:
+        """The law and the claim, on one line."""
+        return f"{self.severity} {self.law}: {self.claim}"
+
+    @property
+    def explanation(self) -> list[str]:
+        """The diagnosis and its remedy, wrapped and indented; [] where there is none."""
+        if self.diagnosis is None:
+            return []
+        head = _wrapped(f"diagnosis: {self.diagnosis.kind}: {self.diagnosis.text}")
+        remedy = _wrapped(f"remedy: {self.diagnosis.remedy}")
+        return [
+            *(f"{'    ' if k else '  '}{line}" for k, line in enumerate(head)),
+            *(f"{'    ' if k else '  '}{line}" for k, line in enumerate(remedy)),
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain lists, strings and numbers."""
@@ -102,6 +131,7 @@ class Finding:
             "layouts": dict(self.layouts),
             "case": {name: plain(array) for name, array in self.case.items()},
             "reproduction": self.reproduction,
+            "diagnosis": None if self.diagnosis is None else plain(self.diagnosis.as_dict()),
             "picture": self.picture,
         }
 
@@ -181,8 +211,15 @@ class Report:
         lines.extend(f"  {reason}" for reason in self.reasons if self.verdict == "inconclusive")
         if self.verdict != "fail":
             lines.extend(f"  {self._argument_line(name)}" for name in self.arguments)
+        told: set[str] = set()
         for finding in self.findings:
-            lines.extend(f"  {line}".rstrip() for line in str(finding).splitlines())
+            # The first failure in full; what follows often has the same cause, and a screen has 40 lines.
+            whole = finding.severity == "note" or not told
+            texts = str(finding).splitlines() if whole else [finding.headline]
+            if not whole and finding.diagnosis is not None and finding.diagnosis.text not in told:
+                texts.extend(finding.explanation)
+            told.add(finding.diagnosis.text if finding.diagnosis is not None else finding.headline)
+            lines.extend(f"  {line}".rstrip() for line in texts)
         lines.extend(f"  excluded {law}: {reason}" for law, reason in self.specification.exclude.items())
         lines.extend(f"  {line}" for line in further(self.tally))
         lines.extend(f"  note: {note}" for note in self.notes)
@@ -236,6 +273,13 @@ class Report:
         }
 
 
+def _wrapped(text: str) -> list[str]:
+    """Lines of the text; no break beside an equals sign or inside a product."""
+    for glued in (" = ", " * ", " == "):
+        text = text.replace(glued, glued.replace(" ", "\0"))
+    return [line.replace("\0", " ") for line in textwrap.wrap(text, _WIDTH)]
+
+
 def plain(value: object) -> object:
     """The value as JSON can hold it; NaN and infinities become strings."""
     if isinstance(value, np.ndarray):
@@ -246,4 +290,6 @@ def plain(value: object) -> object:
         return str(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
     return value

@@ -5,7 +5,6 @@ The rounds that found it are pure functions of a seed and cannot shrink; here ev
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,7 +13,9 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.operation import Argument
+from gradlab.verify.budget import Budget
 from gradlab.verify.case import Case, Shape
+from gradlab.verify.polish import polished
 from gradlab.verify.regimes import cast, draw
 from gradlab.verify.shapes import concrete, own_leading
 from gradlab.verify.specification import Specification
@@ -42,7 +43,7 @@ def shrink(case: Case, specification: Specification, fails: Fails, seed: int) ->
 
     start = fails(case)
     best = [] if start is None else [start]
-    finish = time.perf_counter() + _SECONDS
+    budget = Budget(_SECONDS)
 
     @seeded(seed)
     @settings(
@@ -56,7 +57,7 @@ def shrink(case: Case, specification: Specification, fails: Fails, seed: int) ->
     )
     @given(st.data())
     def search(data: Any) -> None:
-        if time.perf_counter() > finish:
+        if budget.expired:
             return
         candidate = _Simpler(data, st, case, specification).case()
         found = None if candidate is None else fails(candidate)
@@ -72,7 +73,7 @@ def shrink(case: Case, specification: Specification, fails: Fails, seed: int) ->
     except Exception:
         # _StillFailsError, or Hypothesis' own complaint when time ran out in the middle of shrinking.
         pass
-    return best[0] if best else None
+    return polished(best[0], specification, fails, Budget(_SECONDS / 2)) if best else None
 
 
 def _cost(case: Case) -> tuple[int, int, int]:

@@ -52,7 +52,7 @@ KINDS: dict[Kind, str] = {
     "downcast": "digits are lost: computed in float32 or coarser, rounded, differenced numerically",
     "instability": "overflow, underflow or cancellation where the true value is fine, in backward or forward",
     "kink": "at a kink or a tie, an answer that no limit of gradients gives",
-    "contract": "wrong arity, shape, dtype or type, None where a gradient is owed or the reverse, or it raises",
+    "contract": "wrong arity, shape, dtype or type, None for a gradient that is owed or the reverse, or it raises",
     "forward": "forward does not compute what its reference does",
 }
 """Each kind with its meaning; `Diagnosis.kind` is one of them."""
