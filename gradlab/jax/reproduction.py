@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from gradlab.adapters.subject import Subject
-from gradlab.verify import reproduction as engine
 from gradlab.verify.case import Case
+from gradlab.verify.reproduction import prelude
 from gradlab.verify.specification import Specification
 from gradlab.verify.violation import Violation
 
 
 def reproduction(subject: Subject, specification: Specification, violation: Violation, case: Case) -> str:
     """The engine's program up to the arrays, then the two calls that should agree."""
-    program = engine.reproduction(subject, specification, violation, case)
-    head, found, _ = program.partition("\ngradients = backward(")
+    head = prelude(subject, specification, case)
     names = ", ".join(argument.name for argument in specification.arguments)
     params = "".join(f", {name}={value!r}" for name, value in case.params.items())
     wanted = tuple(k for k, argument in enumerate(specification.arguments) if argument.differentiable)
@@ -36,4 +35,4 @@ def reproduction(subject: Subject, specification: Specification, violation: Viol
         lines.append('print("in a batch:", jax.vmap(gradients)(batch[-1], *batch[:-1]))')
         lines.append("upstream = jax.vmap(gradients, in_axes=(0,) + (None,) * len(arrays))")
         lines.append('print("in a batch of upstream gradients:", upstream(batch[-1], *arrays))')
-    return "\n".join(lines) if found else ""
+    return "\n".join(lines) if head else ""

@@ -26,6 +26,9 @@ SINGLE_SLACK = 2e-4
 SHARP = {"float64": 1e-8, "float32": 1e-4}
 INFORMATIVE = 1e-2
 
+# Differences of x + 1e8 lose eight digits and still tell a right gradient from a wrong one.
+DECENT = 1e-3
+
 
 @dataclass(frozen=True, slots=True)
 class Scales:
@@ -84,13 +87,15 @@ def indistinct(scales: Scales) -> float:
 class Verdicts:
     """Judgement per element: `agrees` (sharp bars), `covered` (wide bars only), `differs`; none of them: no opinion.
 
-    `ratio` is the miss in units of the tolerance.
+    `ratio` is the miss in units of the tolerance; `verified` counts towards a verdict: what agrees, and what is covered
+    by bars that are a small part of the value.
     """
 
     agrees: Array
     covered: Array
     differs: Array
     ratio: Array
+    verified: Array
 
 
 def compare(
@@ -118,11 +123,13 @@ def compare(
         informative = error <= INFORMATIVE * np.maximum(size, np.where(np.isfinite(answer), np.abs(answer), 0.0))
         informative |= ORACLE_BARS * error <= tolerance
         ratio = np.where(opinion, miss / bars, 0.0)
+        verified = opinion & inside & (sharp | (bars <= DECENT * np.abs(value)))
     return Verdicts(
         agrees=opinion & inside & sharp,
         covered=opinion & inside & ~sharp & informative,
         differs=opinion & ~inside & ((informative & ~(miss <= blur)) | ~np.isfinite(answer)),
         ratio=np.where(np.isnan(ratio), np.inf, ratio),
+        verified=verified,
     )
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gradlab.adapters.subject import Array
-from gradlab.verify.judge import compare
+from gradlab.verify.judge import compare, levels
+from gradlab.verify.oracles.estimate import preferred
 
 # An error must be found in 99 of 100 runs, on cases drawn anew. Were they alike, five that see it on average would do
 # (none does in one run of exp(5) = 148); eight allow for the small sample. A short run has fewer cases: nearly all of
@@ -23,6 +24,9 @@ _CASES = 8.0
 _SHARE = 0.9
 
 _QUARTILE = 0.25
+
+# An error and four times a scatter of its size.
+_REFINED = 5.0
 
 # The two probes of a short run may both have met hostile numbers.
 _SEVERAL = 8
@@ -46,7 +50,7 @@ class Opinions:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One answer and all that it was judged by, one entry per opinion."""
+    """One answer and all that it was judged by, one entry per opinion; the first `families` are the differences'."""
 
     dtype: str
     answer: float
@@ -55,6 +59,7 @@ class Probe:
     magnitude: Array
     tolerance: Array
     blur: float
+    families: int
 
     def catches(self, relative: float) -> bool:
         """Whether the answer fails where it is wrong by this part of itself, in either direction."""
@@ -64,8 +69,21 @@ class Probe:
         planted = np.full(self.value.shape, answer)
         bars = self.value, self.error, self.magnitude, self.tolerance
         found = compare(planted, *bars, dtype=self.dtype, blur=self.blur)
-        # Any opinion that covers an answer acquits it.
-        return bool(found.differs.any() and not (found.agrees | found.covered).any())
+        ranks = levels(found)
+        best, rank = -1, -1
+        for k in range(self.families):
+            value, error = (self.value[best], self.error[best]) if best >= 0 else (np.nan, np.inf)
+            if preferred(self.value[k], self.error[k], ranks[k], value, error, rank):
+                best, rank = k, int(ranks[k])
+            if rank == 2:
+                break
+        if best < 0:
+            return False
+        # What is disputed is differenced again, and the scatter widens the bars.
+        bars = self.value[best], _REFINED * self.error[best], self.magnitude[best], self.tolerance[best]
+        disputed = compare(np.asarray(answer), *bars, dtype=self.dtype, blur=self.blur).differs
+        # Any other oracle that covers an answer acquits it.
+        return bool(disputed) and not (ranks[self.families :] > 0).any()
 
 
 def stated_power(probes: Sequence[Probe], looked: float, powers: Array, company: int) -> float | None:

@@ -107,12 +107,12 @@ def _numbers(case: Case, specification: Specification) -> Iterator[Case]:
     for k, array in enumerate(_floats(case)):
         if array is None or array.size > _ELEMENTS:
             continue
-        for j, value in enumerate(array.reshape(-1)):
-            if float(value) in _FINE:
+        for j, value in enumerate(map(float, array.reshape(-1))):
+            if value in _FINE:
                 continue
             for size in _MAGNITUDES:
                 # Nothing is gained by another round number that is no smaller.
-                round_already = abs(float(value)) in _MAGNITUDES and abs(float(value)) <= size
+                round_already = abs(value) in _MAGNITUDES and abs(value) <= size
                 if not round_already and (size < abs(value) or size in (0.0, 1.0) or abs(value) < 1):
                     simple = np.array(array)
                     simple.reshape(-1)[j] = np.copysign(size, value) if size else 0.0

@@ -63,9 +63,10 @@ class Tally:
             self.stated[key] = stated_power(self.probes[key], self.looked[key], powers, company.get(key[1], 1))
 
     def blind(self, argument: str) -> bool:
-        """True where errors were planted in an argument and no dtype saw any of them."""
-        probes = [probe for (name, _), found in self.probes.items() if name == argument for probe in found]
-        return bool(probes) and blind(probes)
+        """True where errors were planted in an argument and none was seen: in float64, where it was tried at all."""
+        found = {dtype: probes for (name, dtype), probes in self.probes.items() if name == argument and probes}
+        decisive = [found["float64"]] if "float64" in found else list(found.values())
+        return bool(decisive) and all(blind(probes) for probes in decisive)
 
     def power(self, argument: str, dtype: str) -> float | None:
         """Relative error p that would have been caught, or None where nothing could be measured.

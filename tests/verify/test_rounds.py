@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
 
 import gradlab
-from gradlab.verify.plan import round_of_plans
+from gradlab.verify.plan import round_of_plans, scouting_plans
 from gradlab.verify.profiles import Profile
 from gradlab.verify.regimes import REGIMES
 from gradlab.verify.rounds import Draw, run_rounds
@@ -151,10 +151,11 @@ def test_tilt_scales_one_case_of_a_round() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_regimes_rotate(seed: int) -> None:
-    """One round shows half of the kinds of numbers, the default profile nearly all, twelve rounds all."""
+    """One round shows half of the kinds of numbers, the default profile nearly all, twelve rounds all; with scouts."""
     judge = Judge()
     run_rounds(Profile("test", 12), seed, "key", judge)
-    rounds = [round_of_plans(specify("(n)"), (Draw(content).seed,)) for content in judge.seen]
+    seeds = [(Draw(content).seed,) for content in judge.seen]
+    rounds = [round_of_plans(specify("(n)"), seed) + scouting_plans(specify("(n)"), seed) for seed in seeds]
     shown = [{regime for plan in plans for regime in plan.regimes} for plans in rounds]
     assert min(map(len, shown)) >= 10
     assert len(set().union(*shown[:6])) >= 18

@@ -39,7 +39,8 @@ class Acquittal:
         scatter = 0.0
         for stretch in (0.75, 1.25):
             again = differences.repeated(argument, element, self.trial.weights, stretch)
-            distance = np.abs(again.value - estimate.value) - again.error
+            # Errors of the same size are the scatter that is asked for; larger ones say little about the first.
+            distance = np.abs(again.value - estimate.value) - np.maximum(again.error - 2 * estimate.error, 0.0)
             scatter = max(scatter, float(np.nan_to_num(distance, nan=0.0)[0]))
         return Estimate(estimate.value, estimate.error + 4 * scatter, estimate.magnitude, estimate.blur)
 

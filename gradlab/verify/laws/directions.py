@@ -82,7 +82,7 @@ def _along(projection: Projection, references: list[Oracle]) -> Violation | None
     estimate = projection.ask(trial.differences)
     verdicts = projection.judge(estimate)
     name = trial.name(k)
-    if verdicts.agrees.any():
+    if verdicts.verified.any():
         trial.tally.record(name, trial.case.dtype, trial.differences.name, 1, float(verdicts.ratio[0]))
     if not verdicts.differs.any():
         return None
@@ -129,7 +129,8 @@ def _refined(projection: Projection, estimate: Estimate) -> Estimate:
     for stretch in (0.75, 1.25):
         again = Projection(projection.trial, projection.argument, projection.steps * stretch)
         found = again.ask(projection.trial.differences)
-        distance = abs(float(found.value[0]) / stretch - float(estimate.value[0])) - float(found.error[0]) / stretch
+        surplus = max(0.0, float(found.error[0]) / stretch - 2 * float(estimate.error[0]))
+        distance = abs(float(found.value[0]) / stretch - float(estimate.value[0])) - surplus
         scatter = max(scatter, distance if np.isfinite(distance) else 0.0)
     return Estimate(estimate.value, estimate.error + 4 * scatter, estimate.magnitude, estimate.blur)
 

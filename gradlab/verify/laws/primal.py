@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradlab.adapters.subject import Array
+from gradlab.verify.oracles.differences import Differences
 from gradlab.verify.references import Reference
 from gradlab.verify.spread import nudged, output_spread
 from gradlab.verify.trial import Trial
@@ -52,7 +53,7 @@ def _values(trial: Trial, reference: Reference, wide: list[Array], truth: Array)
     tolerance = tolerance + 1e3 * moved + 100 * eps * trial.natural(truth[finite]) + 10 * trial.forward_error * largest
     # A reference may round more than the forward does: batch norm at mean 1e8 does, where the forward recentres.
     if not reference.exact:
-        tolerance = tolerance + 10 * _scatter(trial, reference, wide, truth)
+        tolerance = tolerance + 10 * _scatter(trial, reference, wide, truth) + 10 * _noise(trial, reference, wide)
     wrong = finite & (miss > tolerance)
     if wrong.any():
         k = int(np.argmax(np.where(wrong, miss / tolerance, 0)))
@@ -69,3 +70,10 @@ def _scatter(trial: Trial, reference: Reference, wide: list[Array], truth: Array
         if moved is not None:
             scatter = np.fmax(scatter, np.abs(moved - truth))
     return np.asarray(scatter)
+
+
+def _noise(trial: Trial, reference: Reference, wide: list[Array]) -> Array:
+    """The rounding of numbers inside the reference: 2 sigmoid(2 x) - 1 rounds at 1 where tanh(x) is 1e-6."""
+    bounds = [(-np.inf, np.inf) if array.dtype.kind == "f" else None for array in wide]
+    there = Differences(lambda inputs: reference.output(inputs, trial.params), wide, bounds, trial.rng, extended=False)
+    return np.asarray(there.noise.reshape(there.shape))

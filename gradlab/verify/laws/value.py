@@ -141,8 +141,8 @@ def _worst(elements: Array, verdicts: Verdicts) -> Array:
 
 def _record(question: _Question, oracle: str, verdicts: Verdicts) -> None:
     trial = question.trial
-    worst = float(verdicts.ratio[verdicts.agrees].max(initial=0.0))
-    trial.tally.record(trial.name(question.argument), trial.case.dtype, oracle, int(verdicts.agrees.sum()), worst)
+    worst = float(verdicts.ratio[verdicts.verified].max(initial=0.0))
+    trial.tally.record(trial.name(question.argument), trial.case.dtype, oracle, int(verdicts.verified.sum()), worst)
 
 
 def _power(
@@ -154,7 +154,7 @@ def _power(
 ) -> None:
     trial = question.trial
     answer = question.answer[elements]
-    chosen = verdicts.agrees & (answer != 0)
+    chosen = verdicts.verified & (answer != 0)
     if not chosen.any():
         return
     key = trial.name(question.argument), trial.case.dtype
@@ -173,13 +173,15 @@ def _probe(question: _Question, element: int, blur: float, others: list[tuple[Or
     """One element with every opinion that may acquit it: each family of steps, each other oracle."""
     trial, one, heard = question.trial, np.array([element]), Opinions()
     trial.differences.coordinates(question.argument, one, trial.weights, heard.hear)
+    families = len(heard.value)
     for _, other in others:
         heard.hear(other.value[one], other.error[one], other.magnitude[one], one)
     value, error, magnitude = (np.array(part) for part in (heard.value, heard.error, heard.magnitude))
     many = np.full(value.size, element)
     tolerance = question.tolerance(many, magnitude) + question.spread(many)
     blur = max(blur, indistinct(trial.scales(question.argument)))
-    return Probe(trial.case.dtype, float(question.answer[element]), value, error, magnitude, tolerance, blur)
+    answer = float(question.answer[element])
+    return Probe(trial.case.dtype, answer, value, error, magnitude, tolerance, blur, families)
 
 
 def _examine(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradlab.adapters.subject import Array
-from gradlab.verify.oracles.estimate import Estimate, Settled
+from gradlab.verify.oracles.estimate import Estimate, Settled, preferred
 from gradlab.verify.oracles.noise import output_noise
 from gradlab.verify.oracles.steps import DOUBLE, EXTENDED, families, scales
 
@@ -22,9 +22,6 @@ Bounds = tuple[float, float]
 
 # Quotients held at once; more would leave the cache.
 _ROOM = 1 << 16
-
-# Families of steps agree where their values differ by this many of their errors.
-_CONSISTENT = 3.0
 
 LONGDOUBLE_IS_WIDER = bool(np.finfo(np.longdouble).eps < np.finfo(np.float64).eps)
 
@@ -183,21 +180,10 @@ class Differences:
             found = self._family(base[todo], todo, weights[weighed], weighed, move, touched)
             level = settled(found.value, found.error, found.magnitude, todo)
             level = np.where(np.isnan(found.value), -1, level)
-            better = self._better(found, level, best, todo)
+            better = preferred(found.value, found.error, level, best.value[todo], best.error[todo], self._rank[todo])
             best.replace(todo[better], found, better)
             self._rank[todo[better]] = level[better]
         return best
-
-    def _better(self, found: Estimate, level: Array, best: Estimate, todo: Array) -> Array:
-        """Whether a family says more than the best so far.
-
-        Two that contradict each other leave the benefit of the doubt: the one that is kinder to the answer counts. Of
-        two that agree the sharper counts, or wide bars would acquit what narrow ones have found wrong.
-        """
-        error, rank = best.error[todo], self._rank[todo]
-        with np.errstate(invalid="ignore"):
-            agree = np.abs(found.value - best.value[todo]) <= _CONSISTENT * (found.error + error)
-        return np.where(agree, found.error < error, (level > rank) | ((level == rank) & (found.error < error)))
 
     def _family(
         self,

@@ -43,6 +43,24 @@ class Estimate:
         return cls(nothing.copy(), np.full(count, np.inf), nothing.copy(), np.zeros(count))
 
 
+# Attempts agree where their values differ by no more than this many of their errors.
+_CONSISTENT = 3.0
+
+
+def preferred(
+    value: Array | float, error: Array | float, level: Array | int, best: Array | float, least: Array | float, rank: Any
+) -> Array:
+    """Whether an attempt says more than the best one so far, which is at `best` with the error `least`.
+
+    Two that contradict each other leave the benefit of the doubt: the one that is kinder to the answer counts. Of two
+    that agree the sharper counts, or wide bars would acquit what narrow ones have found wrong.
+    """
+    with np.errstate(invalid="ignore"):
+        agree = np.abs(value - best) <= _CONSISTENT * (error + least)
+        sharper = np.less(error, least)
+    return np.where(agree, sharper, np.greater(level, rank) | (np.equal(level, rank) & sharper))
+
+
 # Told (value, error, magnitude, indices of the questions), says 2 where the answer is settled, 1 where it is covered by
 # a large error bar only, 0 where another attempt may help.
 Settled = Callable[[Array, Array, Array, Array], Array]
