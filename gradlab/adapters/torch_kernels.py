@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,14 +84,15 @@ def from_torch(forward: Callable[..., Any], backward: Callable[..., Any], *, nam
 
 def torch_jvp(forward: Callable[..., Any], jvp: Callable[..., Any]) -> Callable[..., Any]:
     """`jvp(saved, *tangents)` of a pair on tensors as `jvp(tangents, *arrays, **params)` on arrays."""
+    load_torch()
+    return partial(_pushed, forward, jvp)
+
+
+def _pushed(forward: Callable[..., Any], jvp: Callable[..., Any], tangents: Any, *inputs: Any, **params: Any) -> Any:
     torch = load_torch()
-
-    def pushed(tangents: Any, *inputs: Any, **params: Any) -> Any:
-        with torch.no_grad():
-            _, saved = forward(*(to_tensor(torch, array) for array in inputs), **params)
-            return to_array(torch, jvp(saved, *(to_tensor(torch, v) for v in tangents if v is not None)))
-
-    return pushed
+    with torch.no_grad():
+        _, saved = forward(*(to_tensor(torch, array) for array in inputs), **params)
+        return to_array(torch, jvp(saved, *(to_tensor(torch, v) for v in tangents if v is not None)))
 
 
 def to_tensor(torch: Any, array: Any) -> Any:

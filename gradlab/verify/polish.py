@@ -113,6 +113,8 @@ def _numbers(case: Case, specification: Specification) -> Iterator[Case]:
             for size in _MAGNITUDES:
                 # Nothing is gained by another round number that is no smaller.
                 round_already = abs(value) in _MAGNITUDES and abs(value) <= size
+                if size > float(np.finfo(array.dtype).max):
+                    continue
                 if not round_already and (size < abs(value) or size in (0.0, 1.0) or abs(value) < 1):
                     simple = np.array(array)
                     simple.reshape(-1)[j] = np.copysign(size, value) if size else 0.0

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from gradlab import registry
@@ -161,11 +162,12 @@ def jvp_of(backend: Backend, kernel: Any) -> Callable[..., Any]:
     if backend == "torch":
         return torch_jvp(kernel.forward, kernel.jvp)
 
-    def jvp(tangents: Sequence[Any], *inputs: Any, **params: Any) -> Any:
-        _, saved = kernel.forward(*inputs, **params)
-        return kernel.jvp(saved, *(tangent for tangent in tangents if tangent is not None))
+    return partial(_numpy_jvp, kernel.forward, kernel.jvp)
 
-    return jvp
+
+def _numpy_jvp(forward: Any, jvp: Any, tangents: Sequence[Any], *inputs: Any, **params: Any) -> Any:
+    _, saved = forward(*inputs, **params)
+    return jvp(saved, *(tangent for tangent in tangents if tangent is not None))
 
 
 def subject_of(name: str, backend: Backend, kernel: Any) -> Subject:

@@ -17,21 +17,35 @@ def probe(*errors: float) -> Probe:
     """An answer of 1 that opinions with these errors agree with."""
     error = np.array(errors)
     ones = np.ones(error.size)
-    return Probe("float64", 1.0, ones, error, ones, np.full(error.size, 1e-15), 0.0)
+    return Probe("float64", 1.0, ones, error, ones, np.full(error.size, 1e-15), 0.0, error.size)
 
 
-def test_the_widest_opinion_decides() -> None:
-    """An error that any family of steps covers is not caught, whatever the others say."""
+def test_the_sharper_of_agreeing_opinions_decides() -> None:
+    """Wide bars around the same value acquit nothing that narrow ones have found wrong."""
     assert probe(1e-14).catches(1e-12)
-    assert not probe(1e-14, 1e-9).catches(1e-12)
-    assert probe(1e-14, 1e-9).catches(1e-8)
+    assert probe(1e-14, 1e-9).catches(1e-12)
+    assert not probe(1e-9).catches(1e-12)
+
+
+def test_the_kinder_of_contradicting_opinions_decides() -> None:
+    """Where two families of steps give different values, an error that one of them covers is not caught."""
+    sharp, kind = np.array([1.0, 1.1]), np.array([1e-14, 1e-3])
+    contradicted = Probe("float64", 1.0, sharp, kind, np.ones(2), np.full(2, 1e-15), 0.0, 2)
+    assert not contradicted.catches(0.1)
+    assert contradicted.catches(0.3)
+
+
+def test_another_oracle_acquits() -> None:
+    """What the differences dispute, a reference may cover."""
+    both = Probe("float64", 1.0, np.ones(2), np.array([1e-14, 1e-3]), np.ones(2), np.full(2, 1e-15), 0.0, 1)
+    assert not both.catches(1e-6)
 
 
 def test_power_is_raised_until_planted_errors_are_found() -> None:
-    """The first comparison promised 1e-13; one family hides what is below 3e-10."""
+    """The first comparison promised 1e-13; the family that decides hides what is below 3e-10."""
     powers = np.array([1e-13, 1e-12, 1e-9, 1e-8])
     assert stated_power([probe(1e-14)] * 4, 40.0, powers, 1) == pytest.approx(3.25e-13 + 0.0, rel=10)
-    stated = stated_power([probe(1e-14, 1e-10)] * 4, 40.0, powers, 1)
+    stated = stated_power([probe(1e-10)] * 4, 40.0, powers, 1)
     assert stated is not None
     assert 1.5e-10 < stated < 2e-9
 
@@ -39,7 +53,7 @@ def test_power_is_raised_until_planted_errors_are_found() -> None:
 def test_rare_sight_promises_nothing() -> None:
     """One case in a hundred elements, or a family that covers everything."""
     assert stated_power([probe(1e-14)], 0.5, np.array([1e-13]), 1) is None
-    hidden = Probe("float64", 1.0, np.ones(1), np.full(1, 1e-3), np.ones(1), np.full(1, 10.0), 0.0)
+    hidden = Probe("float64", 1.0, np.ones(1), np.full(1, 1e-3), np.ones(1), np.full(1, 10.0), 0.0, 1)
     assert stated_power([hidden], 40.0, np.array([1e-13]), 1) is None
     assert blind([hidden] * 8)
     assert not blind([hidden] * 2)
@@ -62,7 +76,7 @@ def test_twice_the_stated_power_is_caught(name: str) -> None:
 def test_a_blind_comparison_is_inconclusive() -> None:
     """Where even an answer three times too large agrees, nothing was verified."""
     report = gradlab.check(lambda x: x * 2, lambda g, x: g * 2, "(n)->(n)", names=("x",), profile="quick", seed=0)
-    hidden = Probe("float64", 1.0, np.ones(1), np.full(1, 1e-3), np.ones(1), np.full(1, 10.0), 0.0)
+    hidden = Probe("float64", 1.0, np.ones(1), np.full(1, 1e-3), np.ones(1), np.full(1, 10.0), 0.0, 1)
     assert report.verdict == "pass"
     report.tally.probes.clear()
     report.tally.probes["x", "float64"] = [hidden] * 8

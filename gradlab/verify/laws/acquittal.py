@@ -101,7 +101,7 @@ class Acquittal:
             )
             sides = self.direction(tangents)
             tolerance = 1e-4 * size if trial.case.dtype == "float32" else 1e-6 * size
-            if sides.singular or _inside(total, sides, tolerance):
+            if sides.singular or sides.blurred or _inside(total, sides, tolerance):
                 continue
             # sort may give equal elements any order: gradients around the point span what its own slopes do not.
             limits = limiting_sides(trial.differences, tangents, trial.weights, trial.rng)
@@ -117,14 +117,14 @@ class Acquittal:
 
     def _tangents(self, signs: Array) -> list[Array | None]:
         trial = self.trial
-        scales = [trial.differences.scales[k] for k, _ in self._kinked]
-        step = min(float(scale[j]) for scale, (_, j) in zip(scales, self._kinked, strict=True) if scale is not None)
         tangents: list[Array | None] = [None] * len(trial.inputs)
         for sign, (k, j) in zip(signs, self._kinked, strict=True):
-            tangent = tangents[k]
+            scale, tangent = trial.differences.scales[k], tangents[k]
+            assert scale is not None
             if tangent is None:
                 tangent = tangents[k] = np.zeros(trial.inputs[k].shape)
-            tangent.reshape(-1)[j] = sign * step
+            # In units of its own size: a step that moves 1e-8 is lost in the rounding of 1e8.
+            tangent.reshape(-1)[j] = sign * scale[j]
         return tangents
 
 

@@ -46,11 +46,7 @@ def coordinate_sides(differences: Differences, argument: int, element: int, weig
     assert scale is not None
     # Never far in absolute terms: 64 units away from 1e8 a deviation of 1 has bent like a kink.
     step = min(float(scale[element]), 1.0)
-    for stretch in _STRETCHES:
-        sides = _sides(differences, lambda h: differences.along(argument, element, h), step * stretch, weights)
-        if sides.kinked or sides.singular or not sides.blurred:
-            break
-    return sides
+    return _clearest(differences, lambda h: differences.along(argument, element, h), step, weights)
 
 
 def flat(differences: Differences, argument: int, element: int, weights: Array) -> bool:
@@ -77,7 +73,15 @@ def _still(differences: Differences, move: Callable[[Any], Array], step: float, 
 
 def direction_sides(differences: Differences, tangents: Sequence[Any], weights: Array) -> Sides:
     """Bracket of the inner product of the gradient with the tangents."""
-    return _sides(differences, lambda h: differences.shifted(tangents, h), 1.0, weights)
+    return _clearest(differences, lambda h: differences.shifted(tangents, h), 1.0, weights)
+
+
+def _clearest(differences: Differences, move: Callable[[Any], Array], step: float, weights: Array) -> Sides:
+    for stretch in _STRETCHES:
+        sides = _sides(differences, move, step * stretch, weights)
+        if sides.kinked or sides.singular or not sides.blurred:
+            break
+    return sides
 
 
 def _sides(differences: Differences, move: Callable[[Any], Array], scale: float, weights: Array) -> Sides:

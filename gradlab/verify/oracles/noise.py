@@ -16,15 +16,17 @@ def output_noise(
     output: Array,
     rng: np.random.Generator,
     extended: bool,
+    exponents: tuple[int, ...] = (),
 ) -> Array:
     """Rounding error per output at the point, from fourth differences over steps too small for real curvature.
 
-    One sample can be ten times too small: outputs share the median relative noise, and never go below 2 eps.
+    `exponents` are those of the steps, relative to each number's scale. One sample can be ten times too small: outputs
+    share the median relative noise, and never go below 2 eps.
     """
     eps = np.finfo(output.dtype).eps
     size = np.abs(output)
     # The second, larger step sees a float64 rounding hidden inside a forward that returns longdouble.
-    exponents = (-54, -40) if extended else (-40, -30)
+    exponents = exponents or ((-54, -40) if extended else (-40, -30))
     noise = 2 * eps * size
     still = True
     for exponent in exponents:

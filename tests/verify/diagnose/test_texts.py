@@ -30,7 +30,7 @@ def lines_of(report: gradlab.Report) -> list[str]:
 
 
 def test_softmax() -> None:
-    """Law and claim, distance, diagnosis, remedy, case and program, on 17 lines."""
+    """Law and claim, distance, diagnosis, remedy, case, program and oracles, on 19 lines."""
     assert lines_of(report_on("softmax")) == [
         "softmax: FAIL after 15 cases (default profile, seed=5, T s)",
         "  failure value: grad x[0, 0] is 0.25 where longdouble differences give 0",
@@ -50,6 +50,7 @@ def test_softmax() -> None:
         '      print("backward:", np.reshape(backward(grad_output, x), x.shape)[0, 0])',
         "      up, down = forward(x + h), forward(x - h)",
         '      print("central difference:", np.sum(grad_output * (up - down)) / 2e-06)',
+        "  oracles: longdouble differences",
         "  run it again: the same check with seed=5, profile='default'",
     ]
 
@@ -72,6 +73,7 @@ def test_mask_from_upstream() -> None:
         '      print("backward(g):", np.reshape(backward(grad_output, x), x.shape))',
         '      print("backward(-2 g) / -2:", np.reshape(backward(-2 * grad_output, x), x.shape) / -2)',
         "  failure value: grad x[0, 0] is 0 where longdouble differences give -1",
+        "  oracles: longdouble differences",
         "  run it again: the same check with seed=5, profile='default'",
     ]
 
