@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,7 +23,8 @@ class Case:
 
     `grad_output` is None until the output's shape is known; `upstream` and `seed` then draw it.
     `measured` asks for the power of the comparison, at the price of some more calls. `shared` names two arguments of
-    equal values, which the law "sharing" passes as one array. `exhaustive` has every coordinate compared.
+    equal values, which the law "sharing" passes as one array. `coordinates` says how many elements are compared
+    one by one: "few", "many", or "all" where a case is made simpler.
     """
 
     sizes: Mapping[str, int]
@@ -37,7 +38,7 @@ class Case:
     seed: int
     measured: bool = False
     shared: tuple[int, int] | None = None
-    exhaustive: bool = False
+    coordinates: Literal["few", "many", "all"] = "few"
 
     @property
     def hostile(self) -> bool:
@@ -88,7 +89,7 @@ def build(plan: Plan, specification: Specification) -> Case:
         plan.seed,
         plan.measured,
         plan.shared,
-        _coordinates_matter(plan),
+        "many" if _coordinates_matter(plan) else "few",
     )
 
 

@@ -178,7 +178,7 @@ class Examination:
 
             def fails(candidate: Case) -> tuple[Violation, Case] | None:
                 with quiet():
-                    candidate = replace(candidate, exhaustive=True)
+                    candidate = replace(candidate, coordinates="all")
                     trial = Trial(candidate, self.specification, self.caller, self.references)
                     for found in judged(trial, violation.law):
                         if found.key == violation.key and found.severity == "failure":

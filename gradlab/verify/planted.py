@@ -28,8 +28,8 @@ _QUARTILE = 0.25
 # An error and four times a scatter of its size.
 _REFINED = 5.0
 
-# The two probes of a short run may both have met hostile numbers.
-_SEVERAL = 8
+# The few probes of a short run may both have met hostile numbers.
+_SEVERAL = 5
 
 
 @dataclass(slots=True)

@@ -22,10 +22,11 @@ from gradlab.verify.witnesses import own_differences, witnesses
 
 LAW = "value"
 
-# Coordinates cost six forwards each. All are tried in tiny and in shrunk cases; else a few of each argument, the
-# smallest and the largest number among them, and a random direction, which sees every element that no other hides.
-ALL_COORDINATES, EXHAUSTIVE = 6, 24
-SAMPLE, SAMPLE_SINGLE = 1, 3  # in float32 a direction sees none but gross errors
+# Coordinates cost six forwards each. All are tried in tiny and in shrunk cases; else a few of each argument, one of its
+# extreme numbers among them, and a random direction, which sees every element that no other hides.
+ALL_COORDINATES, EXHAUSTIVE, LARGEST = 6, 12, 24
+SAMPLE, SAMPLE_MORE = 1, 3
+_LIMITS = {"few": ALL_COORDINATES, "many": EXHAUSTIVE, "all": LARGEST}
 
 # The worst few elements that an oracle disputes are examined closely; the rest would tell the same story.
 _SUSPECTS = 4
@@ -67,7 +68,7 @@ def value(trial: Trial) -> Iterator[Violation]:
     references = witnesses(trial)
     differentiable = [k for k in trial.specification.differentiable if trial.answers[k] is not None]
     total = sum(trial.inputs[k].size for k in differentiable)
-    every = total <= (EXHAUSTIVE if trial.case.exhaustive else ALL_COORDINATES)
+    every = total <= _LIMITS[trial.case.coordinates]
     acquittal = Acquittal(trial)
     for k in differentiable:
         answer = trial.answers[k]
@@ -76,7 +77,7 @@ def value(trial: Trial) -> Iterator[Violation]:
         question = _Question(trial, k, answer.reshape(-1))
         yield from _elements(question, references, every, acquittal)
     # Where some numbers hide others a direction tells little, and scouts have asked it already.
-    if not every and (total > EXHAUSTIVE or not trial.case.hostile):
+    if not every and (total > LARGEST or not trial.case.hostile):
         yield from directions(trial, references)
     yield from acquittal.ties()
 
@@ -119,11 +120,13 @@ def _elements(question: _Question, references: list[Oracle], every: bool, acquit
 def _sampled(question: _Question) -> Array:
     """A few elements by chance, the extreme ones, and those that no direction can see: NaN makes its product NaN."""
     trial, size = question.trial, question.answer.size
-    count = SAMPLE if trial.case.dtype == "float64" else SAMPLE_SINGLE
+    # In float32 a direction sees none but gross errors.
+    more = trial.case.dtype != "float64" or trial.case.coordinates != "few"
+    count = SAMPLE_MORE if more else SAMPLE
     chosen = trial.rng.choice(size, size=min(count, size), replace=False)
     if trial.case.hostile:
         x = np.abs(trial.case.inputs[question.argument].reshape(-1))
-        chosen = np.union1d(chosen, [int(x.argmin()), int(x.argmax())])
+        chosen = np.union1d(chosen, [int(x.argmin() if trial.rng.random() < 0.5 else x.argmax())])
     return np.union1d(chosen, np.flatnonzero(~np.isfinite(question.answer))[:_SUSPECTS])
 
 

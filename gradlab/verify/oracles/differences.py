@@ -126,7 +126,9 @@ class Differences:
         rest = np.flatnonzero(self._rank < 2)
         if rest.size:
             touched = {int(k): self._touched(argument, int(elements[k])) for k in rest}
-            self._search(bases, elements.size, weights, settled, move, touched, best)
+            # The first family again only where outputs that an element never touches have blurred it.
+            again = bases if any(not which.all() for which in touched.values()) else bases[1:]
+            self._search(again, elements.size, weights, settled, move, touched, best)
         return best
 
     def repeated(self, argument: int, element: int, weights: Array, stretch: float) -> Estimate:
