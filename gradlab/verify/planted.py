@@ -26,7 +26,7 @@ _SHARE = 0.9
 _QUARTILE = 0.25
 
 # An error and four times a scatter of its size.
-_REFINED = 5.0
+_REFINED = 6.0
 
 # The few probes of a short run may both have met hostile numbers.
 _SEVERAL = 5

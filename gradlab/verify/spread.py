@@ -56,7 +56,8 @@ _FIRST_REACH, _WIDEST = 12, 2.0**-6
 
 
 def _reaches(eps: float) -> list[float]:
-    return [2.0**k for k in range(_FIRST_REACH, int(np.log2(_WIDEST / eps)) + 1, 4)]
+    exponents = range(_FIRST_REACH, int(np.log2(_WIDEST / eps)) + 1, 4)
+    return [2.0**k for k in exponents for _ in range(2)]
 
 
 Gradients = Callable[[Sequence[Array], Array, dict[str, Any]], "list[Array | None] | None"]

@@ -25,6 +25,9 @@ _SLACK = 1e-4
 
 _TIE_DIRECTIONS = 3
 
+# Steps of a disputed difference, once more: rounding scatters, and two samples of it may both be small by luck.
+STRETCHES = (0.75, 0.875, 1.125, 1.25)
+
 
 class Acquittal:
     """Examines suspects of one trial; remembers kinked elements, to test them together with `ties`."""
@@ -37,7 +40,7 @@ class Acquittal:
         """The estimate with the scatter of repeated differences added to its error."""
         differences = self.trial.differences
         scatter = 0.0
-        for stretch in (0.75, 1.25):
+        for stretch in STRETCHES:
             again = differences.repeated(argument, element, self.trial.weights, stretch)
             # Errors of the same size are the scatter that is asked for; larger ones say little about the first.
             distance = np.abs(again.value - estimate.value) - np.maximum(again.error - 2 * estimate.error, 0.0)

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.verify.judge import SPREAD_FACTOR, Verdicts, attainable, compare, indistinct, levels
+from gradlab.verify.laws.acquittal import STRETCHES
 from gradlab.verify.oracles.estimate import Estimate, Oracle
 from gradlab.verify.oracles.kinks import Sides, direction_sides, flat_along, limiting_sides
 from gradlab.verify.trial import Trial
@@ -126,7 +127,7 @@ def _along(projection: Projection, references: list[Oracle]) -> Violation | None
 def _refined(projection: Projection, estimate: Estimate) -> Estimate:
     """The scatter of repeated differences joins the error, as it does for coordinates."""
     scatter = 0.0
-    for stretch in (0.75, 1.25):
+    for stretch in STRETCHES:
         again = Projection(projection.trial, projection.argument, projection.steps * stretch)
         found = again.ask(projection.trial.differences)
         surplus = max(0.0, float(found.error[0]) / stretch - 2 * float(estimate.error[0]))

@@ -23,6 +23,8 @@ Bounds = tuple[float, float]
 # Quotients held at once; more would leave the cache.
 _ROOM = 1 << 16
 
+_FAR = 64.0
+
 LONGDOUBLE_IS_WIDER = bool(np.finfo(np.longdouble).eps < np.finfo(np.float64).eps)
 
 
@@ -143,7 +145,10 @@ class Differences:
     def direction(self, tangents: Sequence[Any], weights: Array, settled: Settled) -> Estimate:
         """See `Oracle`. Tangents are expected in units of each element's own scale."""
         sizes = (-6, -18, -29) if self.extended else (-3, -7, -12)
-        bases = [np.array([2.0**size]) for size in sizes]
+        largest = max((float(np.abs(v).max(initial=0.0)) for v in tangents if v is not None), default=0.0)
+        # Absolute steps as well, where relative ones go far: numbers near 1e8 may be ordered by their last digits.
+        capped = [2.0**size / largest for size in sizes[:2]] if largest > _FAR else []
+        bases = [np.array([base]) for base in (*(2.0**size for size in sizes), *capped)]
         return self._search(bases, 1, weights, settled, lambda _, h: self.shifted(tangents, h))
 
     def _bases(self, argument: int, elements: Array) -> list[Array]:
