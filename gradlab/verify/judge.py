@@ -78,9 +78,10 @@ def indistinct(scales: Scales) -> float:
     """A miss that no measured scale explains and that still proves nothing.
 
     Where terms of the size of the upstream gradient cancel and the output happens to be near 0 as well (the loss of a
-    saturated softmax: p - 1 in its last bit), neither the output nor the spread tells that there was anything to round.
+    saturated softmax: p - 1 in its last bit), neither the output nor the spread tells that there was anything to round;
+    nor do they of a factor inside: softmax(100 x) cancels at 100 times the upstream.
     """
-    return 8 * scales.eps * scales.upstream
+    return 256 * scales.eps * scales.upstream
 
 
 @dataclass(frozen=True, slots=True)

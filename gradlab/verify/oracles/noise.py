@@ -30,7 +30,10 @@ def output_noise(
     noise = 2 * eps * size
     still = True
     for exponent in exponents:
-        moves = [None if scale is None else _move(x, scale, rng) for x, scale in zip(point, scales, strict=True)]
+        # At a kink a fourth difference is as large as its step. Smallest steps apart, equal numbers move together.
+        apart = extended and exponent == exponents[0]
+        pairs = zip(point, scales, strict=True)
+        moves = [None if v is None else _move(x, v, rng) if apart else _equal_move(x, v) for x, v in pairs]
         samples = [_at(evaluate, point, moves, k * 2.0**exponent) for k in (-2, -1, 1, 2)]
         fourth = samples[0] - 4 * samples[1] + 6 * output - 4 * samples[2] + samples[3]
         still = still and all(np.array_equal(sample, output) for sample in samples)
@@ -48,6 +51,14 @@ def _move(array: Array, scale: Array, rng: np.random.Generator) -> Array:
     # an output that does not move at all looks like one that was rounded.
     sizes = rng.integers(33, 64, size=array.shape) / 64 * rng.choice((-1.0, 1.0), size=array.shape)
     # Zeros stay: they may be the edge of a domain or a kink.
+    return np.asarray(np.where(array == 0, 0.0, sizes * scale.reshape(array.shape)))
+
+
+def _equal_move(array: Array, scale: Array) -> Array:
+    # The same, read off the digits of each number: wherever it stands, in whichever argument, it moves alike.
+    digits = np.frexp(array.astype(np.float64))[0]
+    size, sign = np.modf(digits * 1e4)[0] ** 2, np.modf(digits * 1e6)[0] ** 2
+    sizes = np.floor(33 + 31 * size) / 64 * np.where(sign < 0.25, -1.0, 1.0)
     return np.asarray(np.where(array == 0, 0.0, sizes * scale.reshape(array.shape)))
 
 
