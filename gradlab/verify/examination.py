@@ -167,7 +167,13 @@ class Examination:
         order = list(LAWS)
         pairs = sorted(
             self.found.values(),
-            key=lambda pair: (pair[0].severity == "note", order.index(pair[0].law), pair[0].argument),
+            # What shows in numbers tells more than what shows in an empty array.
+            key=lambda pair: (
+                pair[0].severity == "note",
+                pair[1].empty,
+                order.index(pair[0].law),
+                pair[0].argument,
+            ),
         )
         failures = [pair for pair in pairs if pair[0].severity == "failure"]
         return failures[:_SHOWN] + [pair for pair in pairs if pair[0].severity == "note"]

@@ -70,8 +70,12 @@ def attainable(answer: Array, magnitude: Array, inputs: Array, scales: Scales) -
         tolerance = tolerance + factor * scales.forward_error * np.maximum(magnitude, size)
     if scales.dtype == "float32":
         tolerance = tolerance + SINGLE_SLACK * np.maximum(magnitude, size)
-    # Numbers near the smallest normal one have lost digits before the backward sees them.
-    return np.asarray(tolerance + 1e6 * float(np.finfo(scales.dtype).tiny))
+    return np.asarray(tolerance + lost_below(scales.dtype))
+
+
+def lost_below(dtype: str) -> float:
+    """Numbers near the smallest normal one have lost digits before the backward sees them."""
+    return 1e6 * float(np.finfo(dtype).tiny)
 
 
 def indistinct(scales: Scales) -> float:

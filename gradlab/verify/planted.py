@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gradlab.adapters.subject import Array
-from gradlab.verify.judge import compare, levels
+from gradlab.verify.judge import compare, levels, lost_below
 from gradlab.verify.oracles.estimate import preferred
 
 # An error must be found in 99 of 100 runs, on cases drawn anew. Were they alike, five that see it on average would do
@@ -104,6 +104,11 @@ def stated_power(probes: Sequence[Probe], looked: float, powers: Array, company:
     # The larger an error, the more comparisons see it.
     place = bisect_left(tried, True, key=found)
     return tried[place] if place < steps else None
+
+
+def faint(probes: Sequence[Probe]) -> bool:
+    """True where every answer asked about is no larger than what may be rounding of larger terms."""
+    return all(abs(probe.answer) <= max(lost_below(probe.dtype), probe.blur) for probe in probes)
 
 
 def blind(probes: Sequence[Probe]) -> bool:

@@ -178,8 +178,13 @@ class Report:
         ]
         text = "; ".join(causes) or "no case had an element to compare"
         reasons = [f"{name} was not verified: {text}" for name in self.arguments if not self.tally.count_of(name)]
-        reasons += [f"{name} was not verified: no planted error was caught" for name in self._blind]
+        reasons += [f"{name} was not verified: {self._why(name)}" for name in self._blind]
         return (*reasons, *unexercised(self.specification, self.tally))
+
+    def _why(self, name: str) -> str:
+        if self.tally.faint(name):
+            return "all its values are so small beside grad_output that an error cannot be told from rounding"
+        return "no planted error was caught"
 
     @property
     def _blind(self) -> list[str]:

@@ -61,7 +61,7 @@ def rows_of(report: Report, operation: str, backend: str) -> list[Row]:
     """One row for each gradient of a report."""
     rows = []
     for argument in report.arguments:
-        reasons = [text for text in report.reasons if text.startswith(f"{argument} ")]
+        reasons = [] if report.failures else [text for text in report.reasons if text.startswith(f"{argument} ")]
         skipped = [text for text in report.notes if text.startswith("torch ")]
         rows.append(
             Row(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradlab.adapters.subject import Array
-from gradlab.verify.planted import Probe, blind, stated_power
+from gradlab.verify.planted import Probe, blind, faint, stated_power
 
 if TYPE_CHECKING:
     from gradlab.verify.cross import Dispute
@@ -67,6 +67,10 @@ class Tally:
         found = {dtype: probes for (name, dtype), probes in self.probes.items() if name == argument and probes}
         decisive = [found["float64"]] if "float64" in found else list(found.values())
         return bool(decisive) and all(blind(probes) for probes in decisive)
+
+    def faint(self, argument: str) -> bool:
+        """True where all values of a gradient that were probed may be rounding."""
+        return all(faint(probes) for (name, _), probes in self.probes.items() if name == argument)
 
     def power(self, argument: str, dtype: str) -> float | None:
         """Relative error p that would have been caught, or None where nothing could be measured.

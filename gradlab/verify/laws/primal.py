@@ -88,4 +88,4 @@ def _noise(trial: Trial, reference: Reference, wide: list[Array], truth: Array) 
     sizes = [scales(array) if array.dtype.kind == "f" else None for array in wide]
     found = output_noise(evaluate, wide, sizes, truth.reshape(-1), trial.rng, False, _STEPS)
     # By luck a single output may show none of its rounding.
-    return np.full(truth.shape, found.max(initial=0.0))
+    return np.full(truth.shape, found.rounding.max(initial=0.0))

@@ -25,6 +25,9 @@ _ROOM = 1 << 16
 
 _FAR = 64.0
 
+# One difference of quotients beside the one before, and beside the noise in it.
+_APART = 8.0
+
 LONGDOUBLE_IS_WIDER = bool(np.finfo(np.longdouble).eps < np.finfo(np.float64).eps)
 
 
@@ -65,6 +68,7 @@ class Differences:
             scales(array) if bound is not None else None for array, bound in zip(self.point, bounds, strict=True)
         ]
         self._noise: Array | None = None
+        self._wild = np.zeros(self.output.size, dtype=bool)
         self._rank = np.empty(0, dtype=int)
 
     @property
@@ -83,7 +87,8 @@ class Differences:
     def noise(self) -> Array:
         """Rounding error of each output in the working precision."""
         if self._noise is None:
-            self._noise = output_noise(self.evaluate, self.point, self.scales, self.output, self._rng, self.extended)
+            measured = output_noise(self.evaluate, self.point, self.scales, self.output, self._rng, self.extended)
+            self._noise, self._wild = measured.rounding, measured.wild
         return self._noise
 
     def trust(self) -> None:
@@ -131,7 +136,13 @@ class Differences:
             # The first family again only where outputs that an element never touches have blurred it.
             again = bases if any(not which.all() for which in touched.values()) else bases[1:]
             self._search(again, elements.size, weights, settled, move, touched, best)
-        return best
+        return self._undisputing(best, weights)
+
+    def _undisputing(self, estimate: Estimate, weights: Array) -> Estimate:
+        """Any slope may hide within the smallest steps of a wild output: sin(1e6 x) at 1e8 looks like noise."""
+        if self._wild[weights != 0].any():
+            estimate.blur[:] = np.inf
+        return estimate
 
     def repeated(self, argument: int, element: int, weights: Array, stretch: float) -> Estimate:
         """One coordinate once more with every step stretched: rounding scatters, a true value stays.
@@ -149,7 +160,8 @@ class Differences:
         # Absolute steps as well, where relative ones go far: numbers near 1e8 may be ordered by their last digits.
         capped = [2.0**size / largest for size in sizes[:2]] if largest > _FAR else []
         bases = [np.array([base]) for base in (*(2.0**size for size in sizes), *capped)]
-        return self._search(bases, 1, weights, settled, lambda _, h: self.shifted(tangents, h))
+        found = self._search(bases, 1, weights, settled, lambda _, h: self.shifted(tangents, h))
+        return self._undisputing(found, weights)
 
     def _bases(self, argument: int, elements: Array) -> list[Array]:
         scale = self.scales[argument]
@@ -234,6 +246,9 @@ class Differences:
         # Quotients that do not settle (1/h near a singularity) fool the extrapolation, which trusts the last of them.
         tail, before = np.abs(last - quotients[:, -2]), np.abs(quotients[:, -2] - quotients[:, -3])
         error = np.where(tail > scheme.shrinkage * before, np.maximum(error, tail), error)
+        # Beyond what rounding explains, quotients that move apart have nothing to say: x / h on both sides of a kink.
+        apart = (tail > _APART * before) & (tail > _APART * noise / smallest[:, None]) & (tail > 0.1 * np.abs(last))
+        error = np.where(apart, np.inf, error)
         size = np.abs(weights)
         # Numbers of size 1 may hide inside a forward whose output is 0: log(1 + x) does not move for a tiny x.
         blur = 4 * float(np.finfo(self.work).eps) * float(size.sum()) / smallest

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from gradlab.adapters.subject import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Per output: its rounding, and whether it varies within the smallest steps by more than rounding explains."""
+
+    rounding: Array
+    wild: Array
+
+
+# Beyond a few roundings of a float64 hidden inside.
+_ROUNDING = 2.0**-46
 
 
 def output_noise(
@@ -17,7 +30,7 @@ def output_noise(
     rng: np.random.Generator,
     extended: bool,
     exponents: tuple[int, ...] = (),
-) -> Array:
+) -> Noise:
     """Rounding error per output at the point, from fourth differences over steps too small for real curvature.
 
     `exponents` are those of the steps, relative to each number's scale. One sample can be ten times too small: outputs
@@ -28,7 +41,7 @@ def output_noise(
     # The second, larger step sees a float64 rounding hidden inside a forward that returns longdouble.
     exponents = exponents or ((-54, -40) if extended else (-40, -30))
     noise = 2 * eps * size
-    still = True
+    still, wild = True, np.zeros(output.size, dtype=bool)
     for exponent in exponents:
         # At a kink a fourth difference is as large as its step. Smallest steps apart, equal numbers move together.
         apart = extended and exponent == exponents[0]
@@ -38,12 +51,13 @@ def output_noise(
         fourth = samples[0] - 4 * samples[1] + 6 * output - 4 * samples[2] + samples[3]
         still = still and all(np.array_equal(sample, output) for sample in samples)
         noise = np.fmax(noise, np.abs(fourth) / 8)
+        wild = noise > _ROUNDING * size
     if still and extended:
         noise = np.fmax(noise, _hidden_rounding(evaluate, point, moves, output))
-    positive = np.isfinite(noise) & (size > 0) & np.isfinite(size)
+    positive = np.isfinite(noise) & (size > 0) & np.isfinite(size) & ~wild
     if positive.any():
         noise = np.fmax(noise, np.median(noise[positive] / size[positive]) * size)
-    return np.asarray(noise)
+    return Noise(np.asarray(noise), np.asarray(wild))
 
 
 def _move(array: Array, scale: Array, rng: np.random.Generator) -> Array:
