@@ -167,10 +167,10 @@ class Examination:
         order = list(LAWS)
         pairs = sorted(
             self.found.values(),
-            # What shows in numbers tells more than what shows in an empty array.
+            # What shows in numbers tells more than what shows in an empty output.
             key=lambda pair: (
                 pair[0].severity == "note",
-                pair[1].empty,
+                pair[1].grad_output is not None and not pair[1].grad_output.size,
                 order.index(pair[0].law),
                 pair[0].argument,
             ),

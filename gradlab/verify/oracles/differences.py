@@ -140,7 +140,7 @@ class Differences:
 
     def _undisputing(self, estimate: Estimate, weights: Array) -> Estimate:
         """Any slope may hide within the smallest steps of a wild output: sin(1e6 x) at 1e8 looks like noise."""
-        if self._wild[weights != 0].any():
+        if self.usable and self._wild[weights != 0].any():
             estimate.blur[:] = np.inf
         return estimate
 
