@@ -21,7 +21,7 @@ EXPECTED = {
 
 
 def test_seven_diagnoses(tmp_path: Path) -> None:
-    """`python -m gradlab verify FILE` explains all of them, in its text and in its JSON."""
+    """`python -m gradlab verify FILE` explains all of them, in its text as the README shows it and in its JSON."""
     path = tmp_path / "rows.json"
     command = [sys.executable, "-m", "gradlab", "verify", str(FILE), "--seed", "1", "--json", str(path)]
     done = subprocess.run(command, cwd=FILE.parents[2], capture_output=True, text=True)
@@ -35,4 +35,8 @@ def test_seven_diagnoses(tmp_path: Path) -> None:
     for name, (kind, words) in EXPECTED.items():
         assert told[name]["kind"] == kind
         assert words in told[name]["text"]
-    assert done.stdout.count("diagnosis: ") >= len(EXPECTED)
+    readme = (FILE.parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("add_bias: FAIL")[2].partition("```")[0].splitlines()
+    explanations = [line for line in shown if line.startswith("    ")]
+    assert len(explanations) > 2 * len(EXPECTED)
+    assert set(explanations) <= set(done.stdout.splitlines())
