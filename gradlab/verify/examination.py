@@ -19,13 +19,13 @@ from gradlab.verify.diagnose.laboratory import Laboratory
 from gradlab.verify.laws import LAWS, laws_for
 from gradlab.verify.narrow import narrow_cases
 from gradlab.verify.picture import picture
-from gradlab.verify.plan import round_of_plans, scouting_plans
+from gradlab.verify.plan import round_of_plans
 from gradlab.verify.profiles import Profile
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Finding, Report
 from gradlab.verify.reproduction import reproduction
 from gradlab.verify.rounds import Draw, checked_seed, outside_tests, run_rounds
-from gradlab.verify.scouts import suspicious
+from gradlab.verify.scouts import scouting_plans, suspicious
 from gradlab.verify.shrink import shrink
 from gradlab.verify.specification import Specification
 from gradlab.verify.tally import Tally

@@ -7,17 +7,64 @@ dozen calls, judges nothing, and so raises no false alarm of its own.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from gradlab.adapters.subject import Array
+from gradlab.operation import ELLIPSIS
+from gradlab.verify.plan import Plan, draw_shapes, plain_plan
+from gradlab.verify.regimes import MILD
+from gradlab.verify.sizes import draw_sizes
+from gradlab.verify.specification import Specification
 from gradlab.verify.trial import Trial
+
+# Regimes that find the same bugs; each round sends a scout with one of each family into each argument.
+FAMILIES = (
+    ("shift8",),
+    ("shift4",),
+    ("large", "larger", "saturated"),
+    ("wide8", "wide3", "tiny", "outlier"),
+    ("zeros", "zero row", "ints", "constant", "ties", "near kink"),
+    ("mid", "negative"),
+)
 
 # What a look cannot explain by rounding: far above the noise of a generic direction in extended precision.
 _ODD = 1e-7
 
 # An oracle whose own error is this part of the answer has nothing to say.
 _BLIND = 1e-3
+
+
+def scouting_plans(specification: Specification, seed: tuple[int, ...]) -> list[Plan]:
+    """Plans of cases that are only looked at: in the first dtype, contiguous, with a generic upstream.
+
+    Each meets one thing: hostile numbers in one argument, or one dimension that is large, one or empty.
+    """
+    rng = np.random.default_rng((*seed, 1))
+    count, plans = len(specification.arguments), []
+    for kind, turn, hostile, argument in _missions(specification, rng):
+        sizes, leading, params = draw_sizes(specification, kind, turn, rng)
+        regimes = [str(rng.choice(MILD)) for _ in range(count)]
+        if hostile:
+            regimes[argument] = hostile
+        shapes, drawn = draw_shapes(specification, sizes, leading, "equal", rng), int(rng.integers(1 << 32))
+        plan = plain_plan(specification, sizes, shapes, params, specification.dtypes[0], drawn)
+        plans.append(replace(plan, regimes=tuple(regimes)))
+    return plans
+
+
+def _missions(specification: Specification, rng: np.random.Generator) -> Iterator[tuple[str, int, str, int]]:
+    """Kind of sizes, whose turn it is, hostile regime, argument that gets it."""
+    for argument in specification.differentiable:
+        for family in FAMILIES:
+            yield "plural", 0, str(rng.choice(family)), argument
+    dims = len([dim for dim in specification.signature.dims if dim != ELLIPSIS]) + specification.has_ellipsis
+    for kind in ("large", "unit", "none"):
+        for turn in rng.permutation(dims)[: max(3, (dims + 1) // 2)]:
+            yield kind, int(turn), "", 0
+    yield "equal", 0, "", 0
 
 
 def suspicious(trial: Trial) -> bool:

@@ -63,14 +63,18 @@ class Tally:
             self.stated[key] = stated_power(self.probes[key], self.looked[key], powers, company.get(key[1], 1))
 
     def blind(self, argument: str) -> bool:
-        """True where errors were planted in an argument and none was seen: in float64, where it was tried at all."""
-        found = {dtype: probes for (name, dtype), probes in self.probes.items() if name == argument and probes}
-        decisive = [found["float64"]] if "float64" in found else list(found.values())
+        """True where errors were planted in an argument and none was seen."""
+        decisive = self._decisive(argument)
         return bool(decisive) and all(blind(probes) for probes in decisive)
 
     def faint(self, argument: str) -> bool:
         """True where all values of a gradient that were probed may be rounding."""
-        return all(faint(probes) for (name, _), probes in self.probes.items() if name == argument)
+        return all(faint(probes) for probes in self._decisive(argument))
+
+    def _decisive(self, argument: str) -> list[list[Probe]]:
+        """The probes that count, by dtype: those in float64 where there are any."""
+        found = {dtype: probes for (name, dtype), probes in self.probes.items() if name == argument and probes}
+        return [found["float64"]] if "float64" in found else list(found.values())
 
     def power(self, argument: str, dtype: str) -> float | None:
         """Relative error p that would have been caught, or None where nothing could be measured.

@@ -9,8 +9,9 @@ import gradlab
 from gradlab.operation import Domain
 from gradlab.verify.case import build
 from gradlab.verify.layouts import LAYOUTS, flatten_for_broadcast, place
-from gradlab.verify.plan import CASES_PER_ROUND, round_of_plans, scouting_plans
+from gradlab.verify.plan import CASES_PER_ROUND, round_of_plans
 from gradlab.verify.regimes import REGIMES, cast, draw
+from gradlab.verify.scouts import scouting_plans
 from gradlab.verify.specification import specify
 
 TWO = specify("(n,d),(d)->(n,d)", names=("x", "b"))

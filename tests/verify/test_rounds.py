@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
 
 import gradlab
-from gradlab.verify.plan import round_of_plans, scouting_plans
+from gradlab.verify.plan import round_of_plans
 from gradlab.verify.profiles import Profile
 from gradlab.verify.regimes import REGIMES
 from gradlab.verify.rounds import Draw, run_rounds
+from gradlab.verify.scouts import scouting_plans
 from gradlab.verify.specification import specify
 
 

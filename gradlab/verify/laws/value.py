@@ -168,7 +168,10 @@ def _power(
     # An error of this relative size would have left the tolerance, whatever the present miss is.
     power = (bars + np.abs(answer - estimate.value))[chosen] / np.abs(answer[chosen])
     trial.tally.powers[key].append(power)
-    position = int(trial.rng.choice(np.flatnonzero(chosen)))
+    # Any of them or the largest: nearly all of a saturated softmax's gradient is too small to tell anything.
+    among = np.flatnonzero(chosen)
+    largest = trial.rng.random() < 0.5
+    position = int(among[np.abs(answer[among]).argmax()] if largest else trial.rng.choice(among))
     trial.tally.probes[key].append(_probe(question, int(elements[position]), float(estimate.blur[position]), others))
 
 

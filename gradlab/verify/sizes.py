@@ -1,0 +1,104 @@
+"""Sizes of a case: small, equal, degenerate or large, within the ranges and the relation that the user allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradlab.errors import SignatureError
+from gradlab.operation import ELLIPSIS
+from gradlab.verify.specification import Relation, Specification
+
+# Sizes at which blocked, unrolled or thresholded code changes its path: just above 16, 32, 64, 128, 256 and 100.
+LARGE = (130, 33, 65, 17, 260, 101)
+
+# Hostile numbers are wasted on sizes that leave nothing to go wrong with them.
+DEGENERATE = ("one", "empty", "few")
+
+_ATTEMPTS = 200
+
+
+def draw_sizes(
+    specification: Specification, kind: str, turn: int, rng: np.random.Generator
+) -> tuple[dict[str, int], tuple[int, ...], dict[str, Any]]:
+    """Sizes by name, the sizes that `...` stands for, and parameters, for one kind of sizes.
+
+    "small", "medium", "plural" (none below 2), "equal", "large", "unit" or "none" (one dimension in turn), or a kind in
+    `DEGENERATE`. Raises SignatureError where nothing satisfies `dims` and `where`.
+    """
+    names = [dim for dim in specification.signature.dims if dim != ELLIPSIS]
+    for attempt in range(_ATTEMPTS):
+        # A relation between dimensions may rule the stratum out: plain small sizes are then tried.
+        wanted = kind if attempt < _ATTEMPTS // 2 else "small"
+        sizes, leading = _attempt(specification, names, wanted, turn, rng)
+        params = {
+            name: values[0] if rng.random() < 0.5 else values[int(rng.integers(len(values)))]
+            for name, values in specification.params.items()
+        }
+        if _holds(specification.where, sizes, params):
+            return sizes, leading, params
+    bounds = ", ".join(f"{name} in {specification.range_of(name)}" for name in names)
+    raise SignatureError(f"where: no sizes found that satisfy it with {bounds}; relax `where` or `dims`")
+
+
+def _holds(where: Relation | None, sizes: dict[str, int], params: dict[str, Any]) -> bool:
+    if where is None:
+        return True
+    try:
+        return bool(where(dict(sizes), dict(params)))
+    except Exception as error:
+        raise SignatureError(
+            f"where({sizes}, {params}) raises {type(error).__name__}: {error}; it takes two dictionaries, sizes and "
+            "parameters, and returns True or False"
+        ) from error
+
+
+def _attempt(
+    specification: Specification, names: list[str], kind: str, turn: int, rng: np.random.Generator
+) -> tuple[dict[str, int], tuple[int, ...]]:
+    highest = {1: 7, 2: 5, 3: 3}.get(len(names), 3) + (3 if kind == "medium" else 0)
+    # Shapes of two axes, the commonest in use, come up most for `...` as well.
+    rank = int(rng.choice((0, 1, 1, 2, 3))) if specification.has_ellipsis else 0
+    leading = [int(rng.integers(1, 4)) for _ in range(rank)]
+    sizes = {name: int(rng.integers(1, (3 if kind == "large" else highest) + 1)) for name in names}
+    if kind == "equal":
+        size = int(rng.integers(2, min(highest, 4) + 1))
+        sizes, leading = dict.fromkeys(names, size), [size] * min(rank, 2)
+    elif kind == "plural":
+        sizes = {name: int(rng.integers(2, highest + 1)) for name in names}
+        leading = [int(rng.integers(2, 4)) for _ in range(min(rank, 2))]
+    elif kind in ("large", "unit", "none"):
+        # The dimensions take turns, all leading ones together as one.
+        place = turn % max(1, len(names) + specification.has_ellipsis)
+        size = {"unit": 1, "none": 0}.get(kind, int(rng.choice(LARGE)))
+        if place < len(names):
+            sizes[names[place]] = size
+        elif specification.has_ellipsis:
+            leading = [size, *leading[1:2]]
+    elif kind in DEGENERATE:
+        _degenerate(kind, names, sizes, leading, rng)
+    return {name: _within(size, specification.range_of(name)) for name, size in sizes.items()}, tuple(leading)
+
+
+def _degenerate(
+    kind: str, names: list[str], sizes: dict[str, int], leading: list[int], rng: np.random.Generator
+) -> None:
+    slots = len(names) + len(leading)
+    if not slots:
+        return
+    special = {"one": 1, "empty": 0}.get(kind, int(rng.integers(2)))
+    # Every third case touches all dimensions independently, the others exactly one.
+    chosen = {int(rng.integers(slots))} if rng.random() < 0.7 else set(range(slots))
+    for slot in chosen:
+        if slot and len(chosen) > 1 and rng.random() < 0.4:
+            continue
+        if slot < len(names):
+            sizes[names[slot]] = special
+        else:
+            leading[slot - len(names)] = special
+
+
+def _within(size: int, bounds: tuple[int, int | None]) -> int:
+    low, high = bounds
+    return max(low, size if high is None else min(size, high))
