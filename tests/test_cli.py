@@ -287,6 +287,7 @@ def test_verify_failure(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     faulty = SimpleNamespace(
         forward=sound.forward,
         backward=lambda grad_output, saved: tuple(g * 1.001 for g in sound.backward(grad_output, saved)),
+        jvp=sound.jvp,
         OPERATION=sound.OPERATION,
     )
     kernels = registry.kernel

