@@ -36,6 +36,9 @@ def linearity(trial: Trial) -> Iterator[Violation]:
         found = trial.again(trial.case.inputs, scaled)
         expected = [None if answer is None else answer * factor for answer in base]
         yield from _compare(trial, found, expected, scaled, f"B({factor:+.3g} g) is not {factor:+.3g} B(g)")
+    if trial.case.hostile:
+        # Sums round: a saturated attention at 1e5 cancels terms of any size. What is not linear shows in mild numbers.
+        return
     size = float(np.abs(g).max()) or 1.0
     h = np.asarray(trial.rng.normal(size=g.shape) * size).astype(dtype)
     other = trial.again(trial.case.inputs, h)
