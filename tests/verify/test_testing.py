@@ -61,9 +61,11 @@ def test_statistics_and_replay_in_pytest(pytester: pytest.Pytester, monkeypatch:
         "test_right = gradlab.property_test(square, lambda g, x: 2 * x * g, '(n)->(n)', profile='quick')\n"
         "test_wrong = gradlab.property_test(square, lambda g, x: 2 * x * g + (x > 300) * g, '(n)->(n)')\n"
     )
-    result = pytester.runpytest_subprocess("--hypothesis-show-statistics")
+    # By name: on a CI service Hypothesis chooses a profile without a database.
+    options = ("--hypothesis-show-statistics", "--hypothesis-profile=default")
+    result = pytester.runpytest_subprocess(*options)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*test_right:", "*15 passing*", "*target score*label='x'*"])
-    result = pytester.runpytest_subprocess("--hypothesis-show-statistics", "-k", "wrong")
+    result = pytester.runpytest_subprocess(*options, "-k", "wrong")
     result.assert_outcomes(failed=1, deselected=1)
     result.stdout.fnmatch_lines(["*test_wrong:", "*during reuse phase*", "*1 failing*"])
