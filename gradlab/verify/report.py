@@ -289,6 +289,8 @@ def plain(value: object) -> object:
     """The value as JSON can hold it; NaN and infinities become strings."""
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
+    if isinstance(value, np.longdouble):
+        return plain(float(value))  # Python has no number for it: its own item() is itself
     if isinstance(value, np.generic):
         return plain(value.item())
     if isinstance(value, float) and not np.isfinite(value):

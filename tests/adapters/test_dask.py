@@ -62,12 +62,12 @@ def test_a_worker_is_killed(cluster: Any) -> None:
     with dask_executor(cluster.scheduler_address) as executor:
         victim = next(iter(cluster.workers.values())).pid
         found = []
-        for flat in verify_many(checks, executor=executor, profile="quick", seed=5):
+        for flat in verify_many(checks, executor=executor, profile="quick", seed=5, timeout=300):
             if not found:
                 os.kill(victim, signal.SIGKILL)
             found.append(flat)
     assert sorted(flat.row.operation for flat in found) == [f"check {k}" for k in range(4)]
-    here = list(verify_many(checks, executor=2, profile="quick", seed=5))
+    here = list(verify_many(checks, executor=2, profile="quick", seed=5, timeout=300))
     by_name = {flat.row.operation: flat for flat in here}
     for flat in found:
         assert plain(flat) == plain(by_name[flat.row.operation])
@@ -101,7 +101,7 @@ def test_a_check_that_kills_every_worker(cluster: Any) -> None:
         check("slow", "leaves", "tests.verify.hostile:exits"),
     ]
     with dask_executor(cluster.scheduler_address) as executor:
-        found = list(verify_many(checks, executor=executor, profile="quick", seed=5))
+        found = list(verify_many(checks, executor=executor, profile="quick", seed=5, timeout=300))
     rows = {flat.row.operation: flat.row for flat in found}
     assert set(rows) == {"killer", "innocent", "leaves"}
     assert rows["innocent"].verdict == "pass"

@@ -32,7 +32,7 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
 
 def answers(executor: Executor, *jobs: Job) -> list[Answer]:
     """All answers, in the order of the jobs."""
-    with Elsewhere(executor, timeout=30) as running:
+    with Elsewhere(executor, timeout=120) as running:
         return sorted(running.run(jobs), key=lambda answer: answer.index)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import gradlab
+from gradlab.verify.report import plain
 from tests.verify import course
 
 
@@ -130,3 +131,8 @@ def test_torch_reference() -> None:
     report = gradlab.check(np.tanh, lambda g, x: g * (1 - np.tanh(x)) * (1 + np.tanh(x)), "(n)->(n)", names=("x",),
                            reference=lambda x: torch.nn.functional.tanh(x), profile="quick")  # fmt: skip
     assert "torch autograd" in report.oracles("x")
+
+
+def test_extended_precision_becomes_a_number() -> None:
+    """JSON has no longdouble, and NumPy's own item() gives none to Python."""
+    assert plain(np.array([np.longdouble(0.5), np.longdouble("nan")])) == [0.5, "nan"]
