@@ -45,5 +45,5 @@ def test_every_argument_is_verified(name: str, backend: Backend) -> None:
         # Proved on planted errors: twice these are found.
         # torch has no extended precision: its differences may promise nothing in a run.
         missing = 0.0 if backend == "torch" else np.inf
-        assert report.power[argument].get("float64", missing) < 1e-4
-        assert report.power[argument].get("float32", 0.0) < 0.5
+        assert report.power[argument].get("float64", missing) < 1e-8
+        assert report.power[argument].get("float32", 0.0) < 0.2
