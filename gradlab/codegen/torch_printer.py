@@ -105,9 +105,7 @@ class TorchPrinter:
             ellipsis = any(index.axis.ellipsis for index in layout)
             axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
             return f"{inside}.sum(dim={axes[0] if len(axes) == 1 else tuple(axes)})"
-        if len(operands) == 2 and len(bound) == 1 and all(len(operand.layout) <= 2 for operand in operands):
-            return matmul(operands, bound[0], target)
-        return einsum("torch.einsum", operands, target)
+        return matmul(operands, bound, target) or einsum("torch.einsum", operands, target)
 
 
 def _cast(operands: tuple[Value, ...]) -> tuple[Value, ...]:
