@@ -91,9 +91,23 @@ class NumpyPrinter:
 
     def shift(self, statement: Shift) -> list[str]:
         x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)
-        # `initial` makes an axis of size 0 work and costs nothing; C order lets labels be found by flat position.
-        largest = f"{x}.max(axis={axis}, keepdims=True, initial=-np.inf)"
-        return [f'{statement.target.name} = np.subtract({x}, {largest}, order="C")']
+        target, lines = statement.target.name, list[str]()
+        # `initial` makes an axis of size 0 work and costs nothing; where no entry may count, it is a finite number.
+        least = "-np.inf"
+        if statement.where is not None or statement.largest is not None:
+            least = f"np.finfo({x}.dtype).min"
+        if statement.where is not None:
+            where = self._operand(statement.where, statement.operand.layout)
+            lines, x = [f"{target} = np.where({where}, {x}, -np.inf)"], target
+        if statement.largest is not None:
+            lines += [f"{statement.largest.name} = {x}.max(axis={axis}, initial={least})"]
+            kept = self._operand(statement.largest, statement.operand.layout)
+        else:
+            kept = f"{x}.max(axis={axis}, keepdims=True, initial={least})"
+        if statement.where is not None or (statement.reuse and not _scalar(statement.target)):
+            return [*lines, f"{target} = np.subtract({x}, {kept}, out={x})"]
+        # C order lets labels be found by flat position.
+        return [*lines, f'{target} = np.subtract({x}, {kept}, order="C")']
 
     def locate(self, statement: Locate) -> list[str]:
         label, count = statement.gather.tensor, self.sizes.size(statement.gather.axis)
