@@ -73,7 +73,9 @@ class TorchPrinter:
     def shift(self, statement: Shift) -> list[str]:
         x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)
         target, layout, lines = statement.target.name, statement.operand.layout, list[str]()
-        finite = "" if statement.where is None and statement.largest is None else f".clamp(min=torch.finfo({x}.dtype).min)"
+        finite = (
+            "" if statement.where is None and statement.largest is None else f".clamp(min=torch.finfo({x}.dtype).min)"
+        )
         if statement.where is not None:
             lines, x = [f"{target} = {x}.masked_fill(~{align(statement.where, layout)}, -torch.inf)"], target
         # amax refuses an axis of size 0, where there is nothing to subtract.
