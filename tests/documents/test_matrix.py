@@ -183,7 +183,7 @@ def test_forms_are_the_gradients_as_numbers(name: str) -> None:
     """At a random point every recognised form equals the result it stands for."""
     found = derivation(name)
     point = random_point(found)
-    for result in (*found.gradients.values(), found.tangent):
+    for result in (*found.gradients.values(), found.tangent, *found.products.values()):
         form = matrix_form(result, found.program, NumpyDialect())
         assert form is not None or name in EXAMPLE_NAMES or name == "softmax_cross_entropy_labels"
         if form is not None:
