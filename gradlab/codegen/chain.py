@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gradlab.codegen.pieces import Piece, absolute, merge, plain, start_rank
-from gradlab.codegen.statements import Assign, Coefficient, Combine, Operand, Product, Statement, Value
+from gradlab.codegen.statements import Assign, Combine, Operand, Product, Statement, Value
 
 
 class Chain:
@@ -88,8 +88,7 @@ class Chain:
 
     def _part(self, target: Value, piece: Piece) -> Value:
         part = Value(self.name("part"), target.layout)
-        positive = Coefficient(abs(piece.coefficient.number), piece.coefficient.sizes)
-        self._product(part, Piece(positive, piece.values, piece.divisors))
+        self._product(part, Piece(piece.coefficient.absolute(), piece.values, piece.divisors))
         return part
 
     def _add(self, target: Value, product: Product) -> None:

@@ -24,6 +24,7 @@ from gradlab.codegen.statements import (
     Reduce,
     Scatter,
     Statement,
+    Test,
     Value,
 )
 from gradlab.errors import DefinitionError
@@ -32,6 +33,7 @@ from gradlab.symbolic.factor import factor
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.terms import (
     Atom,
+    Constant,
     Delta,
     Expr,
     Factor,
@@ -106,7 +108,7 @@ class Lowering:
             return self._sum(parts[0], target.layout, target.name)
         if not parts and len(outer.factors) == 1:
             ((atom, exponent),) = outer.factors
-            if not isinstance(atom, Ref | Size | Delta) or exponent.denominator != 1 or _gathered(atom):
+            if not isinstance(atom, Ref | Size | Constant | Delta) or exponent.denominator != 1 or _gathered(atom):
                 value = self._atom(atom, exponent, target.name)
                 return value if set(value.layout) == set(target.layout) else None
         return None
@@ -120,6 +122,8 @@ class Lowering:
         for atom, exponent in outer.factors:
             if isinstance(atom, Size):
                 coefficient = coefficient.times(Coefficient(sizes=((atom.axis, exponent),)))
+            elif isinstance(atom, Constant):
+                coefficient = coefficient.times(Coefficient(constants=((atom.name, exponent),)))
             elif isinstance(atom, Delta):
                 at = self._position(atom)
             else:
@@ -152,10 +156,11 @@ class Lowering:
                 if gathers:
                     base = self._pick(base, slots, gathers, name if exponent == 1 else None)
                 return base if exponent == 1 else self._apply(_power_name(exponent), base, name)
-            case Function(function, argument):
-                return self._apply(function, self._monomial(argument), name)
-            case Indicator(argument):
-                return self._apply("greater_zero", self._monomial(argument), name)
+            case Function(function, argument, others):
+                value = self._apply(function, self._monomial(argument), name if exponent == 1 else None, others)
+                return value if exponent == 1 else self._apply(_power_name(exponent), value, name)
+            case Indicator():
+                return self._test(atom, name)
             case _:
                 raise DefinitionError(
                     f"{self.program.name}: no code for a delta inside a sum, which a lookup left there"
@@ -166,16 +171,25 @@ class Lowering:
             return self._atom(term.factors[0][0], Fraction(1), None)
         return self._compute(Value(self._name("argument"), term.free), Expr.of([term]))
 
-    def _apply(self, function: str, operand: Value, name: str | None) -> Value:
-        key = f"{function}:{operand.name}:{operand.layout}"
+    def _apply(self, function: str, operand: Value, name: str | None, others: tuple[Term, ...] = ()) -> Value:
+        beside = tuple(self._piece(other, ()).product for other in others)
+        key = f"{function}:{operand.name}:{operand.layout}:{beside}"
         if key in self.shared:
             return self.shared[key]
-        boolean = function == "greater_zero"
-        target = Value(name or self._name(f"{function}_{operand.name}"), operand.layout, boolean, operand.constant)
-        reuse = not boolean and self.reusable(operand)
-        self.statements.append(Apply(target, function, operand, reuse))
+        target = Value(name or self._name(f"{function}_{operand.name}"), operand.layout, False, operand.constant)
+        self.statements.append(Apply(target, function, operand, self.reusable(operand), beside))
         self.shared[key] = target
         return target
+
+    def _test(self, indicator: Indicator, name: str | None) -> Value:
+        operand = self._monomial(indicator.argument)
+        bounds = tuple(self._piece(bound, ()).product for bound in indicator.bounds)
+        key = f"test:{operand.name}:{operand.layout}:{bounds}:{indicator.closed}"
+        if key not in self.shared:
+            target = Value(name or self._name(f"mask_{operand.name}"), operand.layout, True, operand.constant)
+            self.statements.append(Test(target, operand, bounds, indicator.closed))
+            self.shared[key] = target
+        return self.shared[key]
 
     # Sums --------------------------------------------------------------------------------------------------------
 

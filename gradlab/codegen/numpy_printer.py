@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from gradlab.codegen.contraction import einsum, matmul
-from gradlab.codegen.printer import Sizes, bare_text, number_function, operand_text, product_text
+from gradlab.codegen.printer import (
+    Sizes,
+    bare_text,
+    beside,
+    comparison,
+    number_function,
+    operand_text,
+    product_text,
+)
 from gradlab.codegen.statements import (
     Apply,
     Assign,
@@ -15,11 +23,17 @@ from gradlab.codegen.statements import (
     Reduce,
     Scatter,
     Shift,
+    Test,
     Value,
 )
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.terms import Index
 
-_FUNCTIONS = {"exp": "np.exp", "log": "np.log", "sqrt": "np.sqrt", "square": "np.square", "reciprocal": "np.reciprocal"}
+_FUNCTIONS = {
+    "sqrt": "np.sqrt({0}{out})",
+    "square": "np.square({0}{out})",
+    "reciprocal": "np.reciprocal({0}{out})",
+} | {name: row.numpy for name, row in ELEMENTARY.items()}
 _UFUNCS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
 
 _BLOCKED = 4  # statements in a chain; shorter ones gain less from the cache than the loop costs
@@ -70,12 +84,10 @@ class NumpyPrinter:
 
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
-            return [f"{statement.target.name} = {number_function(statement.function, statement.operand.name)}"]
+            return [f"{statement.target.name} = {number_function(statement, self.sizes)}"]
         target, operand = statement.target.name, self._operand(statement.operand, statement.target.layout)
         out = f", out={operand}" if statement.reuse and not _scalar(statement.target) else ""
         match statement.function:
-            case "greater_zero":
-                return [f"{target} = {operand} > 0"]
             case "positive_part":
                 # The maximum of two arrays is vectorised, that of an array and a number is not.
                 lines = [f"{target} = np.zeros({operand}.shape, {operand}.dtype)"]
@@ -85,7 +97,14 @@ class NumpyPrinter:
             case function if function.startswith("power "):
                 return [f"{target} = {operand} ** ({function.removeprefix('power ')})"]
             case function:
-                return [f"{target} = {_FUNCTIONS[function]}({operand}{out})"]
+                text = _FUNCTIONS[function].format(operand, *beside(statement.others, self.sizes), out=out)
+                return [f"{target} = {text}"]
+
+    def test(self, statement: Test) -> list[str]:
+        if statement.operand.constant:
+            return [f"{statement.target.name} = {comparison(statement, statement.operand.name, self.sizes, 'and')}"]
+        operand = self._operand(statement.operand, statement.target.layout)
+        return [f"{statement.target.name} = {comparison(statement, operand, self.sizes, '&')}"]
 
     def reduce(self, statement: Reduce) -> list[str]:
         return [f"{statement.target.name} = {self._reduction(statement)}"]

@@ -80,10 +80,8 @@ def normalise(front: Piece, pieces: list[Piece]) -> tuple[Piece, list[Piece], Co
 
 def plain(piece: Piece, free: tuple[Index, ...]) -> bool:
     """A single full-size array with coefficient 1 or -1."""
-    (number, sizes) = (piece.coefficient.number, piece.coefficient.sizes)
     return (
-        abs(number) == 1
-        and not sizes
+        piece.coefficient.absolute().one
         and not piece.divisors
         and len(piece.values) == 1
         and set(piece.values[0].layout) == set(free)
@@ -101,5 +99,4 @@ def start_rank(piece: Piece, free: tuple[Index, ...]) -> tuple[int, str]:
 
 def absolute(product: Product) -> Product:
     """Without the sign of its coefficient, which goes into the operator."""
-    number, sizes = product.coefficient.number, product.coefficient.sizes
-    return Product(product.values, product.divisors, Coefficient(abs(number), sizes))
+    return Product(product.values, product.divisors, product.coefficient.absolute())

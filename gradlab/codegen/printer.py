@@ -23,9 +23,11 @@ from gradlab.codegen.statements import (
     Scatter,
     Shift,
     Statement,
+    Test,
     Value,
 )
 from gradlab.errors import DefinitionError
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.terms import Axis, Index
 
@@ -46,6 +48,9 @@ class Printer(Protocol):
 
     def apply(self, statement: Apply) -> list[str]:
         """An elementary function."""
+
+    def test(self, statement: Test) -> list[str]:
+        """A comparison."""
 
     def reduce(self, statement: Reduce) -> list[str]:
         """A sum."""
@@ -148,11 +153,28 @@ class Sizes:
         below = [axis for axis, exponent in whole for _ in range(-exponent)]
         number = abs(coefficient.number)
         parts = [_number(number)] if number != 1 else []
+        parts += constants(coefficient.constants)
         parts += [_root(self.size(axis), e - floor(e)) for axis, e in coefficient.sizes if e.denominator != 1]
         parts += [self.product(above)] if above else []
         parts += [self.inverse(below)] if below else []
         shown = " * ".join(parts) or "1"
         return f"-{shown}" if coefficient.number < 0 else shown
+
+
+def constants(powers: Iterable[tuple[str, Fraction]]) -> list[str]:
+    """pi and roots of whole numbers as Python numbers: `math.sqrt(2 / math.pi)`."""
+    parts = []
+    roots: tuple[list[str], list[str]] = ([], [])
+    for name, exponent in powers:
+        base = "math.pi" if name == "pi" else name
+        whole = floor(exponent) if exponent > 0 else -floor(-exponent)
+        parts += [f"{base} ** {whole}" if whole != 1 else base] if whole else []
+        if exponent != whole:
+            roots[exponent < 0].append(base)
+    above, below = (" * ".join(sorted(names)) for names in roots)
+    under = f"({below})" if "*" in below else below
+    parts += [f"math.sqrt({above or 1}{f' / {under}' if under else ''})"] if above or below else []
+    return parts
 
 
 def _root(size: str, exponent: Fraction) -> str:
@@ -164,6 +186,8 @@ def _number(number: Fraction) -> str:
         return str(number.numerator)
     if number.denominator & (number.denominator - 1) == 0:
         return repr(float(number))  # a power of two below: exact in every floating-point type
+    if Fraction(repr(float(number))) == number:
+        return repr(float(number))  # a decimal, as it was written
     return f"({number.numerator} / {number.denominator})"
 
 
@@ -216,22 +240,33 @@ def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
 
 
 _NUMBERS = {
-    "exp": "math.exp({})",
-    "log": "math.log({})",
-    "sqrt": "math.sqrt({})",
-    "rsqrt": "1 / math.sqrt({})",
+    "sqrt": "math.sqrt({0})",
+    "rsqrt": "1 / math.sqrt({0})",
     "square": "{0} * {0}",
-    "reciprocal": "1 / {}",
-    "positive_part": "max({}, 0)",
-    "greater_zero": "{} > 0",
-}
+    "reciprocal": "1 / {0}",
+} | {name: row.number for name, row in ELEMENTARY.items()}
 
 
-def number_function(function: str, operand: str) -> str:
+def number_function(statement: Apply, sizes: Sizes) -> str:
     """A function of a Python number, as one: NumPy's and torch's own would give a scalar with a dtype."""
+    operand, function = statement.operand.name, statement.function
     if function.startswith("power "):
         return f"{operand} ** ({function.removeprefix('power ')})"
-    return _NUMBERS[function].format(operand)
+    return _NUMBERS[function].format(operand, *beside(statement.others, sizes))
+
+
+def beside(numbers: Iterable[Product], sizes: Sizes) -> list[str]:
+    """The numbers that stand beside the operand of a function or a comparison."""
+    return [product_text(number, (), sizes) for number in numbers]
+
+
+def comparison(statement: Test, operand: str, sizes: Sizes, join: str) -> str:
+    """A comparison with 0, or with two bounds."""
+    if not statement.bounds:
+        return f"{operand} > 0"
+    low, high = beside(statement.bounds, sizes)
+    equal = "=" if statement.closed else ""
+    return f"({operand} >{equal} {low}) {join} ({operand} <{equal} {high})"
 
 
 def body(routine: Routine, printer: Printer) -> list[str]:
@@ -265,6 +300,8 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.assign(statement)
         case Apply():
             return printer.apply(statement)
+        case Test():
+            return printer.test(statement)
         case Reduce():
             return printer.reduce(statement)
         case Shift():

@@ -15,16 +15,16 @@ from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Factored, Pullback, Pushforward
 from gradlab.symbolic.terms import (
     Atom,
+    Constant,
     Delta,
     Expr,
     Factor,
-    Function,
     Index,
-    Indicator,
     Ref,
     Size,
     Term,
     atom_indices,
+    operands,
     show_atom,
 )
 
@@ -33,12 +33,12 @@ Names = Mapping[Index, str]
 
 @dataclass(frozen=True)
 class Power:
-    """An atom to a positive power, with the names of its indices; `argument` is that of a function or indicator."""
+    """An atom to a positive power, with the names of its indices; `arguments` are those of a function or indicator."""
 
     atom: Atom
     exponent: Fraction
     names: Names
-    argument: Product | None = None
+    arguments: tuple[Product, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,10 +153,8 @@ class _Arranger:
         above: list[Piece] = []
         below: list[Piece] = []
         for atom, exponent in sorted(factors, key=lambda factor: self.factor_order(factor[0], names)):
-            argument = None
-            if isinstance(atom, Function | Indicator):
-                argument = self.monomial(atom.argument.coefficient, atom.argument.factors, names)
-            (above if exponent > 0 else below).append(Power(atom, abs(exponent), names, argument))
+            inside = tuple(self.monomial(part.coefficient, part.factors, names) for part in operands(atom))
+            (above if exponent > 0 else below).append(Power(atom, abs(exponent), names, inside))
         above += sums
         if abs(coefficient.numerator) != 1:
             above.insert(0, abs(coefficient.numerator))
@@ -168,6 +166,8 @@ class _Arranger:
         """Sizes in the order of the axes, then deltas, then tensors: those with fewer indices first, then by name."""
         shown = show_atom(atom, lambda index: names.get(index, index.name))
         match atom:
+            case Constant():
+                return 0, -1, shown
             case Size(axis):
                 return 0, self.axes.index(axis), shown
             case Delta(left):

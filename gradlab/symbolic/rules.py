@@ -9,6 +9,7 @@ from typing import Literal
 
 from gradlab.symbolic.terms import (
     Atom,
+    Constant,
     Expr,
     Factor,
     Function,
@@ -20,9 +21,10 @@ from gradlab.symbolic.terms import (
     Term,
     atom_indices,
     nests,
+    operands,
 )
 
-Kind = Literal["fold", "unfold", "sum", "lemma", "fact"]
+Kind = Literal["fold", "unfold", "sum", "lemma", "fact", "region"]
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,24 @@ def unify(pattern: Atom, atom: Atom, variables: dict[Index, Slot]) -> dict[Index
     match pattern, atom:
         case Ref(wanted, ours), Ref(found, theirs) if wanted == found:
             return _unify_slots(ours, theirs, variables)
-        case Function(wanted, left), Function(found, right) if wanted == found:
-            return _unify_terms(left, right, variables)
-        case Indicator(left), Indicator(right):
-            return _unify_terms(left, right, variables)
+        case Function(), Function() if pattern.name == atom.name:
+            return _unify_all(operands(pattern), operands(atom), variables)
+        case Indicator(), Indicator() if pattern.closed == atom.closed:
+            return _unify_all(operands(pattern), operands(atom), variables)
+        case Constant(), Constant() if pattern == atom:
+            return variables
     return None
+
+
+def _unify_all(
+    patterns: tuple[Term, ...], terms: tuple[Term, ...], variables: dict[Index, Slot]
+) -> dict[Index, Slot] | None:
+    if len(patterns) != len(terms):
+        return None
+    result: dict[Index, Slot] | None = variables
+    for pattern, term in zip(patterns, terms, strict=True):
+        result = None if result is None else _unify_terms(pattern, term, result)
+    return result
 
 
 def _unify_terms(pattern: Term, term: Term, variables: dict[Index, Slot]) -> dict[Index, Slot] | None:

@@ -1,0 +1,66 @@
+"""elu: The exponential linear unit: x where it is positive, else alpha * (exp(x) - 1); its slope at 0 is alpha.
+
+Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
+
+Target: torch. Definition: bb3d88598fc8c88b. Saved for the backward: t1, mask.
+The backward has 0 reductions and 7 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive elu --to text` prints.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def forward(x: Tensor, *, alpha: float = 1.0) -> tuple[Tensor, tuple[Any, ...]]:
+    """Return the output, (...)->(...), and what `backward` needs: t1, mask, alpha."""
+    # (1) t1[n] = min(x[n], 0)
+    t1 = torch.clamp(x, max=0)
+    # (2) mask[n] = [x[n] > 0]
+    mask = x > 0
+    # (3) t2[n] = expm1(t1[n])
+    t2 = torch.expm1(t1)
+    # (4) t3[n] = max(x[n], 0)
+    t3 = torch.clamp(x, min=0)
+    # (5) y[n] = alpha * t2[n] + t3[n]
+    y = t2 * alpha
+    y = y + t3
+    return y, (t1, mask, alpha)
+
+
+def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    t1, mask, alpha = saved
+    # (16) grad_x[n] = grad_output[n] * (alpha * exp(t1[n]) + mask[n] - alpha * mask[n])
+    exp_t1 = torch.exp(t1)
+    grad_x = grad_output * exp_t1
+    grad_x = grad_x * alpha
+    part = grad_output * mask
+    part = part * alpha
+    grad_x = grad_x - part
+    part_2 = grad_output * mask
+    grad_x = grad_x + part_2
+    return (grad_x,)
+
+
+def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    t1, mask, alpha = saved
+    # (28) tangent_y[n] = tangent_x[n] * (alpha * exp(t1[n]) + mask[n] - alpha * mask[n])
+    exp_t1 = torch.exp(t1)
+    tangent_y = tangent_x * exp_t1
+    tangent_y = tangent_y * alpha
+    part = tangent_x * mask
+    part = part * alpha
+    tangent_y = tangent_y - part
+    part_2 = tangent_x * mask
+    tangent_y = tangent_y + part_2
+    return tangent_y
+
+
+def reference(x: Tensor, *, alpha: float = 1.0) -> Tensor:
+    """Give the same output from an independent implementation, which torch differentiates."""
+    result: Tensor = torch.nn.functional.elu(x, alpha)
+    return result

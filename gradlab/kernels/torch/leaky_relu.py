@@ -1,0 +1,60 @@
+"""leaky_relu: max(x, 0) + negative_slope * min(x, 0); its slope at 0 is negative_slope.
+
+Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
+
+Target: torch. Definition: e7501f32538ed476. Saved for the backward: mask.
+The backward has 0 reductions and 6 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive leaky_relu --to text` prints.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def forward(x: Tensor, *, negative_slope: float = 0.01) -> tuple[Tensor, tuple[Any, ...]]:
+    """Return the output, (...)->(...), and what `backward` needs: mask, negative_slope."""
+    # (1) t1[n] = min(x[n], 0)
+    t1 = torch.clamp(x, max=0)
+    # (2) mask[n] = [x[n] > 0]
+    mask = x > 0
+    # (3) t2[n] = max(x[n], 0)
+    t2 = torch.clamp(x, min=0)
+    # (4) y[n] = negative_slope * t1[n] + t2[n]
+    y = t1 * negative_slope
+    y = y + t2
+    return y, (mask, negative_slope)
+
+
+def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    mask, negative_slope = saved
+    # (12) grad_x[n] = grad_output[n] * (mask[n] + negative_slope - negative_slope * mask[n])
+    grad_x = grad_output * mask
+    part = grad_output * negative_slope
+    grad_x = grad_x + part
+    part_2 = grad_output * mask
+    part_2 = part_2 * negative_slope
+    grad_x = grad_x - part_2
+    return (grad_x,)
+
+
+def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    mask, negative_slope = saved
+    # (21) tangent_y[n] = tangent_x[n] * (mask[n] + negative_slope - negative_slope * mask[n])
+    tangent_y = tangent_x * mask
+    part = tangent_x * negative_slope
+    tangent_y = tangent_y + part
+    part_2 = tangent_x * mask
+    part_2 = part_2 * negative_slope
+    tangent_y = tangent_y - part_2
+    return tangent_y
+
+
+def reference(x: Tensor, *, negative_slope: float = 0.01) -> Tensor:
+    """Give the same output from an independent implementation, which torch differentiates."""
+    result: Tensor = torch.nn.functional.leaky_relu(x, negative_slope)
+    return result
