@@ -21,7 +21,13 @@ class Chain:
             self._small(target, front, pieces)
             return
         first, *rest = sorted(pieces, key=lambda piece: start_rank(piece, target.layout))
-        if rest and plain(first, target.layout):
+        positive = [piece for piece in rest if not piece.full(target.layout) and piece.coefficient.number > 0]
+        if positive and first.full(target.layout) and first.coefficient.number < 0 and not plain(first, target.layout):
+            # 1 - y * y: the product without its sign, then subtracted from the number.
+            rest = [piece for piece in rest if piece is not positive[0]]
+            self._product(target, Piece(first.coefficient.absolute(), first.values, first.divisors))
+            self.emit(Combine(target, "-", positive[0].product, target))
+        elif rest and plain(first, target.layout):
             second, rest = rest[0], rest[1:]
             self._pair(target, first, second)
         elif rest and not first.full(target.layout) and plain(rest[0], target.layout):

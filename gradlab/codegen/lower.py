@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from gradlab.codegen.chain import Chain
-from gradlab.codegen.pieces import NOTHING, Piece, merge, normalise, scale
+from gradlab.codegen.nest import nested
+from gradlab.codegen.pieces import NOTHING, Piece, absolute, merge, normalise, scale
 from gradlab.codegen.statements import (
     Apply,
     Assign,
@@ -78,11 +79,10 @@ class Lowering:
         whole = self._alone(target, expression)
         if whole is not None:
             return whole
-        display = factor(expression)
+        display = factor(nested(expression, target.layout, self._bracket(target.layout)))
         front = self._piece(display.prefactor, target.layout)
-        pieces = [self._piece(term, target.layout) for term in display.inner]
-        if front.at is not None or any(piece.masked(target.layout) for piece in pieces):
-            # A label in front is one in each term; and masks need a number to be multiplied with, not each other.
+        pieces = self._collected([self._piece(term, target.layout) for term in display.inner], target.layout)
+        if front.at is not None:  # a label in front is one in each term
             front, pieces = NOTHING, [merge(front, piece) for piece in pieces]
         dense, unit = [piece for piece in pieces if piece.at is None], Coefficient()
         if len(dense) > 1:
@@ -112,6 +112,39 @@ class Lowering:
                 value = self._atom(atom, exponent, target.name)
                 return value if set(value.layout) == set(target.layout) else None
         return None
+
+    def _bracket(self, layout: tuple[Index, ...]) -> Callable[[Expr], Ref]:
+        """Computes a bracket beforehand; gives the entry of the temporary that holds it."""
+
+        def compute(inner: Expr) -> Ref:
+            value = self._compute(Value(self._name("part"), layout), inner)
+            self.values[value.name] = value
+            return Ref(value.name, value.layout)
+
+        return compute
+
+    def _collected(self, pieces: list[Piece], layout: tuple[Index, ...]) -> list[Piece]:
+        """a x - b x as (a - b) x, where a and b are numbers: they are added up before they meet the array."""
+        groups: dict[tuple[tuple[Value, ...], tuple[Value, ...]], list[Piece]] = {}
+        for piece in pieces:
+            above, below, _ = piece.split(layout)
+            rest = [value for value in (*piece.values, *piece.divisors) if value.layout and value.layout != layout]
+            key = (tuple(above), tuple(below)) if not rest and piece.at is None and above else ((), (), id(piece))
+            groups.setdefault(key, []).append(piece)
+        return [self._added(group, layout) if len(group) > 1 else group[0] for group in groups.values()]
+
+    def _added(self, group: list[Piece], layout: tuple[Index, ...]) -> Piece:
+        above, below, _ = group[0].split(layout)
+        products = [Product(*_scalars(piece), piece.coefficient) for piece in group]
+        products.sort(key=lambda product: product.coefficient.number < 0)
+        constant = all(value.constant for product in products for value in (*product.values, *product.divisors))
+        weight = Value(self._name("weight"), (), constant=constant)
+        first, second, *rest = products
+        self.statements.append(Combine(weight, second.coefficient.sign, first, absolute(second)))
+        for product in rest:
+            self.statements.append(Combine(weight, product.coefficient.sign, weight, absolute(product)))
+        self.values[weight.name] = weight
+        return Piece(Coefficient(), (weight, *above), tuple(below))
 
     # Terms -> pieces ---------------------------------------------------------------------------------------------
 
@@ -267,6 +300,11 @@ class Lowering:
         taken = {value.name for value in (*self.values.values(), *self.shared.values())}
         taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter)}
         return next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in taken)
+
+
+def _scalars(piece: Piece) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+    above, below = (tuple(v for v in values if not v.layout) for values in (piece.values, piece.divisors))
+    return above, below
 
 
 def _nested(values: list[Value]) -> tuple[Value, Value] | None:

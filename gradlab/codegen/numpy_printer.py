@@ -60,6 +60,10 @@ class NumpyPrinter:
         else:
             left, right = (self._row(operand, layout, block) for operand in (statement.left, statement.right))
             self.rows[target.name] = block
+        if isinstance(statement.left, Value) and statement.left.boolean and not target.boolean:
+            # Numbers first: a mask times a number is float64 whatever the others are, a mask plus a mask is a mask.
+            cast = f"{left}.astype({self.sizes.like}.dtype)"
+            return [f"{target.name} = {cast}", f"{target.name} {statement.operator}= {right}"]
         return _combined(statement, left, right)
 
     def chain(self, statements: list[Combine]) -> list[str]:

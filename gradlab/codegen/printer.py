@@ -27,6 +27,7 @@ from gradlab.codegen.statements import (
     Value,
 )
 from gradlab.errors import DefinitionError
+from gradlab.symbolic.factor import LONG
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.terms import Axis, Index
@@ -184,10 +185,8 @@ def _root(size: str, exponent: Fraction) -> str:
 def _number(number: Fraction) -> str:
     if number.denominator == 1:
         return str(number.numerator)
-    if number.denominator & (number.denominator - 1) == 0:
-        return repr(float(number))  # a power of two below: exact in every floating-point type
-    if Fraction(repr(float(number))) == number:
-        return repr(float(number))  # a decimal, as it was written
+    if number.denominator & (number.denominator - 1) == 0 or number.denominator > LONG:
+        return repr(float(number))  # a power of two below is exact in every floating-point type; a decimal was one
     return f"({number.numerator} / {number.denominator})"
 
 
@@ -207,9 +206,9 @@ def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> s
     if isinstance(operand, Value):
         return align(operand, target)
     own = tuple(index for index in target if index in operand.layout)
-    count = len(operand.values) + 2 * len(operand.divisors) + (not operand.coefficient.one)
     text = product_text(operand, own, sizes)
-    return (f"({text})" if count > 1 else text) + suffix(own, target)
+    compound = len(operand.values) + 2 * len(operand.divisors) > 1 or " " in text
+    return (f"({text})" if compound else text) + suffix(own, target)
 
 
 def bare_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:

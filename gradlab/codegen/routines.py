@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 
+from gradlab.codegen.buffers import reuse
 from gradlab.codegen.lower import Lowering
 from gradlab.codegen.statements import Coefficient, Combine, Product, Reduce, Routine, Shift, Value
 from gradlab.symbolic.components import components
@@ -35,7 +36,8 @@ def forward(derivation: Derivation) -> Routine:
             _recentre(lowering, lowering.values[binding.name], zero)
     output = lowering.values[program.output.name]
     saved = tuple(_saved_value(lowering, program, name) for name in derivation.saved)
-    return Routine(tuple(inputs), tuple(lowering.statements), (output,), saved)
+    kept = [*program.tensors, *(value.name for value in saved)]  # named values keep their names
+    return Routine(tuple(inputs), reuse(lowering.statements, kept), (output,), saved)
 
 
 def backward(derivation: Derivation) -> Routine:
@@ -50,7 +52,8 @@ def backward(derivation: Derivation) -> Routine:
         )
         results[name] = lowering.define(gradient.name, gradient.free, gradient.value)
     ordered = tuple(results.get(given.tensor.name) for given in program.inputs)
-    return Routine((upstream,), tuple(lowering.statements), ordered, saved)
+    kept = [value.name for value in (upstream, *results.values(), *saved)]
+    return Routine((upstream,), reuse(lowering.statements, kept), ordered, saved)
 
 
 def jvp(derivation: Derivation) -> Routine:
@@ -60,7 +63,8 @@ def jvp(derivation: Derivation) -> Routine:
     lowering, saved = _after(derivation, tangents)
     lowering.note(_equation(derivation, tangent.name, Tensor(tangent.name, tangent.free), _shown(tangent, program)))
     result = lowering.define(tangent.name, tangent.free, tangent.value)
-    return Routine(tuple(tangents), tuple(lowering.statements), (result,), saved)
+    kept = [value.name for value in (*tangents, result, *saved)]
+    return Routine(tuple(tangents), reuse(lowering.statements, kept), (result,), saved)
 
 
 def _after(derivation: Derivation, arguments: list[Value]) -> tuple[Lowering, tuple[Value, ...]]:

@@ -35,6 +35,8 @@ class TorchPrinter:
     def combine(self, statement: Combine) -> list[str]:
         layout = statement.target.layout
         left, right = (operand_text(operand, layout, self.sizes) for operand in (statement.left, statement.right))
+        if isinstance(statement.left, Value) and statement.left.boolean and not statement.target.boolean:
+            left = f"{left}.to({self.sizes.like}.dtype)"  # else a mask times a number has torch's default type
         return [f"{statement.target.name} = {left} {statement.operator} {right}"]
 
     def chain(self, statements: list[Combine]) -> list[str]:

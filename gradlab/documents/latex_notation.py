@@ -135,7 +135,7 @@ def _fraction(product: Product) -> Box:
 
 def _piece(piece: Piece) -> Box:
     match piece:
-        case int():
+        case int() | float():
             return boxes.letters(str(piece))
         case Power(atom, exponent, names, arguments):
             return _power(_atom(atom, names, arguments), atom, exponent)

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from gradlab.symbolic.components import components
 from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
+from gradlab.symbolic.factor import LONG
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Factored, Pullback, Pushforward
 from gradlab.symbolic.terms import (
@@ -50,7 +51,8 @@ class Summation:
     names: Names
 
 
-Piece = int | Power | Summation
+Piece = int | float | Power | Summation
+"""A float is a decimal that the author wrote, or a product of such."""
 
 
 @dataclass(frozen=True)
@@ -156,10 +158,13 @@ class _Arranger:
             inside = tuple(self.monomial(part.coefficient, part.factors, names) for part in operands(atom))
             (above if exponent > 0 else below).append(Power(atom, abs(exponent), names, inside))
         above += sums
-        if abs(coefficient.numerator) != 1:
-            above.insert(0, abs(coefficient.numerator))
-        if coefficient.denominator != 1:
-            below.insert(0, coefficient.denominator)
+        if coefficient.denominator > LONG:
+            above.insert(0, abs(float(coefficient)))
+        else:
+            if abs(coefficient.numerator) != 1:
+                above.insert(0, abs(coefficient.numerator))
+            if coefficient.denominator != 1:
+                below.insert(0, coefficient.denominator)
         return Product(coefficient < 0, tuple(above), tuple(below))
 
     def factor_order(self, atom: Atom, names: Names) -> tuple[int, int, str]:

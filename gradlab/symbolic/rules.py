@@ -22,6 +22,7 @@ from gradlab.symbolic.terms import (
     atom_indices,
     nests,
     operands,
+    with_operand,
 )
 
 Kind = Literal["fold", "unfold", "sum", "lemma", "fact", "region"]
@@ -61,6 +62,18 @@ class Rule:
             powered = value.power(exponent)
             factors = (*rest.factors, *powered.factors)
             return Expr.of([Term.make(rest.coefficient * powered.coefficient, factors, rest.bound)])
+        return self._apply_inside(term)
+
+    def _apply_inside(self, term: Term) -> Expr | None:
+        """In the argument of a function or an indicator, where the result is one term again."""
+        for atom, exponent in term.factors:
+            for position, operand in enumerate(operands(atom)):
+                found = self._apply_atom(operand)
+                if found is None or len(found.terms) != 1:
+                    continue
+                new = with_operand(atom, position, found.terms[0])
+                others = [f for f in term.factors if f[0] != atom]
+                return Expr.of([Term.make(term.coefficient, [*others, (new, exponent)], term.bound)])
         return None
 
     def _apply_sum(self, term: Term) -> Expr | None:

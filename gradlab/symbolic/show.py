@@ -68,7 +68,7 @@ class _Text:
 
     def piece(self, piece: Piece) -> str:
         match piece:
-            case int():
+            case int() | float():
                 return str(piece)
             case Power(atom, exponent, names, arguments):
                 return self.power(self.atom(atom, names, arguments), exponent)

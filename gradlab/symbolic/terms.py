@@ -130,6 +130,15 @@ def operands(atom: Atom) -> tuple[Term, ...]:
             return ()
 
 
+def with_operand(atom: Atom, position: int, value: Term) -> Atom:
+    """The atom with another monomial at one position of `operands`."""
+    argument, *others = (value if i == position else operand for i, operand in enumerate(operands(atom)))
+    if isinstance(atom, Function):
+        return Function(atom.name, argument, tuple(others))
+    assert isinstance(atom, Indicator)  # nothing else has operands
+    return Indicator(argument, tuple(others), atom.closed)
+
+
 def atom_indices(atom: Atom) -> Iterator[Index]:
     """The indices that an atom depends on, in order, repeats included."""
     for slot in atom_slots(atom):

@@ -2,8 +2,8 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: bb3d88598fc8c88b. Saved for the backward: t1, mask.
-The backward has 0 reductions and 7 elementwise passes over full-size arrays.
+Target: NumPy. Definition: bb3d88598fc8c88b. Saved for the backward: x.
+The backward has 0 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive elu --to text` prints.
 """
@@ -22,20 +22,18 @@ OPERATION = Operation(
     summary="The exponential linear unit: x where it is positive, else alpha * (exp(x) - 1); its slope at 0 is alpha.",
     signature=Signature.parse("(...)->(...)"),
     arguments=(Argument("x", real()),),
-    saved=("t1", "mask"),
+    saved=("x",),
     reference="torch.nn.functional.elu(x, alpha)",
     digest="bb3d88598fc8c88b",
     parameters=(Parameter("alpha", 1.0, 0.1, 4.0),),
-    kinks=(Kink("x", where="x == 0", derivative='alpha'),),
+    kinks=(Kink("x", where="x == 0", derivative="alpha"),),
 )
 
 
 def forward(x: Array, *, alpha: float = 1.0) -> tuple[Array, tuple[Any, ...]]:
-    """Return the output, (...)->(...), and what `backward` needs: t1, mask, alpha."""
+    """Return the output, (...)->(...), and what `backward` needs: x, alpha."""
     # (1) t1[n] = min(x[n], 0)
     t1 = np.minimum(x, 0)
-    # (2) mask[n] = [x[n] > 0]
-    mask = x > 0
     # (3) t2[n] = expm1(t1[n])
     t2 = np.expm1(t1)
     # (4) t3[n] = max(x[n], 0)
@@ -44,38 +42,36 @@ def forward(x: Array, *, alpha: float = 1.0) -> tuple[Array, tuple[Any, ...]]:
     # (5) y[n] = alpha * t2[n] + t3[n]
     y = t2 * alpha
     y += t3
-    return y, (t1, mask, alpha)
+    return y, (x, alpha)
 
 
 def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    t1, mask, alpha = saved
-    # (16) grad_x[n] = grad_output[n] * (alpha * exp(t1[n]) + mask[n] - alpha * mask[n])
-    exp_t1 = np.exp(t1)
-    grad_x = grad_output * exp_t1
+    x, alpha = saved
+    # (16) grad_x[n] = grad_output[n] * ([x[n] > 0] + alpha * exp(min(x[n], 0)) - alpha * [x[n] > 0])
+    mask_x = x > 0
+    negative_part_x = np.minimum(x, 0)
+    grad_x = np.exp(negative_part_x)
+    weight = 1 - alpha
     grad_x *= alpha
-    part = mask.astype(grad_output.dtype)
-    part *= grad_output
-    part *= alpha
-    grad_x -= part
-    part_2 = mask.astype(grad_output.dtype)
-    part_2 *= grad_output
-    grad_x += part_2
+    part = mask_x.astype(grad_output.dtype)
+    part *= weight
+    grad_x += part
+    grad_x *= grad_output
     return (grad_x,)
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    t1, mask, alpha = saved
-    # (28) tangent_y[n] = tangent_x[n] * (alpha * exp(t1[n]) + mask[n] - alpha * mask[n])
-    exp_t1 = np.exp(t1)
-    tangent_y = tangent_x * exp_t1
+    x, alpha = saved
+    # (27) tangent_y[n] = tangent_x[n] * ([x[n] > 0] + alpha * exp(min(x[n], 0)) - alpha * [x[n] > 0])
+    mask_x = x > 0
+    negative_part_x = np.minimum(x, 0)
+    tangent_y = np.exp(negative_part_x)
+    weight = 1 - alpha
     tangent_y *= alpha
-    part = mask.astype(tangent_x.dtype)
-    part *= tangent_x
-    part *= alpha
-    tangent_y -= part
-    part_2 = mask.astype(tangent_x.dtype)
-    part_2 *= tangent_x
-    tangent_y += part_2
+    part = mask_x.astype(tangent_x.dtype)
+    part *= weight
+    tangent_y += part
+    tangent_y *= tangent_x
     return tangent_y

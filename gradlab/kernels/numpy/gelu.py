@@ -43,8 +43,8 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
     (x,) = saved
     # (8) grad_x[n] = grad_output[n] * (normal_cdf(x[n]) + normal_pdf(x[n]) * x[n])
     normal_cdf_x = special.normal_cdf(x)
-    normal_pdf_x = special.normal_pdf(x)
-    grad_x = x * normal_pdf_x
+    grad_x = special.normal_pdf(x)
+    grad_x *= x
     grad_x += normal_cdf_x
     grad_x *= grad_output
     return (grad_x,)
@@ -55,8 +55,8 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     (x,) = saved
     # (14) tangent_y[n] = tangent_x[n] * (normal_cdf(x[n]) + normal_pdf(x[n]) * x[n])
     normal_cdf_x = special.normal_cdf(x)
-    normal_pdf_x = special.normal_pdf(x)
-    tangent_y = x * normal_pdf_x
+    tangent_y = special.normal_pdf(x)
+    tangent_y *= x
     tangent_y += normal_cdf_x
     tangent_y *= tangent_x
     return tangent_y

@@ -3,7 +3,7 @@
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
 Target: NumPy. Definition: 69d4cb1f84fa4adb. Saved for the backward: x, t1.
-The backward has 0 reductions and 20 elementwise passes over full-size arrays.
+The backward has 0 reductions and 12 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive gelu_tanh --to text` prints.
 """
@@ -31,11 +31,11 @@ OPERATION = Operation(
 
 def forward(x: Array) -> tuple[Array, tuple[Array, ...]]:
     """Return the output, (...)->(...), and what `backward` needs: x, t1."""
-    # (1) inner[n] = sqrt(2) * x[n] / sqrt(pi) + 8943 * sqrt(2) * x[n]**3 / (200000 * sqrt(pi))
+    # (1) inner[n] = sqrt(2) * x[n] / sqrt(pi) + 0.044715 * sqrt(2) * x[n]**3 / sqrt(pi)
     inner = x * x
-    inner *= 8943
-    inner += 200000
-    inner *= 5e-06 * math.sqrt(2 / math.pi)
+    inner *= 0.044715
+    inner += 1
+    inner *= math.sqrt(2 / math.pi)
     inner *= x
     # (2) t1[n] = tanh(inner[n])
     t1 = np.tanh(inner)
@@ -49,28 +49,20 @@ def forward(x: Array) -> tuple[Array, tuple[Array, ...]]:
 def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
     """Return the gradient of each input (VJP), None for an input that has none."""
     x, t1 = saved
-    # (11) grad_x[n] = grad_output[n] * (200000 * sqrt(2) * x[n] / sqrt(pi) + 26829 * sqrt(2) * x[n]**3 / sqrt(pi) +
-    #     200000 * t1[n] + 200000 - 200000 * sqrt(2) * t1[n]**2 * x[n] / sqrt(pi) - 26829 * sqrt(2) * t1[n]**2 *
-    #     x[n]**3 / sqrt(pi)) / 400000
-    grad_x = t1 * 200000
-    part = x * 200000 * math.sqrt(2 / math.pi)
-    grad_x += part
-    part_2 = x * t1
-    part_2 *= t1
-    part_2 *= 200000 * math.sqrt(2 / math.pi)
-    grad_x -= part_2
-    part_3 = x * x
-    part_3 *= x
-    part_3 *= 26829 * math.sqrt(2 / math.pi)
-    grad_x += part_3
-    part_4 = x * x
-    part_4 *= x
-    part_4 *= t1
-    part_4 *= t1
-    part_4 *= 26829 * math.sqrt(2 / math.pi)
-    grad_x -= part_4
-    grad_x += 200000
-    grad_x *= 2.5e-06
+    # (11) grad_x[n] = grad_output[n] * (sqrt(2) * x[n] / (2 * sqrt(pi)) + 0.0670725 * sqrt(2) * x[n]**3 / sqrt(pi)
+    #     + t1[n] / 2 + 1 / 2 - sqrt(2) * t1[n]**2 * x[n] / (2 * sqrt(pi)) - 0.0670725 * sqrt(2) * t1[n]**2 *
+    #     x[n]**3 / sqrt(pi))
+    grad_x = t1 * t1
+    grad_x = 1 - grad_x
+    part_2 = x * x
+    part_2 *= 0.0670725
+    part_2 += 0.5
+    grad_x *= x
+    grad_x *= part_2
+    grad_x *= 2 * math.sqrt(2 / math.pi)
+    grad_x += t1
+    grad_x += 1
+    grad_x *= 0.5
     grad_x *= grad_output
     return (grad_x,)
 
@@ -78,27 +70,19 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
 def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     x, t1 = saved
-    # (19) tangent_y[n] = tangent_x[n] * (200000 * sqrt(2) * x[n] / sqrt(pi) + 26829 * sqrt(2) * x[n]**3 / sqrt(pi)
-    #     + 200000 * t1[n] + 200000 - 200000 * sqrt(2) * t1[n]**2 * x[n] / sqrt(pi) - 26829 * sqrt(2) * t1[n]**2 *
-    #     x[n]**3 / sqrt(pi)) / 400000
-    tangent_y = t1 * 200000
-    part = x * 200000 * math.sqrt(2 / math.pi)
-    tangent_y += part
-    part_2 = x * t1
-    part_2 *= t1
-    part_2 *= 200000 * math.sqrt(2 / math.pi)
-    tangent_y -= part_2
-    part_3 = x * x
-    part_3 *= x
-    part_3 *= 26829 * math.sqrt(2 / math.pi)
-    tangent_y += part_3
-    part_4 = x * x
-    part_4 *= x
-    part_4 *= t1
-    part_4 *= t1
-    part_4 *= 26829 * math.sqrt(2 / math.pi)
-    tangent_y -= part_4
-    tangent_y += 200000
-    tangent_y *= 2.5e-06
+    # (19) tangent_y[n] = tangent_x[n] * (sqrt(2) * x[n] / (2 * sqrt(pi)) + 0.0670725 * sqrt(2) * x[n]**3 / sqrt(pi)
+    #     + t1[n] / 2 + 1 / 2 - sqrt(2) * t1[n]**2 * x[n] / (2 * sqrt(pi)) - 0.0670725 * sqrt(2) * t1[n]**2 *
+    #     x[n]**3 / sqrt(pi))
+    tangent_y = t1 * t1
+    tangent_y = 1 - tangent_y
+    part_2 = x * x
+    part_2 *= 0.0670725
+    part_2 += 0.5
+    tangent_y *= x
+    tangent_y *= part_2
+    tangent_y *= 2 * math.sqrt(2 / math.pi)
+    tangent_y += t1
+    tangent_y += 1
+    tangent_y *= 0.5
     tangent_y *= tangent_x
     return tangent_y

@@ -25,8 +25,14 @@ OPERATION = Operation(
     saved=("mask",),
     reference="torch.nn.functional.hardtanh(x, min_val, max_val)",
     digest="0f6db5416b11c35e",
-    parameters=(Parameter("min_val", -1.0, -2.0, 0.0), Parameter("max_val", 1.0, 0.5, 2.0),),
-    kinks=(Kink("x", where="x == min_val", derivative=0.0), Kink("x", where="x == max_val", derivative=0.0),),
+    parameters=(
+        Parameter("min_val", -1.0, -2.0, 0.0),
+        Parameter("max_val", 1.0, 0.5, 2.0),
+    ),
+    kinks=(
+        Kink("x", where="x == min_val", derivative=0.0),
+        Kink("x", where="x == max_val", derivative=0.0),
+    ),
 )
 
 

@@ -3,7 +3,7 @@
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
 Target: NumPy. Definition: e7501f32538ed476. Saved for the backward: mask.
-The backward has 0 reductions and 6 elementwise passes over full-size arrays.
+The backward has 0 reductions and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive leaky_relu --to text` prints.
 """
@@ -26,7 +26,7 @@ OPERATION = Operation(
     reference="torch.nn.functional.leaky_relu(x, negative_slope)",
     digest="e7501f32538ed476",
     parameters=(Parameter("negative_slope", 0.01, -0.5, 2.0),),
-    kinks=(Kink("x", where="x == 0", derivative='negative_slope'),),
+    kinks=(Kink("x", where="x == 0", derivative="negative_slope"),),
 )
 
 
@@ -49,14 +49,11 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     """Return the gradient of each input (VJP), None for an input that has none."""
     mask, negative_slope = saved
     # (12) grad_x[n] = grad_output[n] * (mask[n] + negative_slope - negative_slope * mask[n])
+    weight = 1 - negative_slope
     grad_x = mask.astype(grad_output.dtype)
+    grad_x *= weight
+    grad_x += negative_slope
     grad_x *= grad_output
-    part = grad_output * negative_slope
-    grad_x += part
-    part_2 = mask.astype(grad_output.dtype)
-    part_2 *= grad_output
-    part_2 *= negative_slope
-    grad_x -= part_2
     return (grad_x,)
 
 
@@ -64,12 +61,9 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, negative_slope = saved
     # (21) tangent_y[n] = tangent_x[n] * (mask[n] + negative_slope - negative_slope * mask[n])
+    weight = 1 - negative_slope
     tangent_y = mask.astype(tangent_x.dtype)
+    tangent_y *= weight
+    tangent_y += negative_slope
     tangent_y *= tangent_x
-    part = tangent_x * negative_slope
-    tangent_y += part
-    part_2 = mask.astype(tangent_x.dtype)
-    part_2 *= tangent_x
-    part_2 *= negative_slope
-    tangent_y -= part_2
     return tangent_y

@@ -3,7 +3,7 @@
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
 Target: NumPy. Definition: 06357b1c383920c5. Saved for the backward: x.
-The backward has 0 reductions and 6 elementwise passes over full-size arrays.
+The backward has 0 reductions and 5 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive silu --to text` prints.
 """
@@ -43,9 +43,8 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
     (x,) = saved
     # (8) grad_x[n] = grad_output[n] * sigmoid(x[n]) * (x[n] + 1 - sigmoid(x[n]) * x[n])
     sigmoid_x = special.sigmoid(x)
-    grad_x = x * sigmoid_x
-    grad_x *= -1
-    grad_x += x
+    grad_x = 1 - sigmoid_x
+    grad_x *= x
     grad_x += 1
     grad_x *= grad_output
     grad_x *= sigmoid_x
@@ -57,9 +56,8 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     (x,) = saved
     # (14) tangent_y[n] = sigmoid(x[n]) * tangent_x[n] * (x[n] + 1 - sigmoid(x[n]) * x[n])
     sigmoid_x = special.sigmoid(x)
-    tangent_y = x * sigmoid_x
-    tangent_y *= -1
-    tangent_y += x
+    tangent_y = 1 - sigmoid_x
+    tangent_y *= x
     tangent_y += 1
     tangent_y *= tangent_x
     tangent_y *= sigmoid_x

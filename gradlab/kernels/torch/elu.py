@@ -2,8 +2,8 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: bb3d88598fc8c88b. Saved for the backward: t1, mask.
-The backward has 0 reductions and 7 elementwise passes over full-size arrays.
+Target: torch. Definition: bb3d88598fc8c88b. Saved for the backward: x.
+The backward has 0 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive elu --to text` prints.
 """
@@ -15,11 +15,9 @@ from torch import Tensor
 
 
 def forward(x: Tensor, *, alpha: float = 1.0) -> tuple[Tensor, tuple[Any, ...]]:
-    """Return the output, (...)->(...), and what `backward` needs: t1, mask, alpha."""
+    """Return the output, (...)->(...), and what `backward` needs: x, alpha."""
     # (1) t1[n] = min(x[n], 0)
     t1 = torch.clamp(x, max=0)
-    # (2) mask[n] = [x[n] > 0]
-    mask = x > 0
     # (3) t2[n] = expm1(t1[n])
     t2 = torch.expm1(t1)
     # (4) t3[n] = max(x[n], 0)
@@ -27,36 +25,36 @@ def forward(x: Tensor, *, alpha: float = 1.0) -> tuple[Tensor, tuple[Any, ...]]:
     # (5) y[n] = alpha * t2[n] + t3[n]
     y = t2 * alpha
     y = y + t3
-    return y, (t1, mask, alpha)
+    return y, (x, alpha)
 
 
 def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    t1, mask, alpha = saved
-    # (16) grad_x[n] = grad_output[n] * (alpha * exp(t1[n]) + mask[n] - alpha * mask[n])
-    exp_t1 = torch.exp(t1)
-    grad_x = grad_output * exp_t1
+    x, alpha = saved
+    # (16) grad_x[n] = grad_output[n] * ([x[n] > 0] + alpha * exp(min(x[n], 0)) - alpha * [x[n] > 0])
+    mask_x = x > 0
+    negative_part_x = torch.clamp(x, max=0)
+    grad_x = torch.exp(negative_part_x)
+    weight = 1 - alpha
     grad_x = grad_x * alpha
-    part = grad_output * mask
-    part = part * alpha
-    grad_x = grad_x - part
-    part_2 = grad_output * mask
-    grad_x = grad_x + part_2
+    part = mask_x.to(grad_output.dtype) * weight
+    grad_x = grad_x + part
+    grad_x = grad_x * grad_output
     return (grad_x,)
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    t1, mask, alpha = saved
-    # (28) tangent_y[n] = tangent_x[n] * (alpha * exp(t1[n]) + mask[n] - alpha * mask[n])
-    exp_t1 = torch.exp(t1)
-    tangent_y = tangent_x * exp_t1
+    x, alpha = saved
+    # (27) tangent_y[n] = tangent_x[n] * ([x[n] > 0] + alpha * exp(min(x[n], 0)) - alpha * [x[n] > 0])
+    mask_x = x > 0
+    negative_part_x = torch.clamp(x, max=0)
+    tangent_y = torch.exp(negative_part_x)
+    weight = 1 - alpha
     tangent_y = tangent_y * alpha
-    part = tangent_x * mask
-    part = part * alpha
-    tangent_y = tangent_y - part
-    part_2 = tangent_x * mask
-    tangent_y = tangent_y + part_2
+    part = mask_x.to(tangent_x.dtype) * weight
+    tangent_y = tangent_y + part
+    tangent_y = tangent_y * tangent_x
     return tangent_y
 
 

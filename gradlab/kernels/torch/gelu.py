@@ -28,8 +28,8 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     (x,) = saved
     # (8) grad_x[n] = grad_output[n] * (normal_cdf(x[n]) + normal_pdf(x[n]) * x[n])
     normal_cdf_x = torch.special.ndtr(x)
-    normal_pdf_x = torch.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
-    grad_x = x * normal_pdf_x
+    grad_x = torch.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+    grad_x = grad_x * x
     grad_x = grad_x + normal_cdf_x
     grad_x = grad_x * grad_output
     return (grad_x,)
@@ -40,8 +40,8 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     (x,) = saved
     # (14) tangent_y[n] = tangent_x[n] * (normal_cdf(x[n]) + normal_pdf(x[n]) * x[n])
     normal_cdf_x = torch.special.ndtr(x)
-    normal_pdf_x = torch.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
-    tangent_y = x * normal_pdf_x
+    tangent_y = torch.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+    tangent_y = tangent_y * x
     tangent_y = tangent_y + normal_cdf_x
     tangent_y = tangent_y * tangent_x
     return tangent_y

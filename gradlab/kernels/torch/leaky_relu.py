@@ -3,7 +3,7 @@
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
 Target: torch. Definition: e7501f32538ed476. Saved for the backward: mask.
-The backward has 0 reductions and 6 elementwise passes over full-size arrays.
+The backward has 0 reductions and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive leaky_relu --to text` prints.
 """
@@ -32,12 +32,10 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
     mask, negative_slope = saved
     # (12) grad_x[n] = grad_output[n] * (mask[n] + negative_slope - negative_slope * mask[n])
-    grad_x = grad_output * mask
-    part = grad_output * negative_slope
-    grad_x = grad_x + part
-    part_2 = grad_output * mask
-    part_2 = part_2 * negative_slope
-    grad_x = grad_x - part_2
+    weight = 1 - negative_slope
+    grad_x = mask.to(grad_output.dtype) * weight
+    grad_x = grad_x + negative_slope
+    grad_x = grad_x * grad_output
     return (grad_x,)
 
 
@@ -45,12 +43,10 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, negative_slope = saved
     # (21) tangent_y[n] = tangent_x[n] * (mask[n] + negative_slope - negative_slope * mask[n])
-    tangent_y = tangent_x * mask
-    part = tangent_x * negative_slope
-    tangent_y = tangent_y + part
-    part_2 = tangent_x * mask
-    part_2 = part_2 * negative_slope
-    tangent_y = tangent_y - part_2
+    weight = 1 - negative_slope
+    tangent_y = mask.to(tangent_x.dtype) * weight
+    tangent_y = tangent_y + negative_slope
+    tangent_y = tangent_y * tangent_x
     return tangent_y
 
 

@@ -2,8 +2,8 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 5ac14305154849ea. Saved for the backward: mask, t2.
-The backward has 0 reductions and 5 elementwise passes over full-size arrays.
+Target: torch. Definition: 5ac14305154849ea. Saved for the backward: x.
+The backward has 0 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive selu --to text` prints.
 """
@@ -13,52 +13,45 @@ from torch import Tensor
 
 
 def forward(x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return the output, (...)->(...), and what `backward` needs: mask, t2."""
+    """Return the output, (...)->(...), and what `backward` needs: x."""
     # (1) t1[n] = max(x[n], 0)
     t1 = torch.clamp(x, min=0)
-    # (2) mask[n] = [x[n] > 0]
-    mask = x > 0
     # (3) t2[n] = min(x[n], 0)
     t2 = torch.clamp(x, max=0)
     # (4) t3[n] = expm1(t2[n])
     t3 = torch.expm1(t2)
-    # (5) y[n] = 5253504936777402467096674926473 * t1[n] / 5000000000000000000000000000000 +
-    #     87904967042368842997010876040615967103012290445610415488549141 * t3[n] /
-    #     50000000000000000000000000000000000000000000000000000000000000
-    y = t1 * 10000000000000000000000000000000
-    part = t3 * 16732632423543772848170429916717
+    # (5) y[n] = 1.0507009873554805 * t1[n] + 1.7580993408473768 * t3[n]
+    y = t1 * 1.0507009873554805
+    part = t3 * 1.7580993408473768
     y = y + part
-    y = y * (5253504936777402467096674926473 / 50000000000000000000000000000000000000000000000000000000000000)
-    return y, (mask, t2)
+    return y, (x,)
 
 
 def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    mask, t2 = saved
-    # (16) grad_x[n] = 5253504936777402467096674926473 * grad_output[n] * (16732632423543772848170429916717 *
-    #     exp(t2[n]) - 6732632423543772848170429916717 * mask[n]) /
-    #     50000000000000000000000000000000000000000000000000000000000000
-    exp_t2 = torch.exp(t2)
-    grad_x = grad_output * exp_t2
-    grad_x = grad_x * (87904967042368842997010876040615967103012290445610415488549141 / 50000000000000000000000000000000000000000000000000000000000000)
-    part = grad_output * mask
-    part = part * (35369917674594818326044126775885967103012290445610415488549141 / 50000000000000000000000000000000000000000000000000000000000000)
+    (x,) = saved
+    # (16) grad_x[n] = grad_output[n] * (1.7580993408473768 * exp(min(x[n], 0)) - 0.7073983534918964 * [x[n] > 0])
+    mask_x = x > 0
+    negative_part_x = torch.clamp(x, max=0)
+    grad_x = torch.exp(negative_part_x)
+    grad_x = grad_x * 1.7580993408473768
+    part = mask_x.to(grad_output.dtype) * 0.7073983534918964
     grad_x = grad_x - part
+    grad_x = grad_x * grad_output
     return (grad_x,)
 
 
 def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    mask, t2 = saved
-    # (28) tangent_y[n] = 5253504936777402467096674926473 * tangent_x[n] * (16732632423543772848170429916717 *
-    #     exp(t2[n]) - 6732632423543772848170429916717 * mask[n]) /
-    #     50000000000000000000000000000000000000000000000000000000000000
-    exp_t2 = torch.exp(t2)
-    tangent_y = tangent_x * exp_t2
-    tangent_y = tangent_y * (87904967042368842997010876040615967103012290445610415488549141 / 50000000000000000000000000000000000000000000000000000000000000)
-    part = tangent_x * mask
-    part = part * (35369917674594818326044126775885967103012290445610415488549141 / 50000000000000000000000000000000000000000000000000000000000000)
+    (x,) = saved
+    # (27) tangent_y[n] = tangent_x[n] * (1.7580993408473768 * exp(min(x[n], 0)) - 0.7073983534918964 * [x[n] > 0])
+    mask_x = x > 0
+    negative_part_x = torch.clamp(x, max=0)
+    tangent_y = torch.exp(negative_part_x)
+    tangent_y = tangent_y * 1.7580993408473768
+    part = mask_x.to(tangent_x.dtype) * 0.7073983534918964
     tangent_y = tangent_y - part
+    tangent_y = tangent_y * tangent_x
     return tangent_y
 
 

@@ -27,8 +27,8 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
     (beta_x,) = saved
     # (9) grad_x[n] = grad_output[n] * sigmoid(beta_x[n])
-    sigmoid_beta_x = torch.sigmoid(beta_x)
-    grad_x = grad_output * sigmoid_beta_x
+    grad_x = torch.sigmoid(beta_x)
+    grad_x = grad_x * grad_output
     return (grad_x,)
 
 
@@ -36,8 +36,8 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     (beta_x,) = saved
     # (15) tangent_y[n] = sigmoid(beta_x[n]) * tangent_x[n]
-    sigmoid_beta_x = torch.sigmoid(beta_x)
-    tangent_y = sigmoid_beta_x * tangent_x
+    tangent_y = torch.sigmoid(beta_x)
+    tangent_y = tangent_y * tangent_x
     return tangent_y
 
 

@@ -3,7 +3,7 @@
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
 Target: torch. Definition: 794b70e1136d9c42. Saved for the backward: y.
-The backward has 0 reductions and 4 elementwise passes over full-size arrays.
+The backward has 0 reductions and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive tanh --to text` prints.
 """
@@ -24,8 +24,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     (y,) = saved
     # (5) grad_x[n] = grad_output[n] * (1 - y[n]**2)
     grad_x = y * y
-    grad_x = grad_x * -1
-    grad_x = grad_x + 1
+    grad_x = 1 - grad_x
     grad_x = grad_x * grad_output
     return (grad_x,)
 
@@ -35,8 +34,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     (y,) = saved
     # (9) tangent_y[n] = tangent_x[n] * (1 - y[n]**2)
     tangent_y = y * y
-    tangent_y = tangent_y * -1
-    tangent_y = tangent_y + 1
+    tangent_y = 1 - tangent_y
     tangent_y = tangent_y * tangent_x
     return tangent_y
 
