@@ -43,6 +43,8 @@ def _free(statements: list[Statement], position: int, host: Value, other: Operan
     """Whether the buffer is the routine's own, is as good as new, and is needed here for the last time."""
     makers = [item for item in statements[:position] if getattr(item, "target", None) == host]
     own = bool(makers) and isinstance(makers[0], Apply | Combine) and not _writes_elsewhere(makers[0])
+    if own and any(isinstance(item, Note) for item in statements[statements.index(makers[0]) : position]):
+        return False  # the comment above its line speaks of another quantity
     elsewhere = host in _values(other) or any(host in _values(item) for item in statements[position + 1 :])
     target = statements[position]
     assert isinstance(target, Combine)

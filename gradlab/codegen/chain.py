@@ -51,6 +51,9 @@ class Chain:
         if rest and {*first.layout, *rest[0].layout} == set(target.layout) != set(first.layout):
             self.emit(Combine(target, rest[0].coefficient.sign, first, absolute(rest[0])))
             rest = rest[1:]
+        elif rest and not target.layout and not first.values:
+            self.emit(Combine(target, rest[0].coefficient.sign, first, absolute(rest[0])))
+            rest = rest[1:]
         else:
             self.emit(Assign(target, first))
         for product in rest:

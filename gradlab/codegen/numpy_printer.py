@@ -64,7 +64,7 @@ class NumpyPrinter:
             # Numbers first: a mask times a number is float64 whatever the others are, a mask plus a mask is a mask.
             cast = f"{left}.astype({self.sizes.like}.dtype)"
             return [f"{target.name} = {cast}", f"{target.name} {statement.operator}= {right}"]
-        return _combined(statement, left, right)
+        return _combined(statement, left, right, self.sizes.like)
 
     def chain(self, statements: list[Combine]) -> list[str]:
         first = statements[0]
@@ -243,6 +243,8 @@ class NumpyPrinter:
         names = [self._operand(operand, layout) for operand in operands]
         if any(index.axis.ellipsis for index in bound):
             inside = names[0] if len(names) == 1 else f"({' * '.join(names)})"
+            if len(bound) == len(layout):
+                return f"{inside}.sum()"
             return f"{inside}.sum(axis=tuple(range({names[0]}.ndim - {len(layout) - len(bound)})))"
         axes = sorted(layout.index(index) for index in bound)
         rank = len(layout)
@@ -272,13 +274,13 @@ class NumpyPrinter:
         return f"np.vecdot({', '.join(shaped)}).sum(axis=0)"
 
 
-def _combined(statement: Combine, left: str, right: str) -> list[str]:
+def _combined(statement: Combine, left: str, right: str, like: str) -> list[str]:
     target, operator = statement.target.name, statement.operator
     if statement.reuse and statement.left == statement.target:
         return [f"{target} {operator}= {right}"]
     if isinstance(statement.right, Value) and statement.right.boolean and operator == "*":
         # Cast first: the product of two arrays of one type is faster than that of a float and a bool.
-        return [f"{target} = {right}.astype({left}.dtype)", f"{target} *= {left}"]
+        return [f"{target} = {right}.astype({like}.dtype)", f"{target} *= {left}"]
     if _in_place(statement):
         return [f"{target} = {_UFUNCS[operator]}({left}, {right}, out={left})"]
     return [f"{target} = {left} {operator} {right}"]

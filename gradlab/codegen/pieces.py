@@ -93,8 +93,10 @@ def start_rank(piece: Piece, free: tuple[Index, ...]) -> tuple[int, str]:
     """Which term makes the buffer: a product first (it needs a buffer anyway), then a positive plain array."""
     names = ",".join(value.name for value in piece.values)
     if plain(piece, free):
-        return (1 if piece.coefficient.number > 0 else 3), names
-    return (0 if piece.full(free) else 2), names
+        return (1 if piece.coefficient.number > 0 else 4), names
+    if piece.full(free):
+        return (0 if piece.coefficient.number > 0 else 2), names
+    return 3, names
 
 
 def absolute(product: Product) -> Product:

@@ -129,7 +129,11 @@ class Sizes:
             if len(here) == 1 or ellipsis:
                 for axis in here:
                     position = positions[axis] - (len(value.layout) if ellipsis else 0)
-                    lines.append(f"{missing.pop(axis)} = {value.name}.shape[{position}]")
+                    shape = f"{value.name}.shape"
+                    # The leading dimensions are the first of the array; their size is how many entries they hold.
+                    leading = f"{shape}[:{position + 1}]" if position != -1 else shape
+                    size = f"math.prod({leading})" if axis.ellipsis else f"{shape}[{position}]"
+                    lines.append(f"{missing.pop(axis)} = {size}")
             else:
                 names = (missing.pop(index.axis, "_") for index in value.layout)
                 lines.append(f"{', '.join(names)} = {value.name}.shape")

@@ -86,7 +86,15 @@ def _saved(program: Program, name: str) -> Value:
     tensor = program.tensors[name]
     boolean = any(b.name == name and _is_mask(b) for b in program.bindings)
     labels = any(given.tensor.name == name and given.domain.kind == "labels" for given in program.inputs)
-    return Value(f"{name}_at" if labels else name, tensor.indices, boolean)
+    return Value(f"{name}_at" if labels else name, tensor.indices, boolean, constant(program, name))
+
+
+def constant(program: Program, name: str) -> bool:
+    """Whether a tensor is a number that follows from parameters alone."""
+    tensors = {binding.name: binding.value.tensors for binding in program.bindings}
+    known = name in program.parameters
+    numeric = name in tensors and not program.tensors[name].indices
+    return known or (numeric and all(constant(program, inner) for inner in tensors[name]))
 
 
 def _saved_value(lowering: Lowering, program: Program, name: str) -> Value:

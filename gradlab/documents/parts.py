@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gradlab.operation import Domain
-from gradlab.operation import Kink
+from gradlab.operation import Domain, Kink
 from gradlab.symbolic.derive import Derivation
 from gradlab.symbolic.equations import Equation
 from gradlab.symbolic.program import Given, Program, Tensor

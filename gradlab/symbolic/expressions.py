@@ -52,11 +52,6 @@ class Expressions(Scope):
                 self.fail(f"Sum over part of an axis: {limit}", "sum over the whole axis: Sum(e[n, k], k)")
             if index in renaming:
                 self.fail(f"Sum runs over {variable} twice", "use an index of its own for each sum")
-            if index.axis.ellipsis:
-                self.fail(
-                    f"Sum runs over {variable}, which stands for any number of leading dimensions",
-                    "leave leading out to reduce over it",
-                )
             renaming[index] = Index.fresh(index.axis)
         inside = self.monomial(expression.function).rename(renaming)
         bound = [slot for slot in renaming.values() if isinstance(slot, Index)]
@@ -132,11 +127,6 @@ class Expressions(Scope):
 
     def symbol(self, expression: sp.Symbol) -> Term:
         if expression in self.axes:
-            if self.axes[expression].ellipsis:
-                self.fail(
-                    f"{expression} is used as a number and stands for any number of leading dimensions",
-                    "leave leading out to use the size",
-                )
             return Term(Fraction(1), ((Size(self.axes[expression]), Fraction(1)),))
         if expression.name not in self.parameters:
             self.check_known(expression.name, expression)

@@ -32,18 +32,17 @@ OPERATION = Operation(
 )
 
 
-def forward(x: Array, mask: Array, *, p: float = 0.5) -> tuple[Array, tuple[Array, ...]]:
+def forward(x: Array, mask: Array, *, p: float = 0.5) -> tuple[Array, tuple[Any, ...]]:
     """Return the output, (...),(...)->(...), and what `backward` needs: mask, keep."""
     # (1) keep = 1 - p
-    keep = 1
-    keep = keep - p
+    keep = 1 - p
     # (2) y[n] = mask[n] * x[n] / keep
     y = mask * x
     y *= 1 / keep
     return y, (mask, keep)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array | None, Array | None]:
+def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array | None, Array | None]:
     """Return the gradient of each input (VJP), None for an input that has none."""
     mask, keep = saved
     # (4) grad_x[n] = grad_output[n] * mask[n] / keep
@@ -52,7 +51,7 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array | None
     return grad_x, None
 
 
-def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
+def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, keep = saved
     # (6) tangent_y[n] = mask[n] * tangent_x[n] / keep

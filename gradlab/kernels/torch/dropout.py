@@ -8,21 +8,22 @@ The numbers in the comments are those of the equations that
 `gradlab derive dropout --to text` prints.
 """
 
+from typing import Any
+
 from torch import Tensor
 
 
-def forward(x: Tensor, mask: Tensor, *, p: float = 0.5) -> tuple[Tensor, tuple[Tensor, ...]]:
+def forward(x: Tensor, mask: Tensor, *, p: float = 0.5) -> tuple[Tensor, tuple[Any, ...]]:
     """Return the output, (...),(...)->(...), and what `backward` needs: mask, keep."""
     # (1) keep = 1 - p
-    keep = 1
-    keep = keep - p
+    keep = 1 - p
     # (2) y[n] = mask[n] * x[n] / keep
     y = mask * x
     y = y * (1 / keep)
     return y, (mask, keep)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | None, Tensor | None]:
+def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor | None, Tensor | None]:
     """Return the gradient of each input (VJP), None for an input that has none."""
     mask, keep = saved
     # (4) grad_x[n] = grad_output[n] * mask[n] / keep
@@ -31,7 +32,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | N
     return grad_x, None
 
 
-def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
+def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, keep = saved
     # (6) tangent_y[n] = mask[n] * tangent_x[n] / keep
