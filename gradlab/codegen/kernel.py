@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
-from gradlab.codegen.routines import backward, forward, hvp, jvp
+from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
 from gradlab.codegen.statements import Combine, Reduce, Routine
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
@@ -41,7 +41,12 @@ def numpy_source(derivation: Derivation) -> str:
     functions = _routines(derivation, operation, _NUMPY)
     record_text = [
         _header(derivation, "NumPy"),
-        imports(operation, blocks=_mentions(functions, "blocks("), math=_mentions(functions, "math.")),
+        imports(
+            operation,
+            blocks=_mentions(functions, "blocks("),
+            math=_mentions(functions, "math."),
+            special=_mentions(functions, "special."),
+        ),
         "Array = NDArray[Any]\n",
         literal(operation),
     ]
@@ -99,7 +104,8 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     used = {name for body in after for name in body.names()}
     parameters = tuple(name for name in derivation.program.parameters if name in used)
     array = target.array
-    saved = f"tuple[{'Any' if missing or parameters else array}, ...]"
+    numbers = missing or parameters or any(constant(derivation.program, name) for name in derivation.saved)
+    saved = f"tuple[{'Any' if numbers else array}, ...]"
     results = after[0].routine.results
     gradients = ", ".join([f"{array} | None" if None in results else array] * len(results))
     extra = (*(axis.name for axis in missing), *parameters)
