@@ -72,3 +72,13 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_t: Array) -> Array:
     tangent_loss = dot_sign_residual_tangent_t * -inverse_n
     tangent_loss = tangent_loss + (dot_sign_residual_2_tangent_x * inverse_n)
     return tangent_loss
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_t: Array) -> tuple[Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (_residual,) = saved
+    # (21) hvp_x[n] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    # (22) hvp_t[n] = 0
+    hvp_t = np.zeros_like(tangent_t)
+    return hvp_x, hvp_t

@@ -21,9 +21,8 @@ def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (1) t1[n] = softplus(x[n])
     t1 = torch.nn.functional.softplus(x, threshold=40.0)
     # (2) t2[n] = t1[n] - t[n] * x[n]
-    t2 = t * x
-    t2 = t2 * -1
-    t2 = t2 + t1
+    part = t * x
+    t2 = t1 - part
     # (3) loss = sum[n](t2[n]) / N
     sum_t2 = t2.sum()
     loss = sum_t2 * inverse_n
@@ -54,6 +53,20 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     tangent_loss = dot_sigmoid_x_tangent_x * inverse_n
     tangent_loss = tangent_loss - (dot_t_tangent_x * inverse_n)
     return tangent_loss
+
+
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    x, _t = saved
+    n = math.prod(tangent_x.shape)
+    inverse_n = 1 / n if n else math.nan
+    # (21) hvp_x[n] = grad_output * sigmoid(x[n]) * tangent_x[n] * (1 - sigmoid(x[n])) / N
+    sigmoid_x = torch.sigmoid(x)
+    hvp_x = 1 - sigmoid_x
+    hvp_x = hvp_x * (grad_output * inverse_n)
+    hvp_x = hvp_x * sigmoid_x
+    hvp_x = hvp_x * tangent_x
+    return hvp_x, None
 
 
 def reference(x: Tensor, t: Tensor) -> Tensor:

@@ -56,6 +56,16 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tens
     return tangent_loss
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_t: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (_residual,) = saved
+    # (21) hvp_x[n] = 0
+    hvp_x = torch.zeros_like(tangent_x)
+    # (22) hvp_t[n] = 0
+    hvp_t = torch.zeros_like(tangent_t)
+    return hvp_x, hvp_t
+
+
 def reference(x: Tensor, t: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.nn.functional.l1_loss(x, t)
