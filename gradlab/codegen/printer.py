@@ -186,7 +186,9 @@ def product_text(product: Product, target: tuple[Index, ...], sizes: Sizes) -> s
     parts = [align(value, target) for value in small]
     if not product.coefficient.one:
         scalars = sum(not value.layout for value in small)
-        parts.insert(max(scalars, min(1, len(parts))), sizes.coefficient(product.coefficient))
+        text, position = sizes.coefficient(product.coefficient), max(scalars, min(1, len(parts)))
+        # Numbers meet each other before they meet an array.
+        parts.insert(position, f"({text})" if position and " * " in text else text)
     shown = " * ".join(parts) or "1"
     return shown + "".join(f" / {align(value, target)}" for value in product.divisors)
 
@@ -198,7 +200,7 @@ def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> s
     own = tuple(index for index in target if index in operand.layout)
     count = len(operand.values) + 2 * len(operand.divisors) + (not operand.coefficient.one)
     text = product_text(operand, own, sizes)
-    return (f"({text})" if count > 1 else text) + suffix(own, target)
+    return (f"({text})" if count > 1 or " * " in text else text) + suffix(own, target)
 
 
 def bare_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:

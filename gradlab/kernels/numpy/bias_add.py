@@ -55,3 +55,12 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_bias: Array) -> Arra
     # (7) tangent_y[n,d] = tangent_x[n,d] + tangent_bias[d]
     tangent_y = tangent_x + tangent_bias
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_bias: Array) -> tuple[Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    # (10) hvp_x[n,d] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    # (11) hvp_bias[d] = 0
+    hvp_bias = np.zeros_like(tangent_bias)
+    return hvp_x, hvp_bias

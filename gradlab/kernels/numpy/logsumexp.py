@@ -56,6 +56,17 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
 def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     (p,) = saved
-    # (22) tangent_y[n] = sum[d](p[n,d] * tangent_x[n,d])
+    # (25) tangent_y[n] = sum[d](p[n,d] * tangent_x[n,d])
     tangent_y = np.vecdot(p, tangent_x)
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (p,) = saved
+    # (29) hvp_x[n,d] = grad_output[n] * p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
+    dot_p_tangent_x = np.vecdot(p, tangent_x)
+    hvp_x = tangent_x - dot_p_tangent_x[..., None]
+    hvp_x *= grad_output[..., None]
+    hvp_x *= p
+    return (hvp_x,)

@@ -56,3 +56,13 @@ def jvp(saved: tuple[Array, ...], tangent_a: Array, tangent_b: Array) -> Array:
     dot_b_tangent_a = tangent_a @ b
     tangent_y = dot_a_tangent_b + dot_b_tangent_a
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_a: Array, tangent_b: Array) -> tuple[Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _a, _b = saved
+    # (11) hvp_a[n,m,i] = sum[o](grad_output[n,m,o] * tangent_b[n,i,o])
+    hvp_a = grad_output @ tangent_b.mT
+    # (13) hvp_b[n,i,o] = sum[m](grad_output[n,m,o] * tangent_a[n,m,i])
+    hvp_b = tangent_a.mT @ grad_output
+    return hvp_a, hvp_b

@@ -8,6 +8,7 @@ The numbers in the comments are those of the equations that
 `gradlab derive bias_add --to text` prints.
 """
 
+import torch
 from torch import Tensor
 
 
@@ -32,6 +33,17 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_bias: Tensor) -> T
     # (7) tangent_y[n,d] = tangent_x[n,d] + tangent_bias[d]
     tangent_y = tangent_x + tangent_bias
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_bias: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    # (10) hvp_x[n,d] = 0
+    hvp_x = torch.zeros_like(tangent_x)
+    # (11) hvp_bias[d] = 0
+    hvp_bias = torch.zeros_like(tangent_bias)
+    return hvp_x, hvp_bias
 
 
 def reference(x: Tensor, bias: Tensor) -> Tensor:

@@ -67,7 +67,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     weight, inv_std, x_hat = saved
     d = tangent_x.shape[-1]
     inverse_d = 1 / d if d else math.nan
-    # (52) tangent_y[n,d] = inv_std[n] * weight[d] * tangent_x[n,d] + tangent_weight[d] * x_hat[n,d] +
+    # (53) tangent_y[n,d] = inv_std[n] * weight[d] * tangent_x[n,d] + tangent_weight[d] * x_hat[n,d] +
     #     tangent_bias[d] - inv_std[n] * weight[d] * sum[d'](tangent_x[n,d']) / D - inv_std[n] * weight[d] *
     #     x_hat[n,d] * sum[d'](tangent_x[n,d'] * x_hat[n,d']) / D
     sum_tangent_x = tangent_x.sum(dim=-1)
@@ -82,6 +82,59 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     tangent_y = tangent_y + tangent_bias
     tangent_y = tangent_y - (weight * inverse_d * inv_std[..., None] * sum_tangent_x[..., None])
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    weight, inv_std, x_hat = saved
+    d = grad_output.shape[-1]
+    inverse_d = 1 / d if d else math.nan
+    # (47) tangent_inv_std[n] = -inv_std[n]**2 * sum[d](tangent_x[n,d] * x_hat[n,d]) / D
+    dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=-1)
+    tangent_inv_std = inv_std * inv_std
+    tangent_inv_std = tangent_inv_std * dot_tangent_x_x_hat
+    tangent_inv_std = tangent_inv_std * -inverse_d
+    # (51) tangent_x_hat[n,d] = inv_std[n] / D * (D * tangent_x[n,d] - sum[d'](tangent_x[n,d']) - x_hat[n,d] *
+    #     sum[d'](tangent_x[n,d'] * x_hat[n,d']))
+    sum_tangent_x = tangent_x.sum(dim=-1)
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
+    tangent_x_hat = tangent_x_hat + tangent_x
+    tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_d)[..., None]
+    tangent_x_hat = tangent_x_hat * inv_std[..., None]
+    # (61) hvp_weight[d] = sum[n](grad_output[n,d] * tangent_x_hat[n,d])
+    hvp_weight = (grad_output * tangent_x_hat).sum_to_size(grad_output.shape[-1:])
+    # (59) hvp_x[n,d] = inv_std[n] * tangent_weight[d] * grad_output[n,d] + tangent_inv_std[n] * weight[d] *
+    #     grad_output[n,d] - inv_std[n] * sum[d'](tangent_weight[d'] * grad_output[n,d']) / D - tangent_inv_std[n] *
+    #     sum[d'](weight[d'] * grad_output[n,d']) / D - inv_std[n] * x_hat[n,d] * sum[d'](tangent_weight[d'] *
+    #     grad_output[n,d'] * x_hat[n,d']) / D - inv_std[n] * x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] *
+    #     tangent_x_hat[n,d']) / D - inv_std[n] * tangent_x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] *
+    #     x_hat[n,d']) / D - tangent_inv_std[n] * x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d'])
+    #     / D
+    dot_g_tangent_weight = grad_output @ tangent_weight
+    part = grad_output * tangent_weight
+    dot_part_x_hat = (part * x_hat).sum(dim=-1)
+    part_2 = grad_output * weight
+    dot_part_2_tangent_x_hat = (part_2 * tangent_x_hat).sum(dim=-1)
+    dot_part_2_x_hat = (part_2 * x_hat).sum(dim=-1)
+    dot_g_weight = grad_output @ weight
+    hvp_x = part * inv_std[..., None]
+    part_3 = tangent_x_hat * (inv_std * inverse_d * dot_part_2_x_hat)[..., None]
+    hvp_x = hvp_x - part_3
+    part_4 = x_hat * (inv_std * inverse_d * dot_part_2_tangent_x_hat)[..., None]
+    hvp_x = hvp_x - part_4
+    part_5 = x_hat * (inv_std * inverse_d * dot_part_x_hat)[..., None]
+    hvp_x = hvp_x - part_5
+    part_6 = part_2 * tangent_inv_std[..., None]
+    hvp_x = hvp_x + part_6
+    part_7 = x_hat * (tangent_inv_std * inverse_d * dot_part_2_x_hat)[..., None]
+    hvp_x = hvp_x - part_7
+    hvp_x = hvp_x - (inv_std * inverse_d * dot_g_tangent_weight)[..., None]
+    hvp_x = hvp_x - (tangent_inv_std * inverse_d * dot_g_weight)[..., None]
+    # (62) hvp_bias[d] = 0
+    hvp_bias = torch.zeros_like(tangent_bias)
+    return hvp_x, hvp_weight, hvp_bias
 
 
 def reference(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float = 1e-05) -> Tensor:

@@ -42,10 +42,23 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
 def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     (p,) = saved
-    # (27) tangent_y[n,d] = tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k])
+    # (30) tangent_y[n,d] = tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k])
     dot_p_tangent_x = (p * tangent_x).sum(dim=-1)
     tangent_y = tangent_x - dot_p_tangent_x[..., None]
     return tangent_y
+
+
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (p,) = saved
+    # (35) hvp_x[n,d] = p[n,d] * (sum[k](grad_output[n,k]) * sum[k](p[n,k] * tangent_x[n,k]) - tangent_x[n,d] *
+    #     sum[k](grad_output[n,k]))
+    sum_g = grad_output.sum(dim=-1)
+    dot_p_tangent_x = (p * tangent_x).sum(dim=-1)
+    hvp_x = tangent_x * (sum_g * -1)[..., None]
+    hvp_x = hvp_x + (sum_g * dot_p_tangent_x)[..., None]
+    hvp_x = hvp_x * p
+    return (hvp_x,)
 
 
 def reference(x: Tensor) -> Tensor:

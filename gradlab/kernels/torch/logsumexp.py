@@ -40,9 +40,20 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
 def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     (p,) = saved
-    # (22) tangent_y[n] = sum[d](p[n,d] * tangent_x[n,d])
+    # (25) tangent_y[n] = sum[d](p[n,d] * tangent_x[n,d])
     tangent_y = (p * tangent_x).sum(dim=-1)
     return tangent_y
+
+
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (p,) = saved
+    # (29) hvp_x[n,d] = grad_output[n] * p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
+    dot_p_tangent_x = (p * tangent_x).sum(dim=-1)
+    hvp_x = tangent_x - dot_p_tangent_x[..., None]
+    hvp_x = hvp_x * grad_output[..., None]
+    hvp_x = hvp_x * p
+    return (hvp_x,)
 
 
 def reference(x: Tensor) -> Tensor:

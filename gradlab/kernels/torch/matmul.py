@@ -39,6 +39,16 @@ def jvp(saved: tuple[Tensor, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tens
     return tangent_y
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_a: Tensor, tangent_b: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _a, _b = saved
+    # (11) hvp_a[n,m,i] = sum[o](grad_output[n,m,o] * tangent_b[n,i,o])
+    hvp_a = grad_output @ tangent_b.mT
+    # (13) hvp_b[n,i,o] = sum[m](grad_output[n,m,o] * tangent_a[n,m,i])
+    hvp_b = tangent_a.mT @ grad_output
+    return hvp_a, hvp_b
+
+
 def reference(a: Tensor, b: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.matmul(a, b)
