@@ -63,7 +63,7 @@ def einsum(function: str, operands: tuple[Value, ...], target: tuple[Index, ...]
 def numbers(operands: tuple[Value, ...], like: str, cast: str, *, mixed: bool = True) -> tuple[Value, ...]:
     """Masks as numbers where nothing else says of what type a sum is, or where a library multiplies no mixed types."""
     floats = [operand.name for operand in operands if not operand.boolean]
-    if floats and mixed or len(floats) == len(operands):
+    if (floats and mixed) or len(floats) == len(operands):
         return operands
     dtype = f"{floats[0] if floats else like}.dtype"
     return tuple(replace(o, name=f"{o.name}.{cast}({dtype})", boolean=False) if o.boolean else o for o in operands)

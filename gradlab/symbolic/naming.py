@@ -1,4 +1,4 @@
-"""Which adjoints and tangents keep a name: those that cross a contraction, so that no product of matrices is made twice."""
+"""Which adjoints and tangents keep a name: those that cross a contraction, so that no matrix product is made twice."""
 
 from __future__ import annotations
 
