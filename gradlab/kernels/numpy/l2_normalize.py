@@ -63,9 +63,38 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
 def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, inv_norm, y = saved
-    # (41) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
+    # (42) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
     dot_tangent_x_y = np.vecdot(tangent_x, y)
     tangent_y = y * (dot_tangent_x_y * -1 * mask)[..., None]
     tangent_y += tangent_x
     tangent_y *= inv_norm[..., None]
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    mask, inv_norm, y = saved
+    # (38) tangent_inv_norm[n] = -inv_norm[n]**2 * mask[n] * sum[d](tangent_x[n,d] * y[n,d])
+    dot_tangent_x_y = np.vecdot(tangent_x, y)
+    tangent_inv_norm = inv_norm * inv_norm
+    tangent_inv_norm *= dot_tangent_x_y
+    tangent_inv_norm *= mask
+    tangent_inv_norm *= -1
+    # (42) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
+    tangent_y = y * (dot_tangent_x_y * -1 * mask)[..., None]
+    tangent_y += tangent_x
+    tangent_y *= inv_norm[..., None]
+    # (46) hvp_x[n,d] = tangent_inv_norm[n] * grad_output[n,d] - inv_norm[n] * mask[n] * y[n,d] *
+    #     sum[d'](grad_output[n,d'] * tangent_y[n,d']) - inv_norm[n] * mask[n] * tangent_y[n,d] *
+    #     sum[d'](grad_output[n,d'] * y[n,d']) - mask[n] * tangent_inv_norm[n] * y[n,d] * sum[d'](grad_output[n,d']
+    #     * y[n,d'])
+    dot_g_tangent_y = np.vecdot(grad_output, tangent_y)
+    dot_g_y = np.vecdot(grad_output, y)
+    hvp_x = grad_output * tangent_inv_norm[..., None]
+    part = tangent_y * (inv_norm * dot_g_y * mask)[..., None]
+    hvp_x -= part
+    part_2 = y * (inv_norm * dot_g_tangent_y * mask)[..., None]
+    hvp_x -= part_2
+    part_3 = y * (tangent_inv_norm * dot_g_y * mask)[..., None]
+    hvp_x -= part_3
+    return (hvp_x,)

@@ -74,7 +74,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array) -> Ar
     weight, inv_rms, x_hat = saved
     d = tangent_x.shape[-1]
     inverse_d = 1 / d if d else np.nan
-    # (34) tangent_y[n,d] = inv_rms[n] * weight[d] * tangent_x[n,d] + tangent_weight[d] * x_hat[n,d] - inv_rms[n] *
+    # (35) tangent_y[n,d] = inv_rms[n] * weight[d] * tangent_x[n,d] + tangent_weight[d] * x_hat[n,d] - inv_rms[n] *
     #     weight[d] * x_hat[n,d] * sum[d'](tangent_x[n,d'] * x_hat[n,d']) / D
     dot_tangent_x_x_hat = np.vecdot(tangent_x, x_hat)
     tangent_y = tangent_x * weight
@@ -85,3 +85,45 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array) -> Ar
     part_2 = x_hat * tangent_weight
     tangent_y += part_2
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array) -> tuple[Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    weight, inv_rms, x_hat = saved
+    d = grad_output.shape[-1]
+    n = math.prod(grad_output.shape[:-1])
+    inverse_d = 1 / d if d else np.nan
+    # (29) tangent_inv_rms[n] = -inv_rms[n]**2 * sum[d](tangent_x[n,d] * x_hat[n,d]) / D
+    dot_tangent_x_x_hat = np.vecdot(tangent_x, x_hat)
+    tangent_inv_rms = inv_rms * inv_rms
+    tangent_inv_rms *= dot_tangent_x_x_hat
+    tangent_inv_rms *= -inverse_d
+    # (33) tangent_x_hat[n,d] = inv_rms[n] / D * (D * tangent_x[n,d] - x_hat[n,d] * sum[d'](tangent_x[n,d'] *
+    #     x_hat[n,d']))
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
+    tangent_x_hat += tangent_x
+    tangent_x_hat *= inv_rms[..., None]
+    # (42) hvp_weight[d] = sum[n](grad_output[n,d] * tangent_x_hat[n,d])
+    hvp_weight = np.einsum("nc,nc->c", grad_output.reshape(n, d), tangent_x_hat.reshape(n, d))
+    # (40) hvp_x[n,d] = inv_rms[n] * tangent_weight[d] * grad_output[n,d] + tangent_inv_rms[n] * weight[d] *
+    #     grad_output[n,d] - inv_rms[n] * x_hat[n,d] * sum[d'](tangent_weight[d'] * grad_output[n,d'] * x_hat[n,d'])
+    #     / D - inv_rms[n] * x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * tangent_x_hat[n,d']) / D -
+    #     inv_rms[n] * tangent_x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']) / D -
+    #     tangent_inv_rms[n] * x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']) / D
+    part = grad_output * tangent_weight
+    dot_part_x_hat = np.vecdot(part, x_hat)
+    part_2 = grad_output * weight
+    dot_part_2_tangent_x_hat = np.vecdot(part_2, tangent_x_hat)
+    dot_part_2_x_hat = np.vecdot(part_2, x_hat)
+    hvp_x = part * inv_rms[..., None]
+    part_3 = tangent_x_hat * (inv_rms * inverse_d * dot_part_2_x_hat)[..., None]
+    hvp_x -= part_3
+    part_4 = x_hat * (inv_rms * inverse_d * dot_part_2_tangent_x_hat)[..., None]
+    hvp_x -= part_4
+    part_5 = x_hat * (inv_rms * inverse_d * dot_part_x_hat)[..., None]
+    hvp_x -= part_5
+    part_6 = part_2 * tangent_inv_rms[..., None]
+    hvp_x += part_6
+    part_7 = x_hat * (tangent_inv_rms * inverse_d * dot_part_2_x_hat)[..., None]
+    hvp_x -= part_7
+    return hvp_x, hvp_weight

@@ -70,7 +70,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     _, _, h, w = tangent_x.shape
     hw = h * w
     inverse_hw = 1 / hw if hw else math.nan
-    # (52) tangent_y[n,c,h,w] = weight[c] * inv_std[n,c] * tangent_x[n,c,h,w] + tangent_weight[c] * x_hat[n,c,h,w] +
+    # (53) tangent_y[n,c,h,w] = weight[c] * inv_std[n,c] * tangent_x[n,c,h,w] + tangent_weight[c] * x_hat[n,c,h,w] +
     #     tangent_bias[c] - weight[c] * inv_std[n,c] * sum[h',w'](tangent_x[n,c,h',w']) / (H * W) - weight[c] *
     #     inv_std[n,c] * x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']) / (H * W)
     sum_tangent_x = tangent_x.sum(dim=(2, 3))
@@ -83,6 +83,58 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     tangent_y = tangent_y + tangent_bias[:, None, None]
     tangent_y = tangent_y - (weight * inverse_hw * inv_std * sum_tangent_x)[:, :, None, None]
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    weight, inv_std, x_hat = saved
+    _, _, h, w = grad_output.shape
+    hw = h * w
+    inverse_hw = 1 / hw if hw else math.nan
+    # (47) tangent_inv_std[n,c] = -inv_std[n,c]**2 * sum[h,w](tangent_x[n,c,h,w] * x_hat[n,c,h,w]) / (H * W)
+    dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3))
+    tangent_inv_std = inv_std * inv_std
+    tangent_inv_std = tangent_inv_std * dot_tangent_x_x_hat
+    tangent_inv_std = tangent_inv_std * -inverse_hw
+    # (51) tangent_x_hat[n,c,h,w] = inv_std[n,c] / (H * W) * (H * W * tangent_x[n,c,h,w] -
+    #     sum[h',w'](tangent_x[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']))
+    sum_tangent_x = tangent_x.sum(dim=(2, 3))
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None]
+    tangent_x_hat = tangent_x_hat + tangent_x
+    tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_hw)[:, :, None, None]
+    tangent_x_hat = tangent_x_hat * inv_std[:, :, None, None]
+    # (61) hvp_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
+    hvp_weight = (grad_output * tangent_x_hat).sum(dim=(0, 2, 3))
+    # (59) hvp_x[n,c,h,w] = tangent_weight[c] * inv_std[n,c] * grad_output[n,c,h,w] + weight[c] *
+    #     tangent_inv_std[n,c] * grad_output[n,c,h,w] - tangent_weight[c] * inv_std[n,c] *
+    #     sum[h',w'](grad_output[n,c,h',w']) / (H * W) - weight[c] * tangent_inv_std[n,c] *
+    #     sum[h',w'](grad_output[n,c,h',w']) / (H * W) - tangent_weight[c] * inv_std[n,c] * x_hat[n,c,h,w] *
+    #     sum[h',w'](grad_output[n,c,h',w'] * x_hat[n,c,h',w']) / (H * W) - weight[c] * inv_std[n,c] *
+    #     tangent_x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] * x_hat[n,c,h',w']) / (H * W) - weight[c] *
+    #     inv_std[n,c] * x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] * tangent_x_hat[n,c,h',w']) / (H * W) -
+    #     weight[c] * tangent_inv_std[n,c] * x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] * x_hat[n,c,h',w'])
+    #     / (H * W)
+    sum_g = grad_output.sum(dim=(2, 3))
+    dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
+    dot_g_tangent_x_hat = (grad_output * tangent_x_hat).sum(dim=(2, 3))
+    hvp_x = grad_output * (tangent_weight * inv_std)[:, :, None, None]
+    part = grad_output * (weight * tangent_inv_std)[:, :, None, None]
+    hvp_x = hvp_x + part
+    part_2 = x_hat * (tangent_weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
+    hvp_x = hvp_x - part_2
+    part_3 = tangent_x_hat * (weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
+    hvp_x = hvp_x - part_3
+    part_4 = x_hat * (weight * inverse_hw * inv_std * dot_g_tangent_x_hat)[:, :, None, None]
+    hvp_x = hvp_x - part_4
+    part_5 = x_hat * (weight * inverse_hw * tangent_inv_std * dot_g_x_hat)[:, :, None, None]
+    hvp_x = hvp_x - part_5
+    hvp_x = hvp_x - (tangent_weight * inverse_hw * inv_std * sum_g)[:, :, None, None]
+    hvp_x = hvp_x - (weight * inverse_hw * tangent_inv_std * sum_g)[:, :, None, None]
+    # (62) hvp_bias[c] = 0
+    hvp_bias = torch.zeros_like(tangent_bias)
+    return hvp_x, hvp_weight, hvp_bias
 
 
 def reference(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float = 1e-05) -> Tensor:

@@ -54,7 +54,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor) ->
     weight, inv_rms, x_hat = saved
     d = tangent_x.shape[-1]
     inverse_d = 1 / d if d else math.nan
-    # (34) tangent_y[n,d] = inv_rms[n] * weight[d] * tangent_x[n,d] + tangent_weight[d] * x_hat[n,d] - inv_rms[n] *
+    # (35) tangent_y[n,d] = inv_rms[n] * weight[d] * tangent_x[n,d] + tangent_weight[d] * x_hat[n,d] - inv_rms[n] *
     #     weight[d] * x_hat[n,d] * sum[d'](tangent_x[n,d'] * x_hat[n,d']) / D
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=-1)
     tangent_y = tangent_x * weight
@@ -65,6 +65,49 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor) ->
     part_2 = x_hat * tangent_weight
     tangent_y = tangent_y + part_2
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    weight, inv_rms, x_hat = saved
+    d = grad_output.shape[-1]
+    inverse_d = 1 / d if d else math.nan
+    # (29) tangent_inv_rms[n] = -inv_rms[n]**2 * sum[d](tangent_x[n,d] * x_hat[n,d]) / D
+    dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=-1)
+    tangent_inv_rms = inv_rms * inv_rms
+    tangent_inv_rms = tangent_inv_rms * dot_tangent_x_x_hat
+    tangent_inv_rms = tangent_inv_rms * -inverse_d
+    # (33) tangent_x_hat[n,d] = inv_rms[n] / D * (D * tangent_x[n,d] - x_hat[n,d] * sum[d'](tangent_x[n,d'] *
+    #     x_hat[n,d']))
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
+    tangent_x_hat = tangent_x_hat + tangent_x
+    tangent_x_hat = tangent_x_hat * inv_rms[..., None]
+    # (42) hvp_weight[d] = sum[n](grad_output[n,d] * tangent_x_hat[n,d])
+    hvp_weight = (grad_output * tangent_x_hat).sum_to_size(grad_output.shape[-1:])
+    # (40) hvp_x[n,d] = inv_rms[n] * tangent_weight[d] * grad_output[n,d] + tangent_inv_rms[n] * weight[d] *
+    #     grad_output[n,d] - inv_rms[n] * x_hat[n,d] * sum[d'](tangent_weight[d'] * grad_output[n,d'] * x_hat[n,d'])
+    #     / D - inv_rms[n] * x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * tangent_x_hat[n,d']) / D -
+    #     inv_rms[n] * tangent_x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']) / D -
+    #     tangent_inv_rms[n] * x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']) / D
+    part = grad_output * tangent_weight
+    dot_part_x_hat = (part * x_hat).sum(dim=-1)
+    part_2 = grad_output * weight
+    dot_part_2_tangent_x_hat = (part_2 * tangent_x_hat).sum(dim=-1)
+    dot_part_2_x_hat = (part_2 * x_hat).sum(dim=-1)
+    hvp_x = part * inv_rms[..., None]
+    part_3 = tangent_x_hat * (inv_rms * inverse_d * dot_part_2_x_hat)[..., None]
+    hvp_x = hvp_x - part_3
+    part_4 = x_hat * (inv_rms * inverse_d * dot_part_2_tangent_x_hat)[..., None]
+    hvp_x = hvp_x - part_4
+    part_5 = x_hat * (inv_rms * inverse_d * dot_part_x_hat)[..., None]
+    hvp_x = hvp_x - part_5
+    part_6 = part_2 * tangent_inv_rms[..., None]
+    hvp_x = hvp_x + part_6
+    part_7 = x_hat * (tangent_inv_rms * inverse_d * dot_part_2_x_hat)[..., None]
+    hvp_x = hvp_x - part_7
+    return hvp_x, hvp_weight
 
 
 def reference(x: Tensor, weight: Tensor, *, eps: float = 1e-05) -> Tensor:
