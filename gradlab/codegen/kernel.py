@@ -204,7 +204,11 @@ class _Body:
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:
     text = [*lines, f"return {returned}"]
-    return "\n".join([*_wrapped(line), f'    """{summary}"""', *(f"    {item}" for item in text), ""])
+    shown = [f'"""{summary}"""']
+    if len(shown[0]) + 4 > _WIDTH:
+        first, _, rest = summary.partition(", and what ")
+        shown = [f'"""{first}.', "", f"The second result is what {rest}", '"""']
+    return "\n".join([*_wrapped(line), *(f"    {item}".rstrip() for item in (*shown, *text)), ""])
 
 
 def _used(lines: Iterable[str]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradlab.codegen.contraction import einsum, matmul
+from gradlab.codegen.contraction import einsum, matmul, numbers
 from gradlab.codegen.printer import (
     Sizes,
     bare_text,
@@ -260,7 +260,11 @@ class NumpyPrinter:
     # Sums --------------------------------------------------------------------------------------------------------
 
     def _reduction(self, statement: Reduce) -> str:
-        operands, bound, target = statement.operands, statement.bound, statement.target.layout
+        operands, bound, target = (
+            numbers(statement.operands, self.sizes.like, "astype"),
+            statement.bound,
+            statement.target.layout,
+        )
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1 and len(operands) <= 2:
             return self._same_layout(operands, layouts.pop(), bound)

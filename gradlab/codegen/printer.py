@@ -209,7 +209,9 @@ def product_text(product: Product, target: tuple[Index, ...], sizes: Sizes) -> s
     parts = [align(value, target) for value in small]
     if not product.coefficient.one:
         scalars = sum(not value.layout for value in small)
-        parts.insert(max(scalars, min(1, len(parts))), sizes.coefficient(product.coefficient))
+        text, position = sizes.coefficient(product.coefficient), max(scalars, min(1, len(parts)))
+        # Numbers meet each other before they meet an array.
+        parts.insert(position, f"({text})" if position and " * " in text else text)
     shown = " * ".join(parts) or "1"
     return shown + "".join(f" / {align(value, target)}" for value in product.divisors)
 
