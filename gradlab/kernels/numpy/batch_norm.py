@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.kernels.blocks import blocks
 from gradlab.operation import Argument, Operation, Parameter, Signature, real
 
 Array = NDArray[Any]
@@ -72,15 +71,10 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array
     grad_beta = np.ones(len(grad_output), grad_output.dtype) @ grad_output
     # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
     #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
-    slope = grad_gamma * -inverse_n
-    shift = grad_beta * inverse_n
-    scale = gamma * inv_std
-    grad_x = np.empty(x_hat.shape, x_hat.dtype)
-    for rows in blocks(grad_x.shape):
-        part = np.multiply(x_hat[rows], slope, out=grad_x[rows])
-        part += grad_output[rows]
-        part -= shift
-        part *= scale
+    part = x_hat * (grad_gamma * inverse_n)
+    grad_x = grad_output - part
+    grad_x -= grad_beta * inverse_n
+    grad_x *= gamma * inv_std
     return grad_x, grad_gamma, grad_beta
 
 
@@ -95,10 +89,10 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     sum_tangent_x = np.ones(len(tangent_x), tangent_x.dtype) @ tangent_x
     dot_tangent_x_x_hat = np.einsum("nc,nc->c", tangent_x, x_hat)
     tangent_y = tangent_x * (gamma * inv_std)
-    part = x_hat * (gamma * inverse_n * inv_std * dot_tangent_x_x_hat)
-    tangent_y -= part
-    part_2 = x_hat * tangent_gamma
-    tangent_y += part_2
+    part = x_hat * tangent_gamma
+    tangent_y += part
+    part_2 = x_hat * (gamma * inverse_n * inv_std * dot_tangent_x_x_hat)
+    tangent_y -= part_2
     tangent_y -= gamma * inverse_n * inv_std * sum_tangent_x
     tangent_y += tangent_beta
     return tangent_y

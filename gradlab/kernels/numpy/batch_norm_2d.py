@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.kernels.blocks import blocks
 from gradlab.operation import Argument, Operation, Parameter, Signature, real
 
 Array = NDArray[Any]
@@ -79,15 +78,10 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array
     # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
     #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
     #     x_hat[n',c,h',w']))
-    slope = np.repeat(grad_gamma * -inverse_nhw, hw)
-    shift = np.repeat(grad_beta * inverse_nhw, hw)
-    scale = np.repeat(gamma * inv_std, hw)
-    grad_x = np.empty(x_hat.reshape(n, chw).shape, x_hat.dtype)
-    for rows in blocks(grad_x.shape):
-        part = np.multiply(x_hat.reshape(n, chw)[rows], slope, out=grad_x[rows])
-        part += grad_output.reshape(n, chw)[rows]
-        part -= shift
-        part *= scale
+    part = x_hat.reshape(n, chw) * np.repeat(grad_gamma * inverse_nhw, hw)
+    grad_x = grad_output - part.reshape(n, c, h, w)
+    grad_x -= np.repeat(grad_beta * inverse_nhw, hw)
+    grad_x *= np.repeat(gamma * inv_std, hw)
     return grad_x.reshape(n, c, h, w), grad_gamma, grad_beta
 
 
@@ -105,10 +99,10 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     sum_tangent_x = np.einsum("ncm->c", tangent_x.reshape(n, c, hw))
     dot_tangent_x_x_hat = np.vecdot(tangent_x.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
     tangent_y = tangent_x.reshape(n, chw) * np.repeat(gamma * inv_std, hw)
-    part = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * inv_std * dot_tangent_x_x_hat, hw)
-    tangent_y -= part
-    part_2 = x_hat.reshape(n, chw) * np.repeat(tangent_gamma, hw)
-    tangent_y += part_2
+    part = x_hat.reshape(n, chw) * np.repeat(tangent_gamma, hw)
+    tangent_y += part
+    part_2 = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * inv_std * dot_tangent_x_x_hat, hw)
+    tangent_y -= part_2
     tangent_y -= np.repeat(gamma * inverse_nhw * inv_std * sum_tangent_x, hw)
     tangent_y += np.repeat(tangent_beta, hw)
     return tangent_y.reshape(n, c, h, w)

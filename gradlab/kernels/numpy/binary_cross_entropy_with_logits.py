@@ -40,9 +40,8 @@ def forward(x: Array, t: Array) -> tuple[Array, tuple[Array, ...]]:
     # (1) t1[n] = softplus(x[n])
     t1 = special.softplus(x)
     # (2) t2[n] = t1[n] - t[n] * x[n]
-    t2 = t * x
-    t2 *= -1
-    t2 += t1
+    part = t * x
+    t2 = t1 - part
     # (3) loss = sum[n](t2[n]) / N
     sum_t2 = t2.sum()
     loss = sum_t2 * inverse_n

@@ -52,8 +52,8 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Te
     grad_beta = grad_output.sum(dim=0)
     # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
     #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
-    grad_x = x_hat * (grad_gamma * -inverse_n)
-    grad_x = grad_x + grad_output
+    part = x_hat * (grad_gamma * inverse_n)
+    grad_x = grad_output - part
     grad_x = grad_x - (grad_beta * inverse_n)
     grad_x = grad_x * (gamma * inv_std)
     return grad_x, grad_gamma, grad_beta
@@ -70,10 +70,10 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     sum_tangent_x = tangent_x.sum(dim=0)
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=0)
     tangent_y = tangent_x * (gamma * inv_std)
-    part = x_hat * (gamma * inverse_n * inv_std * dot_tangent_x_x_hat)
-    tangent_y = tangent_y - part
-    part_2 = x_hat * tangent_gamma
-    tangent_y = tangent_y + part_2
+    part = x_hat * tangent_gamma
+    tangent_y = tangent_y + part
+    part_2 = x_hat * (gamma * inverse_n * inv_std * dot_tangent_x_x_hat)
+    tangent_y = tangent_y - part_2
     tangent_y = tangent_y - (gamma * inverse_n * inv_std * sum_tangent_x)
     tangent_y = tangent_y + tangent_beta
     return tangent_y

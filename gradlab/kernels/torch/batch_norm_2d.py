@@ -55,8 +55,8 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Te
     # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
     #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
     #     x_hat[n',c,h',w']))
-    grad_x = x_hat * (grad_gamma * -inverse_nhw)[:, None, None]
-    grad_x = grad_x + grad_output
+    part = x_hat * (grad_gamma * inverse_nhw)[:, None, None]
+    grad_x = grad_output - part
     grad_x = grad_x - (grad_beta * inverse_nhw)[:, None, None]
     grad_x = grad_x * (gamma * inv_std)[:, None, None]
     return grad_x, grad_gamma, grad_beta
@@ -74,10 +74,10 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     sum_tangent_x = tangent_x.sum(dim=(0, 2, 3))
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(0, 2, 3))
     tangent_y = tangent_x * (gamma * inv_std)[:, None, None]
-    part = x_hat * (gamma * inverse_nhw * inv_std * dot_tangent_x_x_hat)[:, None, None]
-    tangent_y = tangent_y - part
-    part_2 = x_hat * tangent_gamma[:, None, None]
-    tangent_y = tangent_y + part_2
+    part = x_hat * tangent_gamma[:, None, None]
+    tangent_y = tangent_y + part
+    part_2 = x_hat * (gamma * inverse_nhw * inv_std * dot_tangent_x_x_hat)[:, None, None]
+    tangent_y = tangent_y - part_2
     tangent_y = tangent_y - (gamma * inverse_nhw * inv_std * sum_tangent_x)[:, None, None]
     tangent_y = tangent_y + tangent_beta[:, None, None]
     return tangent_y
