@@ -39,6 +39,9 @@ class Printer(Protocol):
 
     sizes: Sizes
 
+    def prepare(self, statements: Sequence[Statement]) -> None:
+        """Look at a whole routine before its first line is printed."""
+
     def combine(self, statement: Combine) -> list[str]:
         """Two operands and an operator."""
 
@@ -291,6 +294,7 @@ def comparison(statement: Test, operand: str, sizes: Sizes, join: str) -> str:
 def body(routine: Routine, printer: Printer) -> list[str]:
     """The lines of a routine after its sizes. Arithmetic in place on one buffer is handed over as a whole."""
     lines: list[str] = []
+    printer.prepare(routine.statements)
     for _, group in groupby(_runs(routine.statements), key=lambda item: item[0]):
         run = [statement for _, statement in group]
         combined = [statement for statement in run if isinstance(statement, Combine)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gradlab.codegen.contraction import einsum, matmul, numbers
 from gradlab.codegen.printer import Sizes, align, beside, comparison, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
@@ -13,6 +15,7 @@ from gradlab.codegen.statements import (
     Reduce,
     Scatter,
     Shift,
+    Statement,
     Test,
     Value,
     Zeros,
@@ -32,6 +35,9 @@ class TorchPrinter:
 
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
+
+    def prepare(self, statements: Sequence[Statement]) -> None:
+        """Nothing is written in place, so there is nothing to prepare."""
 
     def combine(self, statement: Combine) -> list[str]:
         layout = statement.target.layout

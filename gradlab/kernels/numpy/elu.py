@@ -33,9 +33,9 @@ OPERATION = Operation(
 def forward(x: Array, *, alpha: float = 1.0) -> tuple[Array, tuple[Any, ...]]:
     """Return the output, (...)->(...), and what `backward` needs: x, alpha."""
     # (1) t1[n] = min(x[n], 0)
-    t1 = np.minimum(x, 0)
+    t1 = np.minimum(x, 0)[...]
     # (3) t2[n] = expm1(t1[n])
-    t2 = np.expm1(t1)
+    t2 = np.expm1(t1, out=t1)
     # (4) t3[n] = max(x[n], 0)
     t3 = np.zeros(x.shape, x.dtype)
     t3 = np.maximum(x, t3, out=t3)
@@ -50,8 +50,8 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     x, alpha = saved
     # (16) grad_x[n] = grad_output[n] * ([x[n] > 0] + alpha * exp(min(x[n], 0)) - alpha * [x[n] > 0])
     mask_x = x > 0
-    negative_part_x = np.minimum(x, 0)
-    grad_x = np.exp(negative_part_x)
+    negative_part_x = np.minimum(x, 0)[...]
+    grad_x = np.exp(negative_part_x, out=negative_part_x)
     weight = 1 - alpha
     grad_x *= alpha
     part = mask_x.astype(grad_output.dtype)
@@ -66,8 +66,8 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     x, alpha = saved
     # (27) tangent_y[n] = tangent_x[n] * ([x[n] > 0] + alpha * exp(min(x[n], 0)) - alpha * [x[n] > 0])
     mask_x = x > 0
-    negative_part_x = np.minimum(x, 0)
-    tangent_y = np.exp(negative_part_x)
+    negative_part_x = np.minimum(x, 0)[...]
+    tangent_y = np.exp(negative_part_x, out=negative_part_x)
     weight = 1 - alpha
     tangent_y *= alpha
     part = mask_x.astype(tangent_x.dtype)
