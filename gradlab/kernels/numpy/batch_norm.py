@@ -61,26 +61,30 @@ def forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-05) -> tuple
     return y, (gamma, inv_std, x_hat)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     gamma, inv_std, x_hat = saved
     n = grad_output.shape[0]
     inverse_n = 1 / n if n else np.nan
+    grad_x = None
     # (32) grad_gamma[c] = sum[n](grad_output[n,c] * x_hat[n,c])
     grad_gamma = np.einsum("nc,nc->c", grad_output, x_hat)
     # (34) grad_beta[c] = sum[n](grad_output[n,c])
     grad_beta = np.ones(len(grad_output), grad_output.dtype) @ grad_output
-    # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
-    #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
-    slope = grad_gamma * -inverse_n
-    shift = grad_beta * inverse_n
-    scale = gamma * inv_std
-    grad_x = np.empty(x_hat.shape, x_hat.dtype)
-    for rows in blocks(grad_x.shape):
-        part = np.multiply(x_hat[rows], slope, out=grad_x[rows])
-        part += grad_output[rows]
-        part -= shift
-        part *= scale
+    if needs[0]:
+        # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
+        #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
+        slope = grad_gamma * -inverse_n
+        shift = grad_beta * inverse_n
+        scale = gamma * inv_std
+        grad_x = np.empty(x_hat.shape, x_hat.dtype)
+        for rows in blocks(grad_x.shape):
+            part = np.multiply(x_hat[rows], slope, out=grad_x[rows])
+            part += grad_output[rows]
+            part -= shift
+            part *= scale
     return grad_x, grad_gamma, grad_beta
 
 

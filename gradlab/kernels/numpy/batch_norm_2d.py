@@ -64,31 +64,36 @@ def forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-05) -> tuple
     return y.reshape(n, c, h, w), (gamma, inv_std, x_hat.reshape(n, c, h, w))
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     gamma, inv_std, x_hat = saved
     n, c, h, w = grad_output.shape
     hw = h * w
     chw = c * h * w
     nhw = n * h * w
     inverse_nhw = 1 / nhw if nhw else np.nan
+    grad_x = None
     # (32) grad_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
     grad_gamma = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
     # (34) grad_beta[c] = sum[n,h,w](grad_output[n,c,h,w])
     grad_beta = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
-    # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
-    #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
-    #     x_hat[n',c,h',w']))
-    slope = np.repeat(grad_gamma * -inverse_nhw, hw)
-    shift = np.repeat(grad_beta * inverse_nhw, hw)
-    scale = np.repeat(gamma * inv_std, hw)
-    grad_x = np.empty(x_hat.reshape(n, chw).shape, x_hat.dtype)
-    for rows in blocks(grad_x.shape):
-        part = np.multiply(x_hat.reshape(n, chw)[rows], slope, out=grad_x[rows])
-        part += grad_output.reshape(n, chw)[rows]
-        part -= shift
-        part *= scale
-    return grad_x.reshape(n, c, h, w), grad_gamma, grad_beta
+    if needs[0]:
+        # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
+        #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
+        #     x_hat[n',c,h',w']))
+        slope = np.repeat(grad_gamma * -inverse_nhw, hw)
+        shift = np.repeat(grad_beta * inverse_nhw, hw)
+        scale = np.repeat(gamma * inv_std, hw)
+        grad_x = np.empty(x_hat.reshape(n, chw).shape, x_hat.dtype)
+        for rows in blocks(grad_x.shape):
+            part = np.multiply(x_hat.reshape(n, chw)[rows], slope, out=grad_x[rows])
+            part += grad_output.reshape(n, chw)[rows]
+            part -= shift
+            part *= scale
+        grad_x = grad_x.reshape(n, c, h, w)
+    return grad_x, grad_gamma, grad_beta
 
 
 def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangent_beta: Array) -> Array:
