@@ -1,4 +1,4 @@
-"""A whole kernel module as text: header, record, forward, backward, jvp."""
+"""A whole kernel module as text: header, record, forward, backward, jvp, hvp."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.needs import guarded
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
-from gradlab.codegen.routines import backward, forward, jvp
+from gradlab.codegen.routines import backward, forward, hvp, jvp
 from gradlab.codegen.statements import Combine, Reduce, Routine
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
@@ -93,8 +93,9 @@ def _plural(count: int, noun: str, ending: str = "s") -> str:
 
 
 def _routines(derivation: Derivation, operation: Operation, target: _Target) -> list[str]:
-    """Forward, backward and jvp. What the last two need and no saved tensor has is saved too: sizes, parameters."""
-    first, *after = (_Body.of(routine(derivation), target, derivation.program) for routine in (forward, backward, jvp))
+    """Forward and the three that follow it; what these need and no saved tensor has is saved too: sizes, parameters."""
+    routines = (forward, backward, jvp, hvp)
+    first, *after = (_Body.of(routine(derivation), target, derivation.program) for routine in routines)
     missing = tuple(dict.fromkeys(axis for body in after for axis in body.missing()))
     used = {name for body in after for name in body.names()}
     parameters = tuple(name for name in derivation.program.parameters if name in used)
@@ -119,13 +120,21 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
             f"{' or whose gradient is not needed' if several else ''}.",
             missing,
             parameters,
-            gradients=True,
+            several=True,
+            needed=array if several else "",
         ),
         after[1].closing(
             f"def jvp(saved: {saved}, {after[1].typed(array)}) -> {array}:",
             "Return the tangent of the output for tangents of the inputs (JVP).",
             missing,
             parameters,
+        ),
+        after[2].closing(
+            f"def hvp(saved: {saved}, {after[2].typed(array)}) -> tuple[{gradients}]:",
+            "Return the tangent of each gradient for tangents of the inputs (Hessian-vector products).",
+            missing,
+            parameters,
+            several=True,
         ),
     ]
 
@@ -176,9 +185,16 @@ class _Body:
         return _function(line, summary, [*self.sizes.lines(self.routine.arguments), *self.lines], returned)
 
     def closing(
-        self, line: str, summary: str, missing: tuple[Axis, ...], parameters: tuple[str, ...], gradients: bool = False
+        self,
+        line: str,
+        summary: str,
+        missing: tuple[Axis, ...],
+        parameters: tuple[str, ...],
+        *,
+        several: bool = False,
+        needed: str = "",
     ) -> str:
-        """Backward or jvp: it starts from what was saved; `gradients` are a tuple, of those that are needed."""
+        """Backward, jvp or hvp: it starts from what was saved. `needed` types gradients that may be left out."""
         handed = [self.sizes.size(axis) for axis in missing]
         for axis in missing:
             del self.sizes.single[axis]
@@ -188,9 +204,9 @@ class _Body:
         names = [name if name in used else f"_{name}" for name in names]
         unpacked = [f"{parenthesised(names) if len(names) == 1 else ', '.join(names)} = saved"] if names else []
         lines, results = list(self.lines), list(self.results)
-        if gradients and sum(result != "None" for result in results) > 1:
-            lines, results = guarded(lines, results)
-        returned = parenthesised(results) if gradients and len(results) == 1 else ", ".join(results)
+        if needed:
+            lines, results = guarded(lines, results, needed)
+        returned = parenthesised(results) if several and len(results) == 1 else ", ".join(results)
         return _function(line, summary, [*unpacked, *sizes, *lines], returned)
 
 

@@ -25,6 +25,7 @@ from gradlab.codegen.statements import (
     Scatter,
     Statement,
     Value,
+    Zeros,
 )
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
@@ -68,6 +69,13 @@ class Lowering:
         target = Value(name, free, constant=not free and all(value.constant for value in known))
         self.values[name] = self._compute(target, expression)
         return self.values[name]
+
+    def zeros(self, name: str, like: Value) -> Value:
+        """Zeros of a value's shape and dtype."""
+        target = Value(name, like.layout)
+        self.statements.append(Zeros(target, like))
+        self.values[name] = target
+        return target
 
     def _compute(self, target: Value, expression: Expr) -> Value:
         if not expression.terms:

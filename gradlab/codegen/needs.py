@@ -13,12 +13,15 @@ Block = tuple[tuple[str, ...], frozenset[int]]
 """Lines that belong together, and the positions of the results that depend on them."""
 
 
-def guarded(lines: Sequence[str], results: Sequence[str]) -> tuple[list[str], list[str]]:
+def guarded(lines: Sequence[str], results: Sequence[str], array: str) -> tuple[list[str], list[str]]:
     r"""The lines with `if needs[k]:` before those that only result k depends on, and the results as names.
 
-    >>> lines, results = guarded(["a = g * x", "b = g.sum()"], ["a", "b.T", "None"])
+    `array` is the type of a result in the library.
+
+    >>> lines, results = guarded(["a = g * x", "b = g.sum()"], ["a", "b.T", "None"], "Array")
     >>> print(*lines, sep="\n")
-    a = b = None
+    a: Array | None = None
+    b: Array | None = None
     if needs[0]:
         a = g * x
     if needs[1]:
@@ -44,7 +47,7 @@ def guarded(lines: Sequence[str], results: Sequence[str]) -> tuple[list[str], li
     missing = [
         name for k, name in enumerate(named) if any(users == {k} and name in _targets(own) for own, users in blocks)
     ]
-    return [*([f"{' = '.join(missing)} = None"] if missing else []), *text], named
+    return [*(f"{name}: {array} | None = None" for name in missing), *text], named
 
 
 def _name(result: str) -> str:

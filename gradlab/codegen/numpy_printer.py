@@ -16,6 +16,7 @@ from gradlab.codegen.statements import (
     Scatter,
     Shift,
     Value,
+    Zeros,
 )
 from gradlab.symbolic.terms import Index
 
@@ -67,6 +68,9 @@ class NumpyPrinter:
             return [f"{target.name} = np.full({self.sizes.shape(target.layout)}, {text}, {self.sizes.like}.dtype)"]
         shape = self.sizes.shape(target.layout)
         return [f"{target.name} = np.broadcast_to({text}, {shape}).copy()"]
+
+    def zeros(self, statement: Zeros) -> list[str]:
+        return [f"{statement.target.name} = np.zeros_like({statement.like.name})"]
 
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:

@@ -24,6 +24,7 @@ from gradlab.codegen.statements import (
     Shift,
     Statement,
     Value,
+    Zeros,
 )
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.program import Program
@@ -43,6 +44,9 @@ class Printer(Protocol):
 
     def assign(self, statement: Assign) -> list[str]:
         """A product, broadcast."""
+
+    def zeros(self, statement: Zeros) -> list[str]:
+        """Zeros like another array."""
 
     def apply(self, statement: Apply) -> list[str]:
         """An elementary function."""
@@ -263,6 +267,8 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.combine(statement)
         case Assign():
             return printer.assign(statement)
+        case Zeros():
+            return printer.zeros(statement)
         case Apply():
             return printer.apply(statement)
         case Reduce():

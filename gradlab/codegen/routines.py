@@ -1,4 +1,4 @@
-"""Forward, backward and JVP of a derivation as statements."""
+"""Forward, backward, JVP and HVP of a derivation as statements."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from fractions import Fraction
 from gradlab.codegen.lower import Lowering
 from gradlab.codegen.statements import Coefficient, Combine, Product, Reduce, Routine, Shift, Value
 from gradlab.symbolic.components import components
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT, Derivation, Result
+from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
 from gradlab.symbolic.equations import number_of
 from gradlab.symbolic.program import Binding, Program, Tensor
 from gradlab.symbolic.show import entry, text
+from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Axis, Indicator, Ref
 
 
@@ -61,6 +62,26 @@ def jvp(derivation: Derivation) -> Routine:
     lowering.note(_equation(derivation, tangent.name, Tensor(tangent.name, tangent.free), _shown(tangent, program)))
     result = lowering.define(tangent.name, tangent.free, tangent.value)
     return Routine(tuple(tangents), tuple(lowering.statements), (result,), saved)
+
+
+def hvp(derivation: Derivation) -> Routine:
+    """The tangents of all gradients from those of the inputs, at a grad_output that stands still."""
+    program = derivation.program
+    upstream = Value(GRAD_OUTPUT, program.output.indices)
+    tangents = {given.tensor.name: Value(TANGENT + given.tensor.name, given.tensor.indices) for given in program.wrt}
+    lowering, saved = _after(derivation, [upstream, *tangents.values()])
+    for moved in derivation.moved.values():
+        lowering.note(_equation(derivation, moved.name, Tensor(moved.name, moved.free), _shown(moved, program)))
+        lowering.define(moved.name, moved.free, moved.value)
+    results: dict[str, Value] = {}
+    for name, product in sorted(derivation.products.items(), key=lambda item: not _is_sum(item[1])):
+        lowering.note(_equation(derivation, product.name, Tensor(product.name, product.free), _shown(product, program)))
+        if product.value.terms:
+            results[name] = lowering.define(product.name, product.free, product.value)
+        else:
+            results[name] = lowering.zeros(product.name, tangents[name])
+    ordered = tuple(results.get(given.tensor.name) for given in program.inputs)
+    return Routine((upstream, *tangents.values()), tuple(lowering.statements), ordered, saved)
 
 
 def _after(derivation: Derivation, arguments: list[Value]) -> tuple[Lowering, tuple[Value, ...]]:

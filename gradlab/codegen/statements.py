@@ -94,6 +94,14 @@ class Assign:
 
 
 @dataclass(frozen=True)
+class Zeros:
+    """target = zeros of the shape and dtype of another array."""
+
+    target: Value
+    like: Value
+
+
+@dataclass(frozen=True)
 class Apply:
     """target = function(operand), element by element: exp, log, positive_part, greater_zero or a power."""
 
@@ -157,7 +165,7 @@ class Note:
     text: str
 
 
-Statement = Combine | Assign | Apply | Reduce | Shift | Locate | Pick | Scatter | Note
+Statement = Combine | Assign | Zeros | Apply | Reduce | Shift | Locate | Pick | Scatter | Note
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from gradlab.codegen.statements import (
     Scatter,
     Shift,
     Value,
+    Zeros,
 )
 
 _FUNCTIONS = {
@@ -53,6 +54,9 @@ class TorchPrinter:
             return [f"{target.name} = {self.sizes.like}.new_full({self.sizes.shape(target.layout)}, {text})"]
         shape = self.sizes.shape(target.layout)
         return [f"{target.name} = torch.broadcast_to({text}, {shape}).clone()"]
+
+    def zeros(self, statement: Zeros) -> list[str]:
+        return [f"{statement.target.name} = torch.zeros_like({statement.like.name})"]
 
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:

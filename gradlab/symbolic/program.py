@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -107,10 +107,9 @@ class Program:
                 found.add(binding.name)
         return frozenset(found)
 
-    @cached_property
-    def contributing(self) -> frozenset[str]:
-        """Names of the output and of all that it is computed from; masks and the like are only saved."""
-        found = {self.output.name}
+    def leading_to(self, names: Iterable[str]) -> frozenset[str]:
+        """These names and those of all that they are computed from."""
+        found = set(names)
         for binding in reversed(self.bindings):
             if binding.name in found:
                 found |= binding.value.tensors
