@@ -42,6 +42,9 @@ def literal(operation: Operation) -> str:
     if operation.kinks:
         kinks = (f'Kink("{k.argument}", where="{k.where}", derivative={k.derivative!r})' for k in operation.kinks)
         lines.append(f"    kinks=({', '.join(kinks)},),")
+    lines.append(f'    output="{operation.output}",')
+    if operation.curved:
+        lines.append(f"    curved={_tuple(operation.curved)},")
     return "\n".join([*lines, ")", ""])
 
 

@@ -31,6 +31,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)",
     digest="b8f4d714058cb01f",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
+    output="y",
+    curved=("x", "gamma"),
 )
 
 

@@ -32,6 +32,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.batch_norm(x, mean, var, gamma, beta, training=False, eps=eps)",
     digest="17e7c0286d7bc5a8",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
+    output="y",
+    curved=("x", "gamma"),
 )
 
 

@@ -29,6 +29,8 @@ OPERATION = Operation(
     saved=("x", "weight"),
     reference="torch.nn.functional.linear(x, weight, bias)",
     digest="7219e7e8b2604300",
+    output="y",
+    curved=("x", "weight"),
 )
 
 
