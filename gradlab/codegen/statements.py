@@ -122,11 +122,17 @@ class Reduce:
 
 @dataclass(frozen=True)
 class Shift:
-    """target = operand - its maximum over an axis."""
+    """target = operand - its maximum over an axis, called `largest` where that is used later.
+
+    Entries where the mask `where` is False do not count, and become -inf. `reuse` writes into the operand's buffer.
+    """
 
     target: Value
     operand: Value
     over: Index
+    where: Value | None = None
+    largest: Value | None = None
+    reuse: bool = False
 
 
 @dataclass(frozen=True)

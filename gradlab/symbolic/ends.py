@@ -11,12 +11,15 @@ import mpmath
 import numpy as np
 
 from gradlab.errors import ProofError
+from gradlab.symbolic.definition import Shift as Declared
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
 from gradlab.symbolic.draw import numbers
-from gradlab.symbolic.evaluate import Point
+from gradlab.symbolic.evaluate import Point, evaluate
+from gradlab.symbolic.program import Program, Shift
 from gradlab.symbolic.rings import Digits
 from gradlab.symbolic.sample import complete
 from gradlab.symbolic.tangents import TANGENT
+from gradlab.symbolic.terms import Expr
 from gradlab.symbolic.witness import Witness
 
 _STEP = mpmath.mpf(10) ** -18  # central differences: error about step**2 = 1e-36, rounding about 1e-60 / step
@@ -27,7 +30,7 @@ _CURVATURES_AGREE = mpmath.mpf(10) ** -20
 
 def prove_ends(derivation: Derivation, witnesses: list[Witness]) -> tuple[str, ...]:
     """Check the end results; gives the names of what was checked, raises ProofError where one fails."""
-    shifted = derivation.program.shift is not None
+    shift = derivation.program.shift
     for witness in witnesses:
         turned = witness.turned()
         curvature = _pairing(derivation.products, witness, turned)
@@ -45,15 +48,15 @@ def prove_ends(derivation: Derivation, witnesses: list[Witness]) -> tuple[str, .
             if abs(curvature - mixed) > _CURVATURES_AGREE * max(1, abs(curvature)):
                 _fail(derivation, "the HVP differs from second differences of the definition", witness)
             # Only here: in the field, exp(a + b) = exp(a) exp(b) holds for small whole numbers alone.
-            if shifted:
-                _prove_shift(derivation, witness)
+            if shift is not None:
+                _prove_shift(derivation, witness, shift)
     names = [
         "dot-product identity of JVP and VJP",
         "symmetry of the HVP",
         "VJP against central differences of the definition at 50 digits",
         "HVP against second differences of the definition at 50 digits",
     ]
-    return (*names, "invariance under the shift") if shifted else tuple(names)
+    return (*names, "invariance under the shift") if shift is not None else tuple(names)
 
 
 def _fail(derivation: Derivation, problem: str, witness: Witness) -> None:
@@ -110,19 +113,44 @@ def _tangents(derivation: Derivation, witness: Witness) -> dict[str, Any]:
     return {name: witness.point.tensors[TANGENT + name] for name in derivation.gradients}
 
 
-def _prove_shift(derivation: Derivation, witness: Witness) -> None:
-    """Subtracting any number that does not depend on the shifted axis leaves the output and the saved tensors alone."""
+def _prove_shift(derivation: Derivation, witness: Witness, shift: Shift) -> None:
+    """Subtracting any number that does not depend on the shifted axis leaves the output and the saved tensors alone.
+
+    Where a mask says which entries count, the others may become anything.
+    """
     program, point = derivation.program, witness.point
-    first = program.inputs[0].tensor
-    shape = tuple(1 if index.axis == program.shift else point.sizes[index.axis] for index in first.indices)
-    moved = _moved(derivation, point, {first.name: numbers(shape, point.ring, witness.rng)})
-    computed = {binding.name for binding in program.bindings}
+    shape = tuple(1 if index.axis == shift.axis else point.sizes[index.axis] for index in shift.tensor.indices)
+    constants = numbers(shape, point.ring, witness.rng)
+    moved = _shifted(program, witness, shift, constants)
+    computed = {binding.name for binding in program.bindings} - {shift.tensor.name}
     kept = [name for name in dict.fromkeys((program.output.name, *derivation.saved)) if name in computed]
-    changed = [name for name in kept if name not in moved or not witness.agrees(point.tensors[name], moved[name])]
+    changed = [name for name in kept if not witness.agrees(point.tensors[name], moved[name])]
     if changed:
+        axis = shift.axis.name
+        declared = program.definition.shift
+        over = declared.over if isinstance(declared, Declared) else declared
         _fail(
             derivation,
-            f"shift={program.definition.shift} is wrong: subtracting a constant along {program.definition.shift} from "
-            f"{first.name} changes {', '.join(changed)}; leave the shift out",
+            f"shift={over} is wrong: subtracting a constant along {axis} from {shift.tensor.name} "
+            f"changes {', '.join(changed)}; leave the shift out",
             witness,
         )
+
+
+def _shifted(program: Program, witness: Witness, shift: Shift, constants: Any) -> dict[str, Any]:
+    """All tensors as the forward computes them after the shift."""
+    point = witness.point
+    moved = Point(point.ring, point.sizes, dict(point.tensors))
+    tensor = shift.tensor
+    less = point.tensors[tensor.name] - constants
+    if shift.where is not None:
+        other = 1 - evaluate(Expr.atom(shift.where), tensor.indices, point)
+        less = less + other * numbers(less.shape, point.ring, witness.rng)
+    if tensor.name not in {binding.name for binding in program.bindings}:
+        moved.tensors[tensor.name] = less
+    for binding in program.bindings:
+        value = evaluate(binding.value, binding.tensor.indices, moved)
+        if binding.name in shift.restored:
+            value = value + constants.squeeze(tensor.indices.index(next(i for i in tensor.indices if i.axis == shift.axis)))
+        moved.tensors[binding.name] = less if binding.name == tensor.name else np.asarray(value, dtype=object)
+    return moved.tensors

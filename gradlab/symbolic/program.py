@@ -62,6 +62,24 @@ class SumFact:
     right: Expr
 
 
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """The forward subtracts the maximum over `axis` from a tensor, of the entries where the mask `where` is 1.
+
+    What is computed from entries where it is 0 does not count; `restored` names bindings that get the maximum back.
+    """
+
+    tensor: Tensor
+    axis: Axis
+    where: Ref | None = None
+    restored: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> tuple[Index, ...]:
+        """The indices that the subtracted numbers have."""
+        return tuple(index for index in self.tensor.indices if index.axis != self.axis)
+
+
 @dataclass(frozen=True)
 class Program:
     """A definition in let form. `axes` lists every axis in order of appearance."""
@@ -72,7 +90,7 @@ class Program:
     bindings: tuple[Binding, ...]
     output: Tensor
     facts: tuple[SumFact, ...]
-    shift: Axis | None
+    shift: Shift | None
     digest: str
     letters: dict[Axis, tuple[str, ...]]
     """The index names that the author used on each axis, for display."""
