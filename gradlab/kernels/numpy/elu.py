@@ -27,6 +27,8 @@ OPERATION = Operation(
     digest="bb3d88598fc8c88b",
     parameters=(Parameter("alpha", 1.0, 0.1, 4.0),),
     kinks=(Kink("x", where="x == 0", derivative="alpha"),),
+    output="y",
+    curved=("x",),
 )
 
 
@@ -82,8 +84,8 @@ def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[A
     x, alpha = saved
     # (32) hvp_x[n] = alpha * grad_output[n] * tangent_x[n] * (exp(min(x[n], 0)) - [x[n] > 0])
     mask_x = x > 0
-    negative_part_x = np.minimum(x, 0)
-    hvp_x = np.exp(negative_part_x)
+    negative_part_x = np.minimum(x, 0)[...]
+    hvp_x = np.exp(negative_part_x, out=negative_part_x)
     part = mask_x.copy()
     hvp_x -= part
     hvp_x *= alpha

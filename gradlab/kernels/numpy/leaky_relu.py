@@ -27,6 +27,7 @@ OPERATION = Operation(
     digest="e7501f32538ed476",
     parameters=(Parameter("negative_slope", 0.01, -0.5, 2.0),),
     kinks=(Kink("x", where="x == 0", derivative="negative_slope"),),
+    output="y",
 )
 
 

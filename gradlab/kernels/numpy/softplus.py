@@ -10,6 +10,7 @@ The numbers in the comments are those of the equations that
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.kernels import special
@@ -26,6 +27,8 @@ OPERATION = Operation(
     reference="torch.logaddexp(beta * x, torch.zeros_like(x)) / beta",
     digest="b5de6c63d06a57b0",
     parameters=(Parameter("beta", 1.0, 0.1, 10.0),),
+    output="y",
+    curved=("x",),
 )
 
 

@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("y",),
     reference="torch.tanh(x)",
     digest="794b70e1136d9c42",
+    output="y",
+    curved=("x",),
 )
 
 

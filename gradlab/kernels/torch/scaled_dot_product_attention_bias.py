@@ -39,28 +39,38 @@ def forward(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor) -> tup
     return y, (query, key, value, p)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     query, key, value, p = saved
     c = query.shape[-1]
     inverse_c = 1 / c if c else math.nan
+    grad_query: Tensor | None = None
+    grad_key: Tensor | None = None
+    grad_value: Tensor | None = None
+    grad_attn_mask: Tensor | None = None
     # (10) grad_p[n,i,j] = sum[v](grad_output[n,i,v] * value[n,j,v])
     grad_p = grad_output @ value.mT
     # (22) grad_dot[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = (grad_p * p).sum(dim=-1)
     grad_dot = grad_p - dot_grad_p_p[..., :, None]
     grad_dot = grad_dot * p
-    # (28) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
-    grad_value = p.mT @ grad_output
-    # (24) grad_query[n,i,c] = sum[j](grad_dot[n,i,j] * key[n,j,c]) / sqrt(C)
-    grad_query = grad_dot @ key
-    grad_query = grad_query * (math.sqrt(c) * inverse_c)
-    # (26) grad_key[n,j,c] = sum[i](grad_dot[n,i,j] * query[n,i,c]) / sqrt(C)
-    grad_key = grad_dot.mT @ query
-    grad_key = grad_key * (math.sqrt(c) * inverse_c)
-    # (31) grad_attn_mask[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
-    grad_attn_mask = grad_p - dot_grad_p_p[..., :, None]
-    grad_attn_mask = grad_attn_mask * p
+    if needs[2]:
+        # (28) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
+        grad_value = p.mT @ grad_output
+    if needs[0]:
+        # (24) grad_query[n,i,c] = sum[j](grad_dot[n,i,j] * key[n,j,c]) / sqrt(C)
+        grad_query = grad_dot @ key
+        grad_query = grad_query * (math.sqrt(c) * inverse_c)
+    if needs[1]:
+        # (26) grad_key[n,j,c] = sum[i](grad_dot[n,i,j] * query[n,i,c]) / sqrt(C)
+        grad_key = grad_dot.mT @ query
+        grad_key = grad_key * (math.sqrt(c) * inverse_c)
+    if needs[3]:
+        # (31) grad_attn_mask[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
+        grad_attn_mask = grad_p - dot_grad_p_p[..., :, None]
+        grad_attn_mask = grad_attn_mask * p
     return grad_query, grad_key, grad_value, grad_attn_mask
 
 
@@ -103,7 +113,7 @@ def hvp(
     tangent_key: Tensor,
     tangent_value: Tensor,
     tangent_attn_mask: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     query, key, value, p = saved
     c = tangent_query.shape[-1]
@@ -134,12 +144,12 @@ def hvp(
     dot_grad_p_tangent_p = (grad_p * tangent_p).sum(dim=-1)
     dot_p_tangent_grad_p = (p * tangent_grad_p).sum(dim=-1)
     tangent_grad_dot = grad_p * tangent_p
-    part_2 = p * dot_grad_p_tangent_p[..., :, None]
-    tangent_grad_dot = tangent_grad_dot - part_2
-    part_3 = p * dot_p_tangent_grad_p[..., :, None]
+    part_2 = p * tangent_grad_p
+    tangent_grad_dot = tangent_grad_dot + part_2
+    part_3 = p * dot_grad_p_tangent_p[..., :, None]
     tangent_grad_dot = tangent_grad_dot - part_3
-    part_4 = p * tangent_grad_p
-    tangent_grad_dot = tangent_grad_dot + part_4
+    part_4 = p * dot_p_tangent_grad_p[..., :, None]
+    tangent_grad_dot = tangent_grad_dot - part_4
     part_5 = tangent_p * dot_grad_p_p[..., :, None]
     tangent_grad_dot = tangent_grad_dot - part_5
     # (66) hvp_value[n,j,v] = sum[i](grad_output[n,i,v] * tangent_p[n,i,j])
@@ -160,12 +170,12 @@ def hvp(
     #     sum[j'](grad_p[n,i,j'] * tangent_p[n,i,j']) - tangent_p[n,i,j] * sum[j'](grad_p[n,i,j'] * p[n,i,j']) -
     #     p[n,i,j] * sum[j'](p[n,i,j'] * tangent_grad_p[n,i,j'])
     hvp_attn_mask = grad_p * tangent_p
-    part_6 = p * dot_grad_p_tangent_p[..., :, None]
-    hvp_attn_mask = hvp_attn_mask - part_6
-    part_7 = p * dot_p_tangent_grad_p[..., :, None]
+    part_6 = p * tangent_grad_p
+    hvp_attn_mask = hvp_attn_mask + part_6
+    part_7 = p * dot_grad_p_tangent_p[..., :, None]
     hvp_attn_mask = hvp_attn_mask - part_7
-    part_8 = p * tangent_grad_p
-    hvp_attn_mask = hvp_attn_mask + part_8
+    part_8 = p * dot_p_tangent_grad_p[..., :, None]
+    hvp_attn_mask = hvp_attn_mask - part_8
     part_9 = tangent_p * dot_grad_p_p[..., :, None]
     hvp_attn_mask = hvp_attn_mask - part_9
     return hvp_query, hvp_key, hvp_value, hvp_attn_mask

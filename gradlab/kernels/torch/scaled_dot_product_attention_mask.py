@@ -1,8 +1,8 @@
-"""scaled_dot_product_attention_mask: Attention to the keys where attn_mask is True; a query to which no key is left gives 0, as in torch.
+"""scaled_dot_product_attention_mask: Attention to the keys where attn_mask is True; a query without any gives 0, as in torch.
 
 Generated from derivations/attention.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: c8d5d851f7c6e337. Saved for the backward: query, key, value, p.
+Target: torch. Definition: 368aec07a955d599. Saved for the backward: query, key, value, p.
 The backward has 5 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive scaled_dot_product_attention_mask --to text` prints.
@@ -49,26 +49,32 @@ def forward(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor) -> tup
 
 
 def backward(
-    grad_output: Tensor, saved: tuple[Tensor, ...]
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True, True)
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     query, key, value, p = saved
     c = query.shape[-1]
     inverse_c = 1 / c if c else math.nan
+    grad_query: Tensor | None = None
+    grad_key: Tensor | None = None
+    grad_value: Tensor | None = None
     # (13) grad_p[n,i,j] = sum[v](grad_output[n,i,v] * value[n,j,v])
     grad_p = grad_output @ value.mT
     # (28) grad_s[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = (grad_p * p).sum(dim=-1)
     grad_s = grad_p - dot_grad_p_p[..., :, None]
     grad_s = grad_s * p
-    # (34) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
-    grad_value = p.mT @ grad_output
-    # (30) grad_query[n,i,c] = sum[j](grad_s[n,i,j] * key[n,j,c]) / sqrt(C)
-    grad_query = grad_s @ key
-    grad_query = grad_query * (math.sqrt(c) * inverse_c)
-    # (32) grad_key[n,j,c] = sum[i](grad_s[n,i,j] * query[n,i,c]) / sqrt(C)
-    grad_key = grad_s.mT @ query
-    grad_key = grad_key * (math.sqrt(c) * inverse_c)
+    if needs[2]:
+        # (34) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
+        grad_value = p.mT @ grad_output
+    if needs[0]:
+        # (30) grad_query[n,i,c] = sum[j](grad_s[n,i,j] * key[n,j,c]) / sqrt(C)
+        grad_query = grad_s @ key
+        grad_query = grad_query * (math.sqrt(c) * inverse_c)
+    if needs[1]:
+        # (32) grad_key[n,j,c] = sum[i](grad_s[n,i,j] * query[n,i,c]) / sqrt(C)
+        grad_key = grad_s.mT @ query
+        grad_key = grad_key * (math.sqrt(c) * inverse_c)
     return grad_query, grad_key, grad_value, None
 
 
@@ -125,12 +131,12 @@ def hvp(
     dot_grad_p_tangent_p = (grad_p * tangent_p).sum(dim=-1)
     dot_p_tangent_grad_p = (p * tangent_grad_p).sum(dim=-1)
     tangent_grad_s = grad_p * tangent_p
-    part = p * dot_grad_p_tangent_p[..., :, None]
-    tangent_grad_s = tangent_grad_s - part
-    part_2 = p * dot_p_tangent_grad_p[..., :, None]
+    part = p * tangent_grad_p
+    tangent_grad_s = tangent_grad_s + part
+    part_2 = p * dot_grad_p_tangent_p[..., :, None]
     tangent_grad_s = tangent_grad_s - part_2
-    part_3 = p * tangent_grad_p
-    tangent_grad_s = tangent_grad_s + part_3
+    part_3 = p * dot_p_tangent_grad_p[..., :, None]
+    tangent_grad_s = tangent_grad_s - part_3
     part_4 = tangent_p * dot_grad_p_p[..., :, None]
     tangent_grad_s = tangent_grad_s - part_4
     # (71) hvp_value[n,j,v] = sum[i](grad_output[n,i,v] * tangent_p[n,i,j])
