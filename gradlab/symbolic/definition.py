@@ -83,8 +83,8 @@ class Definition:
 
     `leading` is the size symbol that stands for any number of leading dimensions. `shift` says from what the forward
     subtracts the maximum over an index before exponentials; an index alone means the first input. The engine proves
-    that what the operation returns and saves does not change. `reference` is an independent implementation as one torch expression
-    over the argument names.
+    that what the operation returns and saves does not change. `reference` is an independent implementation as one
+    torch expression over the argument names.
     """
 
     name: str

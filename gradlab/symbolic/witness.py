@@ -36,6 +36,9 @@ class Witness:
         self._directions: dict[str, Any] = {}
         # A step's left side is the right side of the one before, and a mutant differs from it in one term.
         self._known: Known = {}
+        for binding in program.bindings:
+            if binding.name not in point.tensors:  # a named adjoint
+                point.tensors[binding.name] = self.tensor(binding.name, binding.value)
         self._move()
 
     def turned(self) -> Witness:

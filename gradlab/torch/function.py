@@ -102,6 +102,12 @@ class _Plan:
         """How many tensors it takes."""
         return len(self.operation.arguments)
 
+    def backward(self, grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...]) -> Any:
+        """The kernel's backward; where there is more than one gradient, only those that are needed."""
+        if len(self.wrt) > 1:
+            return self.kernel.backward(grad_output, saved, needs)
+        return self.kernel.backward(grad_output, saved)
+
     @property
     def call(self) -> str:
         """Its arguments, for messages."""
@@ -148,7 +154,7 @@ def _first(plan: _Plan) -> type[Function]:
             if torch.is_grad_enabled() or forward_ad._current_level >= 0:
                 gradients[:count] = second.apply(grad_output, *saved)
             else:
-                gradients[:count] = kernel.backward(grad_output, saved[len(handles) :])
+                gradients[:count] = plan.backward(grad_output, saved[len(handles) :], ctx.needs_input_grad[:count])
         for token, position in zip(tokens, standing, strict=True):
             through = others[position]
             if through is not None:
@@ -251,7 +257,7 @@ def _compiled(plan: _Plan) -> type[Function]:
         return (output,)
 
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        gradients = kernel.backward(grad_output, (*ctx.saved_tensors, *ctx.constants))
+        gradients = plan.backward(grad_output, (*ctx.saved_tensors, *ctx.constants), ctx.needs_input_grad[:count])
         return *gradients, *[None] * len(names)
 
     members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
