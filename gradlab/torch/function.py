@@ -33,8 +33,8 @@ def differentiable(name: str) -> Callable[..., Tensor]:
 
     First and second derivatives are those of the torch kernel, under `torch.func`, `torch.autograd.forward_ad` and
     `torch.compile` too (compiled: first derivatives). Arguments are those of the operation, in its order; parameters
-    are keywords. What is kept for the backward is what the derivation found to be smallest. Made once for each name; look
-    it up outside of what torch.compile compiles.
+    are keywords. What is kept for the backward is what the derivation found to be smallest. Made once for each name;
+    look it up outside of what torch.compile compiles.
 
     Raises UnknownOperationError for a name without kernel; third derivatives raise NotImplementedError.
 
