@@ -9,7 +9,7 @@ from gradlab.codegen.printer import parenthesised
 from gradlab.operation import Domain, Operation
 
 
-def imports(operation: Operation, *, blocks: bool, math: bool) -> str:
+def imports(operation: Operation, *, blocks: bool, math: bool, numpy: bool) -> str:
     """The import lines that the record and the kernel need."""
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
@@ -18,7 +18,7 @@ def imports(operation: Operation, *, blocks: bool, math: bool) -> str:
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))
     return (
         f"{'import math' + chr(10) if math else ''}from typing import Any\n\n"
-        "import numpy as np\nfrom numpy.typing import NDArray\n\n"
+        f"{'import numpy as np' + chr(10) if numpy else ''}from numpy.typing import NDArray\n\n"
         f"{'from gradlab.kernels.blocks import blocks' + chr(10) if blocks else ''}"
         f"from gradlab.operation import {', '.join(ordered)}\n"
     )
