@@ -90,11 +90,12 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple
     #     * y[n,d'])
     dot_g_tangent_y = np.vecdot(grad_output, tangent_y)
     dot_g_y = np.vecdot(grad_output, y)
-    hvp_x = grad_output * tangent_inv_norm[..., None]
-    part = tangent_y * (inv_norm * dot_g_y * mask)[..., None]
-    hvp_x -= part
-    part_2 = y * (inv_norm * dot_g_tangent_y * mask)[..., None]
-    hvp_x -= part_2
-    part_3 = y * (tangent_inv_norm * dot_g_y * mask)[..., None]
-    hvp_x -= part_3
+    hvp_x = y * (dot_g_y * -1 * mask)[..., None]
+    hvp_x += grad_output
+    hvp_x *= tangent_inv_norm[..., None]
+    part = tangent_y * (dot_g_y * -1 * mask)[..., None]
+    part_2 = y * (dot_g_tangent_y * mask)[..., None]
+    part -= part_2
+    part *= inv_norm[..., None]
+    hvp_x += part
     return (hvp_x,)

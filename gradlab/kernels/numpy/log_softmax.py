@@ -71,7 +71,7 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple
     #     sum[k](grad_output[n,k]))
     sum_g = grad_output.sum(axis=-1)
     dot_p_tangent_x = np.vecdot(p, tangent_x)
-    hvp_x = tangent_x * (sum_g * -1)[..., None]
-    hvp_x += (sum_g * dot_p_tangent_x)[..., None]
+    hvp_x = dot_p_tangent_x[..., None] - tangent_x
+    hvp_x *= sum_g[..., None]
     hvp_x *= p
     return (hvp_x,)

@@ -77,13 +77,12 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array) -> Ar
     # (35) tangent_y[n,d] = inv_rms[n] * weight[d] * tangent_x[n,d] + tangent_weight[d] * x_hat[n,d] - inv_rms[n] *
     #     weight[d] * x_hat[n,d] * sum[d'](tangent_x[n,d'] * x_hat[n,d']) / D
     dot_tangent_x_x_hat = np.vecdot(tangent_x, x_hat)
-    tangent_y = tangent_x * weight
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
+    tangent_y += tangent_x
+    tangent_y *= weight
     tangent_y *= inv_rms[..., None]
-    part = x_hat * (weight * inverse_d)
-    part *= (inv_rms * dot_tangent_x_x_hat)[..., None]
-    tangent_y -= part
-    part_2 = x_hat * tangent_weight
-    tangent_y += part_2
+    part = x_hat * tangent_weight
+    tangent_y += part
     return tangent_y
 
 
@@ -115,15 +114,15 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_
     part_2 = grad_output * weight
     dot_part_2_tangent_x_hat = np.vecdot(part_2, tangent_x_hat)
     dot_part_2_x_hat = np.vecdot(part_2, x_hat)
-    hvp_x = part * inv_rms[..., None]
-    part_3 = tangent_x_hat * (inv_rms * inverse_d * dot_part_2_x_hat)[..., None]
+    hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
+    part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_d)[..., None]
     hvp_x -= part_3
-    part_4 = x_hat * (inv_rms * inverse_d * dot_part_2_tangent_x_hat)[..., None]
+    part_4 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
     hvp_x -= part_4
-    part_5 = x_hat * (inv_rms * inverse_d * dot_part_x_hat)[..., None]
-    hvp_x -= part_5
-    part_6 = part_2 * tangent_inv_rms[..., None]
-    hvp_x += part_6
-    part_7 = x_hat * (tangent_inv_rms * inverse_d * dot_part_2_x_hat)[..., None]
-    hvp_x -= part_7
+    hvp_x += part
+    hvp_x *= inv_rms[..., None]
+    part_5 = x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
+    part_5 += part_2
+    part_5 *= tangent_inv_rms[..., None]
+    hvp_x += part_5
     return hvp_x, hvp_weight

@@ -72,13 +72,14 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     #     * y[n,d'])
     dot_g_tangent_y = (grad_output * tangent_y).sum(dim=-1)
     dot_g_y = (grad_output * y).sum(dim=-1)
-    hvp_x = grad_output * tangent_inv_norm[..., None]
-    part = tangent_y * (inv_norm * dot_g_y * mask)[..., None]
-    hvp_x = hvp_x - part
-    part_2 = y * (inv_norm * dot_g_tangent_y * mask)[..., None]
-    hvp_x = hvp_x - part_2
-    part_3 = y * (tangent_inv_norm * dot_g_y * mask)[..., None]
-    hvp_x = hvp_x - part_3
+    hvp_x = y * (dot_g_y * -1 * mask)[..., None]
+    hvp_x = hvp_x + grad_output
+    hvp_x = hvp_x * tangent_inv_norm[..., None]
+    part = tangent_y * (dot_g_y * -1 * mask)[..., None]
+    part_2 = y * (dot_g_tangent_y * mask)[..., None]
+    part = part - part_2
+    part = part * inv_norm[..., None]
+    hvp_x = hvp_x + part
     return (hvp_x,)
 
 

@@ -72,15 +72,14 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     #     x_hat[n,d] * sum[d'](tangent_x[n,d'] * x_hat[n,d']) / D
     sum_tangent_x = tangent_x.sum(dim=-1)
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=-1)
-    tangent_y = tangent_x * weight
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
+    tangent_y = tangent_y + tangent_x
+    tangent_y = tangent_y - (sum_tangent_x * inverse_d)[..., None]
+    tangent_y = tangent_y * weight
     tangent_y = tangent_y * inv_std[..., None]
-    part = x_hat * (weight * inverse_d)
-    part = part * (inv_std * dot_tangent_x_x_hat)[..., None]
-    tangent_y = tangent_y - part
-    part_2 = x_hat * tangent_weight
-    tangent_y = tangent_y + part_2
     tangent_y = tangent_y + tangent_bias
-    tangent_y = tangent_y - (weight * inverse_d * inv_std[..., None] * sum_tangent_x[..., None])
+    part = x_hat * tangent_weight
+    tangent_y = tangent_y + part
     return tangent_y
 
 
@@ -119,19 +118,19 @@ def hvp(
     dot_part_2_tangent_x_hat = (part_2 * tangent_x_hat).sum(dim=-1)
     dot_part_2_x_hat = (part_2 * x_hat).sum(dim=-1)
     dot_g_weight = grad_output @ weight
-    hvp_x = part * inv_std[..., None]
-    part_3 = tangent_x_hat * (inv_std * inverse_d * dot_part_2_x_hat)[..., None]
+    hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
+    part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_d)[..., None]
     hvp_x = hvp_x - part_3
-    part_4 = x_hat * (inv_std * inverse_d * dot_part_2_tangent_x_hat)[..., None]
+    part_4 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
     hvp_x = hvp_x - part_4
-    part_5 = x_hat * (inv_std * inverse_d * dot_part_x_hat)[..., None]
-    hvp_x = hvp_x - part_5
-    part_6 = part_2 * tangent_inv_std[..., None]
-    hvp_x = hvp_x + part_6
-    part_7 = x_hat * (tangent_inv_std * inverse_d * dot_part_2_x_hat)[..., None]
-    hvp_x = hvp_x - part_7
-    hvp_x = hvp_x - (inv_std * inverse_d * dot_g_tangent_weight)[..., None]
-    hvp_x = hvp_x - (tangent_inv_std * inverse_d * dot_g_weight)[..., None]
+    hvp_x = hvp_x + part
+    hvp_x = hvp_x - (dot_g_tangent_weight * inverse_d)[..., None]
+    hvp_x = hvp_x * inv_std[..., None]
+    part_5 = x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
+    part_5 = part_5 + part_2
+    part_5 = part_5 - (dot_g_weight * inverse_d)[..., None]
+    part_5 = part_5 * tangent_inv_std[..., None]
+    hvp_x = hvp_x + part_5
     # (62) hvp_bias[d] = 0
     hvp_bias = torch.zeros_like(tangent_bias)
     return hvp_x, hvp_weight, hvp_bias

@@ -57,13 +57,12 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor) ->
     # (35) tangent_y[n,d] = inv_rms[n] * weight[d] * tangent_x[n,d] + tangent_weight[d] * x_hat[n,d] - inv_rms[n] *
     #     weight[d] * x_hat[n,d] * sum[d'](tangent_x[n,d'] * x_hat[n,d']) / D
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=-1)
-    tangent_y = tangent_x * weight
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
+    tangent_y = tangent_y + tangent_x
+    tangent_y = tangent_y * weight
     tangent_y = tangent_y * inv_rms[..., None]
-    part = x_hat * (weight * inverse_d)
-    part = part * (inv_rms * dot_tangent_x_x_hat)[..., None]
-    tangent_y = tangent_y - part
-    part_2 = x_hat * tangent_weight
-    tangent_y = tangent_y + part_2
+    part = x_hat * tangent_weight
+    tangent_y = tangent_y + part
     return tangent_y
 
 
@@ -96,17 +95,17 @@ def hvp(
     part_2 = grad_output * weight
     dot_part_2_tangent_x_hat = (part_2 * tangent_x_hat).sum(dim=-1)
     dot_part_2_x_hat = (part_2 * x_hat).sum(dim=-1)
-    hvp_x = part * inv_rms[..., None]
-    part_3 = tangent_x_hat * (inv_rms * inverse_d * dot_part_2_x_hat)[..., None]
+    hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
+    part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_d)[..., None]
     hvp_x = hvp_x - part_3
-    part_4 = x_hat * (inv_rms * inverse_d * dot_part_2_tangent_x_hat)[..., None]
+    part_4 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
     hvp_x = hvp_x - part_4
-    part_5 = x_hat * (inv_rms * inverse_d * dot_part_x_hat)[..., None]
-    hvp_x = hvp_x - part_5
-    part_6 = part_2 * tangent_inv_rms[..., None]
-    hvp_x = hvp_x + part_6
-    part_7 = x_hat * (tangent_inv_rms * inverse_d * dot_part_2_x_hat)[..., None]
-    hvp_x = hvp_x - part_7
+    hvp_x = hvp_x + part
+    hvp_x = hvp_x * inv_rms[..., None]
+    part_5 = x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
+    part_5 = part_5 + part_2
+    part_5 = part_5 * tangent_inv_rms[..., None]
+    hvp_x = hvp_x + part_5
     return hvp_x, hvp_weight
 
 

@@ -20,7 +20,7 @@ def forward(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, tuple[Te
     inverse_c = 1 / c if c else math.nan
     # (1) s[n,i,j] = sum[c](key[n,j,c] * query[n,i,c]) / sqrt(C)
     s = query @ key.mT
-    s = s * math.sqrt(c) * inverse_c
+    s = s * (math.sqrt(c) * inverse_c)
     # exp cannot overflow: z is s less its maximum, and no result depends on the shift
     z = s - (s.amax(dim=-1, keepdim=True) if s.shape[-1] else 0)
     # (2) e[n,i,j] = exp(s[n,i,j])
@@ -49,10 +49,10 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Te
     grad_value = p.mT @ grad_output
     # (21) grad_query[n,i,c] = sum[j](grad_s[n,i,j] * key[n,j,c]) / sqrt(C)
     grad_query = grad_s @ key
-    grad_query = grad_query * math.sqrt(c) * inverse_c
+    grad_query = grad_query * (math.sqrt(c) * inverse_c)
     # (23) grad_key[n,j,c] = sum[i](grad_s[n,i,j] * query[n,i,c]) / sqrt(C)
     grad_key = grad_s.mT @ query
-    grad_key = grad_key * math.sqrt(c) * inverse_c
+    grad_key = grad_key * (math.sqrt(c) * inverse_c)
     return grad_query, grad_key, grad_value
 
 
@@ -66,7 +66,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_query: Tensor, tangent_key: Tensor, t
     dot_key_tangent_query = tangent_query @ key.mT
     dot_query_tangent_key = query @ tangent_key.mT
     tangent_s = dot_key_tangent_query + dot_query_tangent_key
-    tangent_s = tangent_s * math.sqrt(c) * inverse_c
+    tangent_s = tangent_s * (math.sqrt(c) * inverse_c)
     # (38) tangent_p[n,i,j] = p[n,i,j] * (tangent_s[n,i,j] - sum[j'](p[n,i,j'] * tangent_s[n,i,j']))
     dot_p_tangent_s = (p * tangent_s).sum(dim=-1)
     tangent_p = tangent_s - dot_p_tangent_s[..., :, None]
@@ -96,7 +96,7 @@ def hvp(
     dot_key_tangent_query = tangent_query @ key.mT
     dot_query_tangent_key = query @ tangent_key.mT
     tangent_s = dot_key_tangent_query + dot_query_tangent_key
-    tangent_s = tangent_s * math.sqrt(c) * inverse_c
+    tangent_s = tangent_s * (math.sqrt(c) * inverse_c)
     # (38) tangent_p[n,i,j] = p[n,i,j] * (tangent_s[n,i,j] - sum[j'](p[n,i,j'] * tangent_s[n,i,j']))
     dot_p_tangent_s = (p * tangent_s).sum(dim=-1)
     tangent_p = tangent_s - dot_p_tangent_s[..., :, None]
@@ -108,15 +108,12 @@ def hvp(
     #     p[n,i,j] * sum[j'](p[n,i,j'] * tangent_grad_p[n,i,j'])
     dot_grad_p_tangent_p = (grad_p * tangent_p).sum(dim=-1)
     dot_p_tangent_grad_p = (p * tangent_grad_p).sum(dim=-1)
-    tangent_grad_s = grad_p * tangent_p
-    part = p * dot_grad_p_tangent_p[..., :, None]
-    tangent_grad_s = tangent_grad_s - part
-    part_2 = p * dot_p_tangent_grad_p[..., :, None]
-    tangent_grad_s = tangent_grad_s - part_2
-    part_3 = p * tangent_grad_p
-    tangent_grad_s = tangent_grad_s + part_3
-    part_4 = tangent_p * dot_grad_p_p[..., :, None]
-    tangent_grad_s = tangent_grad_s - part_4
+    tangent_grad_s = tangent_grad_p - dot_grad_p_tangent_p[..., :, None]
+    tangent_grad_s = tangent_grad_s - dot_p_tangent_grad_p[..., :, None]
+    tangent_grad_s = tangent_grad_s * p
+    part = grad_p - dot_grad_p_p[..., :, None]
+    part = part * tangent_p
+    tangent_grad_s = tangent_grad_s + part
     # (57) hvp_value[n,j,v] = sum[i](grad_output[n,i,v] * tangent_p[n,i,j])
     hvp_value = tangent_p.mT @ grad_output
     # (52) hvp_query[n,i,c] = (sum[j](grad_s[n,i,j] * tangent_key[n,j,c]) + sum[j](key[n,j,c] *
@@ -124,13 +121,13 @@ def hvp(
     dot_grad_s_tangent_key = grad_s @ tangent_key
     dot_key_tangent_grad_s = tangent_grad_s @ key
     hvp_query = dot_grad_s_tangent_key + dot_key_tangent_grad_s
-    hvp_query = hvp_query * math.sqrt(c) * inverse_c
+    hvp_query = hvp_query * (math.sqrt(c) * inverse_c)
     # (55) hvp_key[n,j,c] = (sum[i](grad_s[n,i,j] * tangent_query[n,i,c]) + sum[i](query[n,i,c] *
     #     tangent_grad_s[n,i,j])) / sqrt(C)
     dot_grad_s_tangent_query = grad_s.mT @ tangent_query
     dot_query_tangent_grad_s = tangent_grad_s.mT @ query
     hvp_key = dot_grad_s_tangent_query + dot_query_tangent_grad_s
-    hvp_key = hvp_key * math.sqrt(c) * inverse_c
+    hvp_key = hvp_key * (math.sqrt(c) * inverse_c)
     return hvp_query, hvp_key, hvp_value
 
 
