@@ -30,6 +30,8 @@ OPERATION = Operation(
     saved=("query", "key", "value", "p"),
     reference="torch.nn.functional.scaled_dot_product_attention(query, key, value)",
     digest="6543a551fa0441d2",
+    output="y",
+    curved=("query", "key", "value"),
 )
 
 
@@ -53,25 +55,33 @@ def forward(query: Array, key: Array, value: Array) -> tuple[Array, tuple[Array,
     return y, (query, key, value, p)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     query, key, value, p = saved
     c = query.shape[-1]
     inverse_c = 1 / c if c else np.nan
+    grad_query: Array | None = None
+    grad_key: Array | None = None
+    grad_value: Array | None = None
     # (9) grad_p[n,i,j] = sum[v](grad_output[n,i,v] * value[n,j,v])
     grad_p = grad_output @ value.mT
     # (19) grad_s[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = np.vecdot(grad_p, p)
     grad_s = grad_p - dot_grad_p_p[..., :, None]
     grad_s *= p
-    # (25) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
-    grad_value = p.mT @ grad_output
-    # (21) grad_query[n,i,c] = sum[j](grad_s[n,i,j] * key[n,j,c]) / sqrt(C)
-    grad_query = grad_s @ key
-    grad_query *= math.sqrt(c) * inverse_c
-    # (23) grad_key[n,j,c] = sum[i](grad_s[n,i,j] * query[n,i,c]) / sqrt(C)
-    grad_key = grad_s.mT @ query
-    grad_key *= math.sqrt(c) * inverse_c
+    if needs[2]:
+        # (25) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
+        grad_value = p.mT @ grad_output
+    if needs[0]:
+        # (21) grad_query[n,i,c] = sum[j](grad_s[n,i,j] * key[n,j,c]) / sqrt(C)
+        grad_query = grad_s @ key
+        grad_query *= math.sqrt(c) * inverse_c
+    if needs[1]:
+        # (23) grad_key[n,j,c] = sum[i](grad_s[n,i,j] * query[n,i,c]) / sqrt(C)
+        grad_key = grad_s.mT @ query
+        grad_key *= math.sqrt(c) * inverse_c
     return grad_query, grad_key, grad_value
 
 
@@ -99,7 +109,7 @@ def jvp(saved: tuple[Array, ...], tangent_query: Array, tangent_key: Array, tang
 
 def hvp(
     saved: tuple[Array, ...], grad_output: Array, tangent_query: Array, tangent_key: Array, tangent_value: Array
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     query, key, value, p = saved
     c = tangent_query.shape[-1]

@@ -31,6 +31,8 @@ OPERATION = Operation(
     saved=("query", "key", "value", "p"),
     reference="torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask)",
     digest="a682071470cc6629",
+    output="y",
+    curved=("query", "key", "value", "attn_mask"),
 )
 
 
@@ -59,28 +61,38 @@ def forward(query: Array, key: Array, value: Array, attn_mask: Array) -> tuple[A
     return y, (query, key, value, p)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True, True)
+) -> tuple[Array | None, Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     query, key, value, p = saved
     c = query.shape[-1]
     inverse_c = 1 / c if c else np.nan
+    grad_query: Array | None = None
+    grad_key: Array | None = None
+    grad_value: Array | None = None
+    grad_attn_mask: Array | None = None
     # (10) grad_p[n,i,j] = sum[v](grad_output[n,i,v] * value[n,j,v])
     grad_p = grad_output @ value.mT
     # (22) grad_dot[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = np.vecdot(grad_p, p)
     grad_dot = grad_p - dot_grad_p_p[..., :, None]
     grad_dot *= p
-    # (28) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
-    grad_value = p.mT @ grad_output
-    # (24) grad_query[n,i,c] = sum[j](grad_dot[n,i,j] * key[n,j,c]) / sqrt(C)
-    grad_query = grad_dot @ key
-    grad_query *= math.sqrt(c) * inverse_c
-    # (26) grad_key[n,j,c] = sum[i](grad_dot[n,i,j] * query[n,i,c]) / sqrt(C)
-    grad_key = grad_dot.mT @ query
-    grad_key *= math.sqrt(c) * inverse_c
-    # (31) grad_attn_mask[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
-    grad_attn_mask = grad_p - dot_grad_p_p[..., :, None]
-    grad_attn_mask *= p
+    if needs[2]:
+        # (28) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
+        grad_value = p.mT @ grad_output
+    if needs[0]:
+        # (24) grad_query[n,i,c] = sum[j](grad_dot[n,i,j] * key[n,j,c]) / sqrt(C)
+        grad_query = grad_dot @ key
+        grad_query *= math.sqrt(c) * inverse_c
+    if needs[1]:
+        # (26) grad_key[n,j,c] = sum[i](grad_dot[n,i,j] * query[n,i,c]) / sqrt(C)
+        grad_key = grad_dot.mT @ query
+        grad_key *= math.sqrt(c) * inverse_c
+    if needs[3]:
+        # (31) grad_attn_mask[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
+        grad_attn_mask = grad_p - dot_grad_p_p[..., :, None]
+        grad_attn_mask *= p
     return grad_query, grad_key, grad_value, grad_attn_mask
 
 
@@ -118,7 +130,7 @@ def hvp(
     tangent_key: Array,
     tangent_value: Array,
     tangent_attn_mask: Array,
-) -> tuple[Array, Array, Array, Array]:
+) -> tuple[Array | None, Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     query, key, value, p = saved
     c = tangent_query.shape[-1]

@@ -31,6 +31,8 @@ OPERATION = Operation(
     saved=("query", "key", "value", "p"),
     reference="torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask)",
     digest="368aec07a955d599",
+    output="y",
+    curved=("query", "key", "value"),
 )
 
 
@@ -52,7 +54,7 @@ def forward(query: Array, key: Array, value: Array, attn_mask: Array) -> tuple[A
     # (3) t1[n,i,j] = exp(s[n,i,j])
     t1 = np.exp(z, out=z)
     # (4) e[n,i,j] = attn_mask[n,i,j] * t1[n,i,j]
-    e = attn_mask.astype(t1.dtype)
+    e = attn_mask.astype(query.dtype)
     e *= t1
     # (5) t2[n,i] = 1 - count[n,i]
     t2 = 1 - count
@@ -71,26 +73,32 @@ def forward(query: Array, key: Array, value: Array, attn_mask: Array) -> tuple[A
 
 
 def backward(
-    grad_output: Array, saved: tuple[Array, ...]
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True, True)
 ) -> tuple[Array | None, Array | None, Array | None, Array | None]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     query, key, value, p = saved
     c = query.shape[-1]
     inverse_c = 1 / c if c else np.nan
+    grad_query: Array | None = None
+    grad_key: Array | None = None
+    grad_value: Array | None = None
     # (13) grad_p[n,i,j] = sum[v](grad_output[n,i,v] * value[n,j,v])
     grad_p = grad_output @ value.mT
     # (28) grad_s[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = np.vecdot(grad_p, p)
     grad_s = grad_p - dot_grad_p_p[..., :, None]
     grad_s *= p
-    # (34) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
-    grad_value = p.mT @ grad_output
-    # (30) grad_query[n,i,c] = sum[j](grad_s[n,i,j] * key[n,j,c]) / sqrt(C)
-    grad_query = grad_s @ key
-    grad_query *= math.sqrt(c) * inverse_c
-    # (32) grad_key[n,j,c] = sum[i](grad_s[n,i,j] * query[n,i,c]) / sqrt(C)
-    grad_key = grad_s.mT @ query
-    grad_key *= math.sqrt(c) * inverse_c
+    if needs[2]:
+        # (34) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
+        grad_value = p.mT @ grad_output
+    if needs[0]:
+        # (30) grad_query[n,i,c] = sum[j](grad_s[n,i,j] * key[n,j,c]) / sqrt(C)
+        grad_query = grad_s @ key
+        grad_query *= math.sqrt(c) * inverse_c
+    if needs[1]:
+        # (32) grad_key[n,j,c] = sum[i](grad_s[n,i,j] * query[n,i,c]) / sqrt(C)
+        grad_key = grad_s.mT @ query
+        grad_key *= math.sqrt(c) * inverse_c
     return grad_query, grad_key, grad_value, None
 
 

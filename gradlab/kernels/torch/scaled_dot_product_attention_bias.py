@@ -39,28 +39,38 @@ def forward(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor) -> tup
     return y, (query, key, value, p)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     query, key, value, p = saved
     c = query.shape[-1]
     inverse_c = 1 / c if c else math.nan
+    grad_query: Tensor | None = None
+    grad_key: Tensor | None = None
+    grad_value: Tensor | None = None
+    grad_attn_mask: Tensor | None = None
     # (10) grad_p[n,i,j] = sum[v](grad_output[n,i,v] * value[n,j,v])
     grad_p = grad_output @ value.mT
     # (22) grad_dot[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = (grad_p * p).sum(dim=-1)
     grad_dot = grad_p - dot_grad_p_p[..., :, None]
     grad_dot = grad_dot * p
-    # (28) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
-    grad_value = p.mT @ grad_output
-    # (24) grad_query[n,i,c] = sum[j](grad_dot[n,i,j] * key[n,j,c]) / sqrt(C)
-    grad_query = grad_dot @ key
-    grad_query = grad_query * (math.sqrt(c) * inverse_c)
-    # (26) grad_key[n,j,c] = sum[i](grad_dot[n,i,j] * query[n,i,c]) / sqrt(C)
-    grad_key = grad_dot.mT @ query
-    grad_key = grad_key * (math.sqrt(c) * inverse_c)
-    # (31) grad_attn_mask[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
-    grad_attn_mask = grad_p - dot_grad_p_p[..., :, None]
-    grad_attn_mask = grad_attn_mask * p
+    if needs[2]:
+        # (28) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
+        grad_value = p.mT @ grad_output
+    if needs[0]:
+        # (24) grad_query[n,i,c] = sum[j](grad_dot[n,i,j] * key[n,j,c]) / sqrt(C)
+        grad_query = grad_dot @ key
+        grad_query = grad_query * (math.sqrt(c) * inverse_c)
+    if needs[1]:
+        # (26) grad_key[n,j,c] = sum[i](grad_dot[n,i,j] * query[n,i,c]) / sqrt(C)
+        grad_key = grad_dot.mT @ query
+        grad_key = grad_key * (math.sqrt(c) * inverse_c)
+    if needs[3]:
+        # (31) grad_attn_mask[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
+        grad_attn_mask = grad_p - dot_grad_p_p[..., :, None]
+        grad_attn_mask = grad_attn_mask * p
     return grad_query, grad_key, grad_value, grad_attn_mask
 
 
@@ -103,7 +113,7 @@ def hvp(
     tangent_key: Tensor,
     tangent_value: Tensor,
     tangent_attn_mask: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     query, key, value, p = saved
     c = tangent_query.shape[-1]

@@ -49,26 +49,32 @@ def forward(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor) -> tup
 
 
 def backward(
-    grad_output: Tensor, saved: tuple[Tensor, ...]
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True, True)
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     query, key, value, p = saved
     c = query.shape[-1]
     inverse_c = 1 / c if c else math.nan
+    grad_query: Tensor | None = None
+    grad_key: Tensor | None = None
+    grad_value: Tensor | None = None
     # (13) grad_p[n,i,j] = sum[v](grad_output[n,i,v] * value[n,j,v])
     grad_p = grad_output @ value.mT
     # (28) grad_s[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = (grad_p * p).sum(dim=-1)
     grad_s = grad_p - dot_grad_p_p[..., :, None]
     grad_s = grad_s * p
-    # (34) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
-    grad_value = p.mT @ grad_output
-    # (30) grad_query[n,i,c] = sum[j](grad_s[n,i,j] * key[n,j,c]) / sqrt(C)
-    grad_query = grad_s @ key
-    grad_query = grad_query * (math.sqrt(c) * inverse_c)
-    # (32) grad_key[n,j,c] = sum[i](grad_s[n,i,j] * query[n,i,c]) / sqrt(C)
-    grad_key = grad_s.mT @ query
-    grad_key = grad_key * (math.sqrt(c) * inverse_c)
+    if needs[2]:
+        # (34) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
+        grad_value = p.mT @ grad_output
+    if needs[0]:
+        # (30) grad_query[n,i,c] = sum[j](grad_s[n,i,j] * key[n,j,c]) / sqrt(C)
+        grad_query = grad_s @ key
+        grad_query = grad_query * (math.sqrt(c) * inverse_c)
+    if needs[1]:
+        # (32) grad_key[n,j,c] = sum[i](grad_s[n,i,j] * query[n,i,c]) / sqrt(C)
+        grad_key = grad_s.mT @ query
+        grad_key = grad_key * (math.sqrt(c) * inverse_c)
     return grad_query, grad_key, grad_value, None
 
 
