@@ -140,7 +140,9 @@ def start_rank(piece: Piece, free: tuple[Index, ...]) -> tuple[int, str]:
     if plain(piece, free):
         return (1 if piece.coefficient.number > 0 else 4), names
     if piece.full(free):
-        return (0 if piece.coefficient.number > 0 else 2), names
+        # The sign of a product costs nothing where it goes into a smaller factor.
+        small = any(value.layout and set(value.layout) != set(free) for value in piece.values)
+        return (0 if small or piece.coefficient.number > 0 else 2), names
     return 3, names
 
 

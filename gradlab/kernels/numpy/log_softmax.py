@@ -52,8 +52,8 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
     (p,) = saved
     # (17) grad_x[n,d] = grad_output[n,d] - p[n,d] * sum[k](grad_output[n,k])
     sum_g = grad_output.sum(axis=-1)
-    part = p * sum_g[..., None]
-    grad_x = grad_output - part
+    grad_x = p * (sum_g * -1)[..., None]
+    grad_x += grad_output
     return (grad_x,)
 
 

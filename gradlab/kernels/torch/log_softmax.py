@@ -34,8 +34,8 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     (p,) = saved
     # (17) grad_x[n,d] = grad_output[n,d] - p[n,d] * sum[k](grad_output[n,k])
     sum_g = grad_output.sum(dim=-1)
-    part = p * sum_g[..., None]
-    grad_x = grad_output - part
+    grad_x = p * (sum_g * -1)[..., None]
+    grad_x = grad_x + grad_output
     return (grad_x,)
 
 
