@@ -153,7 +153,8 @@ _ROWS = (
         arguments=calls(special.normal_cdf),
         derivative=lambda u: _of("normal_pdf", u),
         numpy="special.normal_cdf({0}{out})",
-        torch="torch.special.ndtr({0})",
+        # torch.special.ndtr rounds 1 + erf: from -6 on it is 0 in float32.
+        torch="torch.erfc({0} * -math.sqrt(0.5)) * 0.5",
         number="math.erfc(-{0} / math.sqrt(2)) / 2",
         latex=r"\Phi({0})",
         non_negative=True,
