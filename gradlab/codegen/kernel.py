@@ -45,6 +45,7 @@ def numpy_source(derivation: Derivation) -> str:
             operation,
             blocks=_mentions(functions, "blocks("),
             math=_mentions(functions, "math."),
+            numpy=_mentions(functions, "np."),
             special=_mentions(functions, "special."),
         ),
         "Array = NDArray[Any]\n",

@@ -9,7 +9,7 @@ from gradlab.codegen.printer import parenthesised
 from gradlab.operation import Domain, Kink, Operation
 
 
-def imports(operation: Operation, *, blocks: bool, math: bool, special: bool) -> str:
+def imports(operation: Operation, *, blocks: bool, math: bool, numpy: bool, special: bool) -> str:
     """The import lines that the record and the kernel need."""
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
@@ -18,7 +18,7 @@ def imports(operation: Operation, *, blocks: bool, math: bool, special: bool) ->
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))
     return (
         f"{'import math' + chr(10) if math else ''}from typing import Any\n\n"
-        "import numpy as np\nfrom numpy.typing import NDArray\n\n"
+        f"{'import numpy as np' + chr(10) if numpy else ''}from numpy.typing import NDArray\n\n"
         f"{'from gradlab.kernels import special' + chr(10) if special else ''}"
         f"{'from gradlab.kernels.blocks import blocks' + chr(10) if blocks else ''}"
         f"from gradlab.operation import {', '.join(ordered)}\n"
@@ -34,7 +34,7 @@ def literal(operation: Operation) -> str:
         f'    signature=Signature.parse("{operation.signature}"),',
         *_tuple_of("arguments", [_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
         f"    saved={_tuple(operation.saved)},",
-        f'    reference="{operation.reference}",',
+        f"    reference={_quoted(operation.reference)},",
         f'    digest="{operation.digest}",',
     ]
     if operation.parameters:
@@ -55,6 +55,11 @@ def _tuple_of(field: str, shown: list[str]) -> list[str]:
 def _kink(kink: Kink) -> str:
     derivative = f'"{kink.derivative}"' if isinstance(kink.derivative, str) else repr(kink.derivative)
     return f'Kink("{kink.argument}", where="{kink.where}", derivative={derivative})'
+
+
+def _quoted(text: str) -> str:
+    """As the formatter quotes it: without a backslash where that can be."""
+    return f"'{text}'" if '"' in text else f'"{text}"'
 
 
 def _tuple(names: Iterable[str]) -> str:

@@ -9,7 +9,6 @@ from gradlab.symbolic.components import components
 from gradlab.symbolic.steps import Factored
 from gradlab.symbolic.terms import Atom, Constant, Expr, Size, Term
 
-
 LONG = 1000
 """Above it, a denominator is that of a decimal, which is clearer as it was written than in a common factor."""
 

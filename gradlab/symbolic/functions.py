@@ -20,7 +20,7 @@ Arguments = tuple[sp.Expr, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elementary:
-    """A function of one monomial u: its SymPy form and back, its derivative, what is known of it, and how it is written.
+    """A function of one monomial u: its SymPy form and back, its derivative, what is known of it, how it is written.
 
     Further operands, as the bounds of clip(u, low, high), are constants: numbers and parameters. `numpy`, `torch` and
     `number` (a Python number) are templates over the operands; `numpy` has `{out}` where a buffer can be named. `text`

@@ -18,7 +18,13 @@ def region_rules(program: Program) -> list[Rule]:
     if not gain:
         return []
     return [
-        Region("region", _single(binding.tensor.ref), binding.value, f"where {binding.name} is 1", bindings=program.bindings)
+        Region(
+            "region",
+            _single(binding.tensor.ref),
+            binding.value,
+            f"where {binding.name} is 1",
+            bindings=program.bindings,
+        )
         for binding in program.bindings
         if _indicator(binding) is not None
     ]

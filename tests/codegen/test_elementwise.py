@@ -41,12 +41,13 @@ def test_far_out_all_is_finite(name: str, dtype: type, backend: str) -> None:
     convert = (lambda tensor: tensor) if backend == "torch" else (lambda tensor: tensor.numpy())
     module = kernel(name, backend)
     output, saved = module.forward(*map(convert, values))
-    found = [output, *module.backward(convert(upstream), saved)]
+    with np.errstate(divide="ignore"):  # the slope of the root at 0 is infinite, and NumPy says so
+        found = [output, *module.backward(convert(upstream), saved)]
     for ours, theirs in zip(found, [expected, *wanted], strict=True):
         if ours is None:
             continue
         ours, theirs = np.asarray(ours), theirs.detach().numpy()
-        if name != "sqrt":  # the slope of the root at 0 is infinite
+        if name != "sqrt":
             assert np.isfinite(ours).all()
         assert ours.dtype == dtype
         np.testing.assert_allclose(ours, theirs, rtol=300 * np.finfo(dtype).eps, atol=50 * np.finfo(dtype).eps)
@@ -102,7 +103,7 @@ def test_the_mean_squared_error_of_nothing_is_nan(backend: str) -> None:
 
 
 def test_what_is_saved() -> None:
-    """The engine chooses: a mask for pieces of lines, the output for tanh and sigmoid, the input where it recomputes."""
+    """The engine chooses: a mask for pieces of lines, the output of tanh and sigmoid, the input of gelu."""
     saved = {name: operation(name).saved for name in ELEMENTWISE}
     assert {name for name, kept in saved.items() if kept == ("mask",)} >= {"relu", "leaky_relu", "hardtanh", "clamp"}
     assert {name for name, kept in saved.items() if kept == ("y",)} >= {"tanh", "sigmoid", "exp", "sqrt"}

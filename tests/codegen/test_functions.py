@@ -14,7 +14,7 @@ from gradlab.kernels import special  # noqa: E402 - after the check that torch i
 from gradlab.symbolic.functions import ELEMENTARY, Elementary  # noqa: E402
 from gradlab.symbolic.rings import Digits, UndefinedError  # noqa: E402
 
-FAR = (-1e4, -1e3, -104.0, -40.0, -20.5, -6.0, -1.0, -1e-3, -1e-20, 0.0, 1e-20, 1e-3, 0.5, 1.0, 6.0, 20.5, 40.0, 1e3, 1e4)
+FAR = (-1e4, -1e3, -104.0, -40.0, -20.5, -6.0, -1.0, -1e-3, -1e-20, 0.0, 1e-20, 1e-3, 0.5, 1.0, 6.0, 40.0, 1e3, 1e4)
 BESIDE = {2: (2.5,), 3: (-0.75, 1.5)}
 """Operands beside the first, by how many the function has."""
 

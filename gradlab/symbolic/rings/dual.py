@@ -100,7 +100,9 @@ _SLOPES: dict[str, Callable[..., Any]] = {
         ring, ring.constant(Fraction(0)), ring.multiply(u, ring.function("normal_pdf", u))
     ),
     "positive_part": lambda ring, u: ring.indicator(u),
-    "power": lambda ring, u, a: ring.multiply(a, ring.multiply(ring.function("power", u, a), ring.power(u, Fraction(-1)))),
+    "power": lambda ring, u, a: ring.multiply(
+        a, ring.multiply(ring.function("power", u, a), ring.power(u, Fraction(-1)))
+    ),
     "sigmoid": _sigmoid,
     "sign": lambda ring, u: ring.multiply(ring.constant(Fraction(0)), u),
     "sin": lambda ring, u: ring.function("cos", u),

@@ -29,9 +29,7 @@ def kinks(trial: Trial) -> Iterator[Violation]:
             continue
         slope, at = (_number(value, trial.case.params) for value in (kink.derivative, match[2]))
         expected = slope * trial.grad_output.astype(np.float64)
-        bad = (x == at) & ~(
-            np.abs(answer - expected) <= 4 * np.finfo(trial.case.dtype).eps * np.abs(expected)
-        )
+        bad = (x == at) & ~(np.abs(answer - expected) <= 4 * np.finfo(trial.case.dtype).eps * np.abs(expected))
         if bad.any():
             j = int(np.flatnonzero(bad)[0])
             found, upstream = float(answer.reshape(-1)[j]), float(trial.weights[j])
