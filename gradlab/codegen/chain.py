@@ -53,9 +53,8 @@ class Chain:
         """No value is as large as the output: products of what there is, added up and broadcast."""
         products = [merge(front, piece).product for piece in pieces]
         first, *rest = products
-        if (rest and {*first.layout, *rest[0].layout} == set(target.layout) != set(first.layout)) or (
-            rest and not target.layout and not first.values
-        ):
+        number = not target.layout and not first.values
+        if rest and (number or {*first.layout, *rest[0].layout} == set(target.layout) != set(first.layout)):
             self.emit(Combine(target, rest[0].coefficient.sign, first, absolute(rest[0])))
             rest = rest[1:]
         else:

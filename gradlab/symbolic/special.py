@@ -53,7 +53,7 @@ class normal_pdf(sp.Function):  # noqa: N801
 
 
 class clamp(sp.Function):  # noqa: N801
-    """min(max(u, low), high); its slope is 1 at both bounds, as that of torch.clamp."""
+    """min(max(u, low), high); its slope is 1 at both bounds."""
 
     nargs = 3
 
