@@ -11,7 +11,7 @@ import mpmath
 import numpy as np
 
 from gradlab.symbolic.draw import numbers
-from gradlab.symbolic.evaluate import Point, evaluate, evaluate_term
+from gradlab.symbolic.evaluate import Known, Point, evaluate, evaluate_term
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rings import Digits, Dual
 from gradlab.symbolic.steps import Factored, Pullback, Pushforward, Side, Step
@@ -34,6 +34,8 @@ class Witness:
     ) -> None:
         self.program, self.point, self.name, self.rng, self.moved = program, point, name, rng, tuple(moved)
         self._directions: dict[str, Any] = {}
+        # A step's left side is the right side of the one before, and a mutant differs from it in one term.
+        self._known: Known = {}
         for binding in program.bindings:
             if binding.name not in point.tensors:  # a named adjoint
                 point.tensors[binding.name] = self.tensor(binding.name, binding.value)
@@ -64,9 +66,10 @@ class Witness:
         point = self.point
         match expression:
             case Expr():
-                return evaluate(expression, free, point)
+                return evaluate(expression, free, point, self._known)
             case Factored(prefactor, inner):
-                return point.ring.multiply(evaluate_term(prefactor, free, point), evaluate(inner, free, point))
+                inside = evaluate(inner, free, point, self._known)
+                return point.ring.multiply(evaluate_term(prefactor, free, point), inside)
             case Pullback(target, uses):
                 slopes = {target.tensor: self.direction(target)}
                 return self._total(

@@ -25,7 +25,8 @@ class Digits:
         return left + right
 
     def multiply(self, left: Any, right: Any) -> Any:
-        return left * right
+        # Not left * right: a number of mpmath on the left would print the array before it lets NumPy have it.
+        return np.multiply(left, right)
 
     def power(self, value: Any, exponent: Fraction) -> Array:
         return elementwise(partial(_rational, exponent=exponent), value)
