@@ -1,7 +1,8 @@
-"""Softmax over the last axis."""
+"""Softmax along an axis."""
 
 from sympy import Idx, IndexedBase, Sum, exp, symbols
 
+from gradlab.operation import Along
 from gradlab.symbolic.definition import Definition, given, let
 
 N, D = symbols("N D", integer=True)
@@ -10,7 +11,7 @@ x, e, s, y = map(IndexedBase, ("x", "e", "s", "y"))
 
 softmax = Definition(
     name="softmax",
-    summary="Softmax over the last axis: positive entries that sum to 1.",
+    summary="Softmax along an axis: positive entries that sum to 1.",
     inputs=[given(x[n, d])],
     lets=[
         let(e[n, d], exp(x[n, d])),
@@ -20,5 +21,6 @@ softmax = Definition(
     output=y[n, d],
     leading=N,
     shift=d,
-    reference="torch.softmax(x, dim=-1)",
+    along=Along("d"),
+    reference="torch.softmax(x, dim=axis)",
 )

@@ -223,6 +223,20 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Along:
+    """The keyword `axis` of an operation along dimension `dim`, which the signature writes last: -1 by default.
+
+    `axis` is any axis of the input, counted from either end; with `several`, also a tuple of axes, which count as one.
+
+    >>> Along("d").several
+    False
+    """
+
+    dim: str
+    several: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Kink:
     """A point where the derivative jumps, and the value declared there.
 
@@ -239,7 +253,8 @@ class Operation:
     """The record at the head of every generated kernel: all that verification needs to know of an operation.
 
     `saved` names what `forward` hands to `backward`; `reference` is the independent implementation, as text;
-    `digest` identifies the definition that the kernel was generated from.
+    `digest` identifies the definition that the kernel was generated from. `along` says that there is a keyword `axis`;
+    with `broadcast` the `...` of the arguments need not be equal but only broadcast, as NumPy has it.
     """
 
     name: str
@@ -251,6 +266,8 @@ class Operation:
     digest: str
     parameters: tuple[Parameter, ...] = ()
     kinks: tuple[Kink, ...] = ()
+    along: Along | None = None
+    broadcast: bool = False
 
     @property
     def differentiable(self) -> tuple[str, ...]:

@@ -74,12 +74,13 @@ def parenthesised(names: list[str]) -> str:
 class Sizes:
     """The sizes that a routine's lines mention, and the lines that define them.
 
-    `like` names an array of the routine whose dtype and device new arrays take.
+    `like` names an array of the routine whose dtype and device new arrays take; `led` is one with leading dimensions.
     """
 
-    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str) -> None:
+    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str, led: Value | None = None) -> None:
         self.operation = program.name
         self.like = like
+        self.led = led
         self.rank = {axis: position for position, axis in enumerate(program.axes)}
         self.taken = set(taken)
         self.nan = nan
@@ -95,7 +96,14 @@ class Sizes:
 
     def shape(self, layout: tuple[Index, ...]) -> str:
         """A shape as a tuple."""
-        return parenthesised([self.size(index.axis) for index in layout])
+        return parenthesised([self._leading() if i.axis.ellipsis else self.size(i.axis) for i in layout])
+
+    def _leading(self) -> str:
+        """The leading dimensions, any number of them."""
+        if self.led is None:
+            raise DefinitionError(f"{self.operation}: no array at hand has the leading dimensions")
+        behind = len(self.led.layout) - 1
+        return f"*{self.led.name}.shape[:-{behind}]" if behind else f"*{self.led.name}.shape"
 
     def product(self, axes: Iterable[Axis]) -> str:
         """The variable that holds a product of sizes."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from gradlab.errors import DefinitionError
-from gradlab.operation import Domain, Kink, Parameter, real
+from gradlab.operation import Along, Domain, Kink, Parameter, real
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,9 @@ class Definition:
 
     `leading` is the size symbol that stands for any number of leading dimensions. `shift` is an index: the forward
     subtracts the maximum over it from the first input before exponentials; the engine proves that what the
-    operation returns and saves does not change. `reference` is an independent implementation as one torch expression
+    operation returns and saves does not change. `along=Along("d")` gives the kernels a keyword `axis`: what is written
+    over the last axis d, behind a leading one, then runs along any. `broadcast` lets the leading dimensions of the
+    inputs differ as far as they broadcast. `reference` is an independent implementation as one torch expression
     over the argument names.
     """
 
@@ -80,4 +82,6 @@ class Definition:
     kinks: Sequence[Kink] = ()
     leading: sp.Symbol | None = None
     shift: sp.Idx | None = None
+    along: Along | None = None
+    broadcast: bool = False
     source: str = "a definition"

@@ -41,6 +41,7 @@ class _Reader(Expressions):
         output = self.output(d.output)
         shift = self.shift(d.shift, inputs[0].tensor)
         self.check_axes(inputs)
+        self.check_doors([*(given.tensor for given in inputs), output])
         program = Program(
             definition=d,
             axes=tuple(dict.fromkeys(self.axes.values())),
@@ -109,6 +110,26 @@ class _Reader(Expressions):
         if self.definition.leading is not None and self.definition.leading not in self.axes:
             self.fail(f"{self.definition.leading} is the size of no axis", f"the sizes are {', '.join(sorted(sizes))}")
 
+    def check_doors(self, tensors: Iterable[Tensor]) -> None:
+        """What `along` and `broadcast` ask of the shapes of inputs and output."""
+        along, leading = self.definition.along, self.definition.leading
+        led = [tensor for tensor in tensors if tensor.indices and tensor.indices[0].axis.ellipsis]
+        if along is not None:
+            self.where = "along"
+            having = [tensor for tensor in led if along.dim in {index.axis.name for index in tensor.indices}]
+            if not having:
+                self.fail(f"no input has leading dimensions and an axis {along.dim!r}", "name the last axis of one")
+            for tensor in having:
+                if tensor.indices[-1].axis.name != along.dim or len(tensor.indices) != 2:
+                    self.fail(f"{along.dim} is not the one axis of {tensor.name} behind leading ones", "write x[n, d]")
+            for name in ("axis", "shape"):
+                if name in {*self.parameters, *self.shapes}:
+                    self.fail(f"the name {name} is one that the keyword axis needs", "rename it")
+        if self.definition.broadcast:
+            self.where = "broadcast"
+            if leading is None or not all(tensor in led for tensor in tensors if tensor.indices):
+                self.fail("only leading dimensions are broadcast", "give leading=N, and each input N as first axis")
+
     def output(self, entry: sp.Expr) -> Tensor:
         self.where = "output"
         tensor = self.tensor(entry)
@@ -144,5 +165,7 @@ def _digest(definition: Definition) -> str:
         list(definition.kinks),
         str(definition.leading),
         str(definition.shift),
+        *([definition.along] if definition.along else []),
+        *(["broadcast"] if definition.broadcast else []),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
