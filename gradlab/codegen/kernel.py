@@ -49,7 +49,12 @@ def numpy_source(derivation: Derivation) -> str:
     functions = _routines(derivation, operation, _NUMPY)
     record_text = [
         _header(derivation, "NumPy"),
-        imports(operation, helpers=_helpers(functions), math=_mentions(functions, "math.")),
+        imports(
+            operation,
+            helpers=_helpers(functions),
+            math=_mentions(functions, "math."),
+            numpy=_mentions(functions, "np."),
+        ),
         "Array = NDArray[Any]\n",
         literal(operation),
     ]

@@ -9,7 +9,7 @@ from gradlab.codegen.printer import parenthesised
 from gradlab.operation import Domain, Operation
 
 
-def imports(operation: Operation, *, helpers: list[str], math: bool) -> str:
+def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool) -> str:
     """The import lines that the record and the kernel need."""
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
@@ -19,7 +19,7 @@ def imports(operation: Operation, *, helpers: list[str], math: bool) -> str:
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))
     return (
         f"{'import math' + chr(10) if math else ''}from typing import Any\n\n"
-        "import numpy as np\nfrom numpy.typing import NDArray\n\n"
+        f"{'import numpy as np' + chr(10) if numpy else ''}from numpy.typing import NDArray\n\n"
         f"{''.join(helper + chr(10) for helper in helpers)}"
         f"from gradlab.operation import {', '.join(ordered)}\n"
     )

@@ -12,11 +12,13 @@ from fractions import Fraction
 from gradlab.codegen.chain import Chain
 from gradlab.codegen.pieces import NOTHING, Piece, merge, normalise, scale
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Coefficient,
     Combine,
     Locate,
+    Multiply,
     Note,
     Operator,
     Pick,
@@ -39,6 +41,8 @@ from gradlab.symbolic.terms import (
     Gather,
     Index,
     Indicator,
+    Order,
+    Prod,
     Ref,
     Size,
     Term,
@@ -156,6 +160,9 @@ class Lowering:
                 return self._apply(function, self._monomial(argument), name)
             case Indicator(argument):
                 return self._apply("greater_zero", self._monomial(argument), name)
+            case Prod():
+                value = self._product(atom, name if exponent == 1 else None)
+                return value if exponent == 1 else self._apply(_power_name(exponent), value, name)
             case _:
                 raise DefinitionError(
                     f"{self.program.name}: no code for a delta inside a sum, which a lookup left there"
@@ -182,12 +189,52 @@ class Lowering:
     def _sum(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
         if part.body in self.shared:
             return self.shared[part.body]
+        order = next((atom for atom, _ in part.factors if isinstance(atom, Order)), None)
+        if order is not None:
+            return self._running_sum(part, order, free, name)
         operands = self._operands(part)
         layout = tuple(index for index in free if index in part.free)
         target = Value(name or self._name(_sum_name(operands)), layout)
         self.statements.append(Reduce(target, operands, part.bound))
         self.shared[part.body] = target
         return target
+
+    def _running_sum(self, part: Term, order: Order, free: tuple[Index, ...], name: str | None) -> Value:
+        """Sum_k f[k] [k <= d]: the sums up to each place, and from each place on for [d <= k]; no matrix of places."""
+        reverse = order.left not in part.bound
+        summed, place = (order.right, order.left) if reverse else (order.left, order.right)
+        rest = part.without([order])
+        if part.bound != (summed,) or not isinstance(place, Index) or place in rest.indices:
+            raise DefinitionError(f"{self.program.name}: no code for at_most beside another sum or another order")
+        layout = tuple(summed if index == place else index for index in free)
+        term = Term(rest.coefficient, rest.factors)
+        inside = tuple(index for index in layout if index in term.indices)
+        plain = len(term.factors) == 1 and term.factors[0][1] == 1
+        operand = self._atom(*term.factors[0], None) if plain else None
+        if operand is None:
+            operand = self._compute(Value(self._name("part"), inside), Expr.of([term]))
+        target = Value(
+            name or self._name(f"running_{_SHORT.get(operand.name, operand.name)}"),
+            tuple(place if index == summed else index for index in operand.layout),
+        )
+        self.statements.append(Accumulate(target, operand, summed, reverse))
+        self.shared[part.body] = target
+        return target
+
+    def _product(self, atom: Prod, name: str | None) -> Value:
+        """The product over an axis, or of all entries but one; with an index of its own for the place left out."""
+        (running,) = atom.argument.bound
+        operand = self._monomial(Term(atom.argument.coefficient, atom.argument.factors))
+        places = [slot for slot in atom.without if isinstance(slot, Index)]
+        if len(places) != len(atom.without) or len(places) > 1 or set(places) & set(operand.layout):
+            raise DefinitionError(f"{self.program.name}: no code for this product without {len(atom.without)} entries")
+        layout = tuple(index for item in operand.layout for index in (places if item == running else (item,)))
+        key = f"product:{operand.name}:{operand.layout}:{places}"
+        if key not in self.shared:
+            wanted = f"{'others' if places else 'product'}_{operand.name}"
+            self.shared[key] = Value(name or self._name(wanted), layout)
+            self.statements.append(Multiply(self.shared[key], operand, running, others=bool(places)))
+        return self.shared[key]
 
     def _operands(self, part: Term) -> tuple[Value, ...]:
         """Two operands have fast sums; more are multiplied beforehand where one has all axes of the other."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from gradlab.codegen.contraction import einsum, matmul
-from gradlab.codegen.printer import Sizes, bare_text, number_function, operand_text, product_text
+from gradlab.codegen.printer import Sizes, along, bare_text, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Combine,
     Locate,
+    Multiply,
     Operand,
     Pick,
     Product,
@@ -89,6 +91,28 @@ class NumpyPrinter:
 
     def reduce(self, statement: Reduce) -> list[str]:
         return [f"{statement.target.name} = {self._reduction(statement)}"]
+
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        operand, layout = self._operand(statement.operand, statement.operand.layout), statement.operand.layout
+        axis, flipped = layout.index(statement.over) - len(layout), along(layout, statement.over, "::-1")
+        if not statement.reverse:
+            return [f"{statement.target.name} = np.cumsum({operand}, axis={axis})"]
+        return [f"{statement.target.name} = np.cumsum({operand}{flipped}, axis={axis}){flipped}"]
+
+    def multiply(self, statement: Multiply) -> list[str]:
+        target, x, layout = statement.target.name, statement.operand.name, statement.operand.layout
+        axis = layout.index(statement.over) - len(layout)
+        if not statement.others:
+            return [f"{target} = {x}.prod(axis={axis})"]
+        first, rest, last, flipped = (along(layout, statement.over, part) for part in (":-1", "1:", ":0:-1", "::-1"))
+        before, after = self._unused("before"), self._unused("after")
+        return [
+            "# what stands before each entry times what stands behind it: a zero needs no division",
+            f"{before}, {after} = np.ones_like({x}), np.ones_like({x})",
+            f"{before}{rest} = np.cumprod({x}{first}, axis={axis})",
+            f"{after}{first} = np.cumprod({x}{last}, axis={axis}){flipped}",
+            f"{target} = np.multiply({before}, {after}, out={before})",
+        ]
 
     def shift(self, statement: Shift) -> list[str]:
         x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)

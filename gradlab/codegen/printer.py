@@ -9,11 +9,13 @@ from math import floor
 from typing import Protocol
 
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Coefficient,
     Combine,
     Locate,
+    Multiply,
     Note,
     Operand,
     Pick,
@@ -49,6 +51,12 @@ class Printer(Protocol):
 
     def reduce(self, statement: Reduce) -> list[str]:
         """A sum."""
+
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        """Running sums."""
+
+    def multiply(self, statement: Multiply) -> list[str]:
+        """A product over an axis, or of all other entries."""
 
     def shift(self, statement: Shift) -> list[str]:
         """Less the maximum."""
@@ -196,6 +204,14 @@ def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> s
     return (f"({text})" if count > 1 else text) + suffix(own, target)
 
 
+def along(layout: tuple[Index, ...], over: Index, text: str) -> str:
+    """An index expression that applies `text` to one axis and leaves the others alone."""
+    position = layout.index(over)
+    behind = [text, *[":"] * (len(layout) - position - 1)]
+    ellipsis = any(index.axis.ellipsis for index in layout)
+    return f"[{', '.join(['...'] if ellipsis else [':'] * position) + ', ' if position else ''}{', '.join(behind)}]"
+
+
 def bare_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:
     """An operand without parentheses around it, aligned to the target's axes."""
     own = tuple(index for index in target if index in operand.layout)
@@ -275,6 +291,10 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.apply(statement)
         case Reduce():
             return printer.reduce(statement)
+        case Accumulate():
+            return printer.accumulate(statement)
+        case Multiply():
+            return printer.multiply(statement)
         case Shift():
             return printer.shift(statement)
         case Locate():

@@ -113,6 +113,26 @@ class Reduce:
 
 
 @dataclass(frozen=True)
+class Accumulate:
+    """target = running sums of the operand over one axis, from its end to its front where `reverse`."""
+
+    target: Value
+    operand: Value
+    over: Index
+    reverse: bool
+
+
+@dataclass(frozen=True)
+class Multiply:
+    """target = the product of the operand over one axis; for each place the product of all others where `others`."""
+
+    target: Value
+    operand: Value
+    over: Index
+    others: bool
+
+
+@dataclass(frozen=True)
 class Shift:
     """target = operand - its maximum over an axis."""
 
@@ -157,7 +177,7 @@ class Note:
     text: str
 
 
-Statement = Combine | Assign | Apply | Reduce | Shift | Locate | Pick | Scatter | Note
+Statement = Combine | Assign | Apply | Reduce | Accumulate | Multiply | Shift | Locate | Pick | Scatter | Note
 
 
 @dataclass(frozen=True)

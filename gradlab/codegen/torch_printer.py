@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from gradlab.codegen.contraction import einsum, matmul
-from gradlab.codegen.printer import Sizes, align, number_function, operand_text, product_text
+from gradlab.codegen.printer import Sizes, align, along, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Combine,
     Locate,
+    Multiply,
     Pick,
     Reduce,
     Scatter,
@@ -65,6 +67,27 @@ class TorchPrinter:
 
     def reduce(self, statement: Reduce) -> list[str]:
         return [f"{statement.target.name} = {self._reduction(statement)}"]
+
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        operand, layout = align(statement.operand, statement.operand.layout), statement.operand.layout
+        axis = layout.index(statement.over) - len(layout)
+        if not statement.reverse:
+            return [f"{statement.target.name} = {operand}.cumsum({axis})"]
+        return [f"{statement.target.name} = {operand}.flip({axis}).cumsum({axis}).flip({axis})"]
+
+    def multiply(self, statement: Multiply) -> list[str]:
+        target, x, layout = statement.target.name, statement.operand.name, statement.operand.layout
+        axis = layout.index(statement.over) - len(layout)
+        if not statement.others:
+            return [f"{target} = {x}.prod({axis})"]
+        one, first, rest = (along(layout, statement.over, part) for part in (":1", ":-1", "1:"))
+        return [
+            "# what stands before each entry times what stands behind it: a zero needs no division",
+            f"one_{x} = torch.ones_like({x}{one})",
+            f"before_{x} = torch.cat((one_{x}, {x}{first}), {axis}).cumprod({axis})",
+            f"after_{x} = torch.cat((one_{x}, {x}{rest}.flip({axis})), {axis}).cumprod({axis}).flip({axis})",
+            f"{target} = before_{x} * after_{x}",
+        ]
 
     def shift(self, statement: Shift) -> list[str]:
         x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)

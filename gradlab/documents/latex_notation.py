@@ -12,7 +12,7 @@ from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
-from gradlab.symbolic.terms import Atom, Axis, Delta, Function, Index, Indicator, Ref, Size, Slot
+from gradlab.symbolic.terms import Atom, Axis, Delta, Function, Index, Indicator, Order, Prod, Ref, Size, Slot
 
 _GREEK = frozenset(
     {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi"}
@@ -147,7 +147,7 @@ def _power(base: Box, atom: Atom, exponent: Fraction) -> Box:
         return base
     if exponent == Fraction(1, 2):
         return Box(rf"\sqrt{{{base.tex}}}", base.width + 9)
-    if isinstance(atom, Function | Indicator):
+    if isinstance(atom, Function | Indicator | Prod):
         base = Box(f"({base.tex})", base.width + 8)
     shown = str(exponent)
     return boxes.superscript(base, shown)
@@ -186,6 +186,13 @@ def _atom(atom: Atom, names: Names, argument: Product | None) -> Box:
             return Box(rf"\operatorname{{{function}}}({inside.tex})", inside.width + 9 + 5 * len(function))
         case Indicator():
             return Box(rf"[{inside.tex} > 0]", inside.width + 26)
+        case Order(left, right):
+            shown = _slots([left, right], names)
+            return Box(rf"[{_slot(left, names)} \le {_slot(right, names)}]", shown.width + 26)
+        case Prod(term, without):
+            (running,) = (index(names[item]) for item in term.bound)
+            places = rf" \ne {', '.join(_slot(slot, names) for slot in without)}" if without else ""
+            return Box(rf"\prod_{{{running}{places}}} {inside.tex}", inside.width + 16 + 8 * len(without))
 
 
 def _link(link: Link, *, weight_first: bool) -> Box:

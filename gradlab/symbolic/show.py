@@ -8,7 +8,7 @@ from fractions import Fraction
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, letters, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
-from gradlab.symbolic.terms import Atom, Delta, Function, Index, Indicator, Ref, Size, Slot
+from gradlab.symbolic.terms import Atom, Delta, Function, Index, Indicator, Order, Prod, Ref, Size, Slot
 
 __all__ = ["entry", "letters", "text"]
 
@@ -110,3 +110,9 @@ class _Text:
                 return f"{function}({inside})"
             case Indicator():
                 return f"[{inside} > 0]"
+            case Order(left, right):
+                return f"[{self.slot(left, names)} <= {self.slot(right, names)}]"
+            case Prod(term, without):
+                (running,) = (names[index] for index in term.bound)
+                places = f" != {', '.join(self.slot(slot, names) for slot in without)}" if without else ""
+                return f"prod[{running}{places}]({inside})"

@@ -95,7 +95,27 @@ class Indicator:
     argument: Term
 
 
-Atom = Ref | Delta | Size | Function | Indicator
+@dataclass(frozen=True, slots=True)
+class Order:
+    """1 where the left slot is not behind the right one on their axis, else 0: [k <= d]."""
+
+    left: Slot
+    right: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Prod:
+    """The product of a monomial over the index that `argument` binds, without the entries at some places.
+
+    It is 0 where two of these are equal, so that the derivative of a product without one entry is a sum of products
+    without two.
+    """
+
+    argument: Term
+    without: tuple[Slot, ...] = ()
+
+
+Atom = Ref | Delta | Size | Function | Indicator | Order | Prod
 Factor = tuple[Atom, Fraction]
 
 
@@ -109,8 +129,9 @@ def slot_indices(slot: Slot) -> Iterator[Index]:
 
 def atom_indices(atom: Atom) -> Iterator[Index]:
     """The indices that an atom depends on, in order, repeats included."""
+    running = atom.argument.bound if isinstance(atom, Prod) else ()
     for slot in atom_slots(atom):
-        yield from slot_indices(slot)
+        yield from (index for index in slot_indices(slot) if index not in running)
 
 
 def rename_slot(slot: Slot, renaming: Renaming) -> Slot:
@@ -134,6 +155,10 @@ def rename_atom(atom: Atom, renaming: Renaming) -> Atom:
             return Function(name, argument.rename(renaming))
         case Indicator(argument):
             return Indicator(argument.rename(renaming))
+        case Order(left, right):
+            return Order(rename_slot(left, renaming), rename_slot(right, renaming))
+        case Prod(argument, without):
+            return Prod(argument.rename(renaming), tuple(rename_slot(slot, renaming) for slot in without))
         case Size():
             return atom
 
@@ -159,6 +184,12 @@ def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
             return f"{function}({show_monomial(argument, name)})"
         case Indicator(argument):
             return f"[{show_monomial(argument, name)} > 0]"
+        case Order(left, right):
+            return f"[{show_slot(left, name)} <= {show_slot(right, name)}]"
+        case Prod(argument, without):
+            own = {index: f"?{index.axis.name}" for index in argument.bound}
+            inside = show_monomial(argument, lambda index: own.get(index) or name(index))
+            return f"prod[{','.join(sorted(show_slot(slot, name) for slot in without))}]({inside})"
 
 
 def show_monomial(term: Term, name: Callable[[Index], str]) -> str:
@@ -182,7 +213,7 @@ class Term:
         for atom, exponent in factors:
             powers[atom] = powers.get(atom, Fraction(0)) + exponent
         for atom in list(powers):
-            if isinstance(atom, Delta | Indicator) and powers[atom] > 0:
+            if isinstance(atom, Delta | Indicator | Order) and powers[atom] > 0:
                 powers[atom] = Fraction(1)  # 0 and 1 are their own powers
         used = {index for atom, exponent in powers.items() if exponent for index in atom_indices(atom)}
         kept = []
@@ -367,9 +398,9 @@ def atom_tensors(atom: Atom) -> Iterator[str]:
     match atom:
         case Ref(tensor, _):
             yield tensor
-        case Function(_, argument) | Indicator(argument):
+        case Function(_, argument) | Indicator(argument) | Prod(argument):
             yield from term_tensors(argument)
-        case Delta() | Size():
+        case Delta() | Size() | Order():
             pass
     yield from (slot.tensor for slot in atom_slots(atom) if isinstance(slot, Gather))
 
@@ -379,11 +410,15 @@ def atom_slots(atom: Atom) -> Iterator[Slot]:
     match atom:
         case Ref(_, slots):
             yield from slots
-        case Delta(left, right):
+        case Delta(left, right) | Order(left, right):
             yield from (left, right)
         case Function(_, argument) | Indicator(argument):
             for inner, _ in argument.factors:
                 yield from atom_slots(inner)
+        case Prod(argument, without):
+            for inner, _ in argument.factors:
+                yield from atom_slots(inner)
+            yield from without
         case Size():
             return
 
