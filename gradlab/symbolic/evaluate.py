@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from gradlab.symbolic.components import components
 from gradlab.symbolic.rings import Dual, DualRing, Ring
 from gradlab.symbolic.terms import (
+    Affine,
     Atom,
     Axis,
     Delta,
@@ -29,11 +30,15 @@ from gradlab.symbolic.terms import (
 
 @dataclass(frozen=True)
 class Point:
-    """Where an expression is evaluated: a size for each axis, an array for each tensor, and the arithmetic."""
+    """Where an expression is evaluated: a size for each axis, an array for each tensor, and the arithmetic.
+
+    `integers` holds the integer parameters as machine integers, for indices that are computed from them.
+    """
 
     ring: Ring
     sizes: Mapping[Axis, int]
     tensors: MutableMapping[str, Any]
+    integers: Mapping[str, int] = field(default_factory=dict)
 
     def moving(self, slopes: Mapping[str, Any]) -> Point:
         """The same point over dual numbers: the named tensors move, all others stand still."""
@@ -42,7 +47,7 @@ class Point:
             name: Dual(value, slopes[name]) if name in slopes else ring.dual(value) if value.dtype == object else value
             for name, value in self.tensors.items()
         }
-        return Point(ring, self.sizes, tensors)
+        return Point(ring, self.sizes, tensors, self.integers)
 
     def shape(self, indices: Sequence[Index]) -> tuple[int, ...]:
         """The sizes of these indices."""
@@ -96,7 +101,7 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
     match atom:
         case Ref(tensor, slots):
             array = point.tensors[tensor]
-            return array[tuple(_positions(slot, layout, point) for slot in slots)] if slots else array
+            return _entries(array, slots, layout, point) if slots else array
         case Delta(left, right):
             equal = _positions(left, layout, point) == _positions(right, layout, point)
             ones = np.where(equal, 1, 0)
@@ -107,6 +112,20 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
             return ring.function(name, evaluate_term(argument, layout, point))
         case Indicator(argument):
             return ring.indicator(evaluate_term(argument, layout, point))
+
+
+def _entries(array: Any, slots: Sequence[Slot], layout: Sequence[Index], point: Point) -> Any:
+    """The entries of a tensor; 0 where a computed index points outside its axis."""
+    positions, inside = [], None
+    for slot in slots:
+        position = _positions(slot, layout, point)
+        if isinstance(slot, Affine):
+            kept = (position >= 0) & (position < point.sizes[slot.axis])
+            inside = kept if inside is None else inside & kept
+            position = np.where(kept, position, 0)
+        positions.append(position)
+    found = array[tuple(positions)]
+    return found if inside is None else point.ring.multiply(found, _integers(np.where(inside, 1, 0), point))
 
 
 def _integers(values: Any, point: Point) -> Any:
@@ -125,4 +144,8 @@ def _positions(slot: Slot, layout: Sequence[Index], point: Point) -> Any:
         shape = [1] * len(layout)
         shape[layout.index(slot)] = -1
         return np.arange(point.sizes[slot.axis]).reshape(shape)
+    if isinstance(slot, Affine):
+        offset = sum(scale.value(point.integers) for scale in slot.offset)
+        parts = (scale.value(point.integers) * _positions(index, layout, point) for scale, index in slot.parts)
+        return sum(parts, start=np.full((1,) * len(layout), offset))
     return point.tensors[slot.tensor][tuple(_positions(index, layout, point) for index in slot.slots)]
