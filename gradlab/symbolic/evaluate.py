@@ -25,6 +25,7 @@ from gradlab.symbolic.terms import (
     Size,
     Slot,
     Term,
+    atom_indices,
 )
 
 
@@ -72,13 +73,30 @@ def evaluate_term(term: Term, free: Sequence[Index], point: Point) -> Any:
     outer, parts = components(term)
     value = ring.multiply(ring.constant(outer.coefficient), _product(outer.factors, free, point))
     for part in parts:
-        inside = _product(part.factors, (*free, *part.bound), point)
-        first = len(free)
-        axes = tuple(range(first, first + len(part.bound)))
-        # A factor that lacks a summed index would otherwise be counted once instead of as often as the sum runs.
-        full = ring.multiply(inside, _ones(point, (1,) * first + point.shape(part.bound)))
-        value = ring.multiply(value, ring.sum(full, axes))
+        value = ring.multiply(value, _summed(part, free, point))
     return value
+
+
+def _summed(part: Term, free: Sequence[Index], point: Point) -> Any:
+    """A sum, one index at a time: only the factors that have it are multiplied, so no array has all indices at once."""
+    ring, layout = point.ring, (*free, *part.bound)
+    groups = [({*atom_indices(atom)}, _product([(atom, e)], layout, point)) for atom, e in part.factors]
+    left = list(part.bound)
+    while left:
+        index = min(left, key=lambda own: len(set().union(*(indices for indices, _ in groups if own in indices))))
+        left.remove(index)
+        involved = [group for group in groups if index in group[0]]
+        groups = [group for group in groups if index not in group[0]]
+        product = _ones(point, (1,) * len(layout))
+        for _, value in involved:
+            product = ring.multiply(product, value)
+        axis = layout.index(index)
+        kept = ring.sum(product, (axis,))[(slice(None),) * axis + (None,)]
+        groups.append((set().union(*(indices for indices, _ in involved)) - {index}, kept))
+    result = _ones(point, (1,) * len(layout))
+    for _, value in groups:
+        result = ring.multiply(result, value)
+    return ring.sum(result, tuple(range(len(free), len(layout))))
 
 
 def _ones(point: Point, shape: tuple[int, ...]) -> Any:
