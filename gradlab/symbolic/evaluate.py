@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from gradlab.symbolic.components import components
 from gradlab.symbolic.rings import Dual, DualRing, Ring
 from gradlab.symbolic.terms import (
+    Affine,
     Atom,
     Axis,
     Delta,
@@ -27,16 +28,21 @@ from gradlab.symbolic.terms import (
     Size,
     Slot,
     Term,
+    atom_indices,
 )
 
 
 @dataclass(frozen=True)
 class Point:
-    """Where an expression is evaluated: a size for each axis, an array for each tensor, and the arithmetic."""
+    """Where an expression is evaluated: a size for each axis, an array for each tensor, and the arithmetic.
+
+    `integers` holds the integer parameters as machine integers, for indices that are computed from them.
+    """
 
     ring: Ring
     sizes: Mapping[Axis, int]
     tensors: MutableMapping[str, Any]
+    integers: Mapping[str, int] = field(default_factory=dict)
 
     def moving(self, slopes: Mapping[str, Any]) -> Point:
         """The same point over dual numbers: the named tensors move, all others stand still."""
@@ -45,7 +51,7 @@ class Point:
             name: Dual(value, slopes[name]) if name in slopes else ring.dual(value) if value.dtype == object else value
             for name, value in self.tensors.items()
         }
-        return Point(ring, self.sizes, tensors)
+        return Point(ring, self.sizes, tensors, self.integers)
 
     def shape(self, indices: Sequence[Index]) -> tuple[int, ...]:
         """The sizes of these indices."""
@@ -70,13 +76,30 @@ def evaluate_term(term: Term, free: Sequence[Index], point: Point) -> Any:
     outer, parts = components(term)
     value = ring.multiply(ring.constant(outer.coefficient), _product(outer.factors, free, point))
     for part in parts:
-        inside = _product(part.factors, (*free, *part.bound), point)
-        first = len(free)
-        axes = tuple(range(first, first + len(part.bound)))
-        # A factor that lacks a summed index would otherwise be counted once instead of as often as the sum runs.
-        full = ring.multiply(inside, _ones(point, (1,) * first + point.shape(part.bound)))
-        value = ring.multiply(value, ring.sum(full, axes))
+        value = ring.multiply(value, _summed(part, free, point))
     return value
+
+
+def _summed(part: Term, free: Sequence[Index], point: Point) -> Any:
+    """A sum, one index at a time: only the factors that have it are multiplied, so no array has all indices at once."""
+    ring, layout = point.ring, (*free, *part.bound)
+    groups = [({*atom_indices(atom)}, _product([(atom, e)], layout, point)) for atom, e in part.factors]
+    left = list(part.bound)
+    while left:
+        index = min(left, key=lambda own: len(set().union(*(indices for indices, _ in groups if own in indices))))
+        left.remove(index)
+        involved = [group for group in groups if index in group[0]]
+        groups = [group for group in groups if index not in group[0]]
+        product = _ones(point, (1,) * len(layout))
+        for _, value in involved:
+            product = ring.multiply(product, value)
+        axis = layout.index(index)
+        kept = ring.sum(product, (axis,))[(slice(None),) * axis + (None,)]
+        groups.append((set().union(*(indices for indices, _ in involved)) - {index}, kept))
+    result = _ones(point, (1,) * len(layout))
+    for _, value in groups:
+        result = ring.multiply(result, value)
+    return ring.sum(result, tuple(range(len(free), len(layout))))
 
 
 def _ones(point: Point, shape: tuple[int, ...]) -> Any:
@@ -99,7 +122,7 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
     match atom:
         case Ref(tensor, slots):
             array = point.tensors[tensor]
-            return array[tuple(_positions(slot, layout, point) for slot in slots)] if slots else array
+            return _entries(array, slots, layout, point) if slots else array
         case Delta(left, right):
             equal = _positions(left, layout, point) == _positions(right, layout, point)
             ones = np.where(equal, 1, 0)
@@ -137,6 +160,20 @@ def _running_product(atom: Prod, layout: Sequence[Index], point: Point) -> Any:
     return total
 
 
+def _entries(array: Any, slots: Sequence[Slot], layout: Sequence[Index], point: Point) -> Any:
+    """The entries of a tensor; 0 where a computed index points outside its axis."""
+    positions, inside = [], None
+    for slot in slots:
+        position = _positions(slot, layout, point)
+        if isinstance(slot, Affine):
+            kept = (position >= 0) & (position < point.sizes[slot.axis])
+            inside = kept if inside is None else inside & kept
+            position = np.where(kept, position, 0)
+        positions.append(position)
+    found = array[tuple(positions)]
+    return found if inside is None else point.ring.multiply(found, _integers(np.where(inside, 1, 0), point))
+
+
 def _integers(values: Any, point: Point) -> Any:
     result = np.empty(values.shape, dtype=object)
     zero, one = (point.ring.constant(Fraction(k)) for k in (0, 1))
@@ -153,4 +190,8 @@ def _positions(slot: Slot, layout: Sequence[Index], point: Point) -> Any:
         shape = [1] * len(layout)
         shape[layout.index(slot)] = -1
         return np.arange(point.sizes[slot.axis]).reshape(shape)
+    if isinstance(slot, Affine):
+        offset = sum(scale.value(point.integers) for scale in slot.offset)
+        parts = (scale.value(point.integers) * _positions(index, layout, point) for scale, index in slot.parts)
+        return sum(parts, start=np.full((1,) * len(layout), offset))
     return point.tensors[slot.tensor][tuple(_positions(index, layout, point) for index in slot.slots)]

@@ -8,7 +8,20 @@ from fractions import Fraction
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, letters, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
-from gradlab.symbolic.terms import Atom, Delta, Function, Index, Indicator, Order, Prod, Ref, Size, Slot
+from gradlab.symbolic.terms import (
+    Atom,
+    Delta,
+    Function,
+    Gather,
+    Index,
+    Indicator,
+    Order,
+    Prod,
+    Ref,
+    Size,
+    Slot,
+    show_slot,
+)
 
 __all__ = ["entry", "letters", "text"]
 
@@ -91,9 +104,9 @@ class _Text:
         return f"{self.name(tensor)}[{','.join(indices)}]" if indices else self.name(tensor)
 
     def slot(self, slot: Slot, names: Names) -> str:
-        if isinstance(slot, Index):
-            return names.get(slot, slot.name)
-        return f"{self.name(slot.tensor)}[{','.join(names.get(index, index.name) for index in slot.slots)}]"
+        if isinstance(slot, Gather):
+            return f"{self.name(slot.tensor)}[{','.join(names.get(index, index.name) for index in slot.slots)}]"
+        return show_slot(slot, lambda index: names.get(index, index.name))
 
     def atom(self, atom: Atom, names: Names, argument: Product | None) -> str:
         inside = self.addition([argument] if argument else [])
@@ -103,7 +116,7 @@ class _Text:
             case Delta(left, right):
                 return f"delta[{self.slot(left, names)},{self.slot(right, names)}]"
             case Size(axis):
-                return axis.name.upper()
+                return axis.size
             case Function("positive_part"):
                 return f"max({inside}, 0)"
             case Function(function):

@@ -21,11 +21,12 @@ class Digits:
     def constant(self, value: Fraction) -> Any:
         return mpmath.mpf(value.numerator) / value.denominator
 
+    # A number of mpmath that meets an array on its right side prints the array before it gives way to NumPy.
     def add(self, left: Any, right: Any) -> Any:
-        return left + right
+        return np.add(left, right)
 
     def multiply(self, left: Any, right: Any) -> Any:
-        return left * right
+        return np.multiply(left, right)
 
     def power(self, value: Any, exponent: Fraction) -> Array:
         return elementwise(partial(_power, exponent=exponent), value)
