@@ -1,4 +1,4 @@
-"""A whole kernel module as text: header, record, forward, backward, jvp."""
+"""A whole kernel module as text: header, record, forward, backward, jvp, hvp."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gradlab.codegen.doors import Doors
 from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
-from gradlab.codegen.routines import backward, forward, jvp
+from gradlab.codegen.routines import backward, forward, hvp, jvp
 from gradlab.codegen.statements import Combine, Reduce, Routine, Value
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
@@ -111,15 +111,11 @@ def _plural(count: int, noun: str, ending: str = "s") -> str:
 
 
 def _routines(derivation: Derivation, operation: Operation, target: _Target) -> list[str]:
-    """Forward, backward and jvp. What the last two need and no saved tensor has is saved too: sizes, parameters."""
+    """Forward and the three that follow it; what these need and no saved tensor has is saved too: sizes, parameters."""
     doors = Doors(operation, target.sum_to)
+    routines = {"forward": forward, "backward": backward, "jvp": jvp, "hvp": hvp}
     first, *after = (
-        _Body.of(routine, target, derivation.program, doors, role)
-        for role, routine in (
-            ("forward", forward(derivation)),
-            ("backward", backward(derivation)),
-            ("jvp", jvp(derivation)),
-        )
+        _Body.of(routine(derivation), target, derivation.program, doors, role) for role, routine in routines.items()
     )
     missing = tuple(dict.fromkeys(axis for body in after for axis in body.missing()))
     used = {name for body in after for name in body.names()}
@@ -149,6 +145,13 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
             "Return the tangent of the output for tangents of the inputs (JVP).",
             missing,
             parameters,
+        ),
+        after[2].closing(
+            f"def hvp(saved: {saved}, {after[2].typed(array)}) -> tuple[{gradients}]:",
+            "Return the tangent of each gradient for tangents of the inputs (Hessian-vector products).",
+            missing,
+            parameters,
+            several=True,
         ),
     ]
 
@@ -186,11 +189,11 @@ class _Body:
         sources = (*routine.arguments, *routine.saved)
         printer = target.printer(Sizes(program, taken, target.nan, like, next(filter(_leads, sources), None)))
         lines = body(routine, printer)
-        # Only backward returns gradients, one for each input.
-        owners = [given.tensor.name if role == "backward" else None for given in program.inputs]
+        several = role in ("backward", "hvp")  # one result for each input
+        owners = [given.tensor.name if several else None for given in program.inputs]
         results = [
             "None" if value is None else doors.leave(value, printer.result(value), owner)
-            for value, owner in zip(routine.results, owners, strict=role == "backward")
+            for value, owner in zip(routine.results, owners, strict=several)
         ]
         saved = [printer.result(value) for value in routine.saved]
         entry = doors.enter(routine.arguments, opening=role == "forward")
@@ -220,7 +223,7 @@ class _Body:
     def closing(
         self, line: str, summary: str, missing: tuple[Axis, ...], parameters: tuple[str, ...], several: bool = False
     ) -> str:
-        """Backward or jvp: it starts from what was saved."""
+        """Backward, jvp or hvp: it starts from what was saved."""
         handed = [self.sizes.size(axis) for axis in missing]
         for axis in missing:
             del self.sizes.single[axis]

@@ -6,7 +6,9 @@ size of their own axes before they meet a large array; additions run in place on
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 from gradlab.codegen.chain import Chain
@@ -27,6 +29,8 @@ from gradlab.codegen.statements import (
     Scatter,
     Statement,
     Value,
+    Vary,
+    Zeros,
 )
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
@@ -61,6 +65,7 @@ class Lowering:
         self.statements: list[Statement] = []
         self.chain = Chain(self.statements.append, self._name, reusable)
         self.shared: dict[str, Value] = {}
+        self.products: list[tuple[Value, Value, Value]] = []
 
     def note(self, text: str) -> None:
         """Add a comment line."""
@@ -73,6 +78,13 @@ class Lowering:
         self.values[name] = self._compute(target, expression)
         return self.values[name]
 
+    def zeros(self, name: str, like: Value) -> Value:
+        """Zeros of a value's shape and dtype."""
+        target = Value(name, like.layout)
+        self.statements.append(Zeros(target, like))
+        self.values[name] = target
+        return target
+
     def _compute(self, target: Value, expression: Expr) -> Value:
         if not expression.terms:
             self.statements.append(Assign(target, Product(coefficient=Coefficient(Fraction(0)))))
@@ -83,6 +95,7 @@ class Lowering:
         display = factor(expression)
         front = self._piece(display.prefactor, target.layout)
         pieces = [self._piece(term, target.layout) for term in display.inner]
+        pieces = [self._known(piece) for piece in pieces]  # only now: a later term may have made the product
         if front.at is not None or any(piece.masked(target.layout) for piece in pieces):
             # A label in front is one in each term; and masks need a number to be multiplied with, not each other.
             front, pieces = NOTHING, [merge(front, piece) for piece in pieces]
@@ -131,6 +144,26 @@ class Lowering:
         values, divisors = self._powers(others)
         values += [self._sum(part, free, None) for part in parts]
         return Piece(coefficient, tuple(values), tuple(divisors), at)
+
+    def _known(self, piece: Piece) -> Piece:
+        """A piece in which a product that a sum has needed already is not made again."""
+        for left, right in itertools.combinations(piece.values, 2):
+            product = self._made(left, right)
+            if product is not None:
+                rest = [value for value in piece.values if value not in (left, right)]
+                return replace(piece, values=(*rest, product))
+        return piece
+
+    def _made(self, left: Value, right: Value) -> Value | None:
+        """The product of two values where there is one, in the indices that they have here."""
+        for first, second, product in self.products:
+            for one, other in ((left, right), (right, left)):
+                if (one.name, other.name) == (first.name, second.name):
+                    pairs = {*zip((*first.layout, *second.layout), (*one.layout, *other.layout), strict=True)}
+                    renaming = dict(pairs)
+                    if len(pairs) == len(renaming) == len({*renaming.values()}):
+                        return replace(product, layout=tuple(renaming[index] for index in product.layout))
+        return None
 
     def _powers(self, factors: Iterable[Factor]) -> tuple[list[Value], list[Value]]:
         """Factors and divisors: a whole power as repeated values, a fractional one as a root."""
@@ -192,6 +225,9 @@ class Lowering:
         order = next((atom for atom, _ in part.factors if isinstance(atom, Order)), None)
         if order is not None:
             return self._running_sum(part, order, free, name)
+        pair = next((atom for atom, _ in part.factors if isinstance(atom, Prod) and len(atom.without) == 2), None)
+        if pair is not None:
+            return self._varied_product(part, pair, name)
         operands = self._operands(part)
         layout = tuple(index for index in free if index in part.free)
         target = Value(name or self._name(_sum_name(operands)), layout)
@@ -236,6 +272,23 @@ class Lowering:
             self.statements.append(Multiply(self.shared[key], operand, running, others=bool(places)))
         return self.shared[key]
 
+    def _varied_product(self, part: Term, pair: Prod, name: str | None) -> Value:
+        """Sum_j t[j] prod[k != d, j](x[k]), which is how prod[k != d](x[k]) moves when x moves along t."""
+        others, (running,) = part.without([pair]).factors, pair.argument.bound
+        operand = self._monomial(Term(pair.argument.coefficient, pair.argument.factors))
+        moving = [slot for slot in pair.without if slot in part.bound]
+        fixed = [slot for slot in pair.without if isinstance(slot, Index) and slot not in part.bound]
+        tangent = self._atom(others[0][0], Fraction(1), None) if len(others) == 1 and others[0][1] == 1 else None
+        last = operand.layout[-1] == running
+        if tangent is None or len(fixed) != 1 or part.bound != tuple(moving) or not last:
+            raise DefinitionError(f"{self.program.name}: no code for this sum of products without two entries")
+        if tangent.layout != (*operand.layout[:-1], *moving):
+            raise DefinitionError(f"{self.program.name}: no code for a product that moves along another layout")
+        target = Value(name or self._name(f"moved_{operand.name}"), (*operand.layout[:-1], fixed[0]))
+        self.statements.append(Vary(target, operand, tangent))
+        self.shared[part.body] = target
+        return target
+
     def _operands(self, part: Term) -> tuple[Value, ...]:
         """Two operands have fast sums; more are multiplied beforehand where one has all axes of the other."""
         above, below = self._powers(part.factors)
@@ -255,8 +308,13 @@ class Lowering:
         return tuple(sorted(above, key=lambda value: value.name))
 
     def _temporary(self, operator: Operator, left: Value, right: Value) -> Value:
+        known = self._made(left, right) if operator == "*" else None
+        if known is not None:
+            return known
         target = Value(self._name("part"), left.layout)
         self.statements.append(Combine(target, operator, left, right))
+        if operator == "*":
+            self.products.append((left, right, target))
         return target
 
     # Gathers -----------------------------------------------------------------------------------------------------

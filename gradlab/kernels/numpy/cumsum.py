@@ -54,3 +54,13 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     # (5) tangent_y[n,d] = sum[k]([k <= d] * tangent_x[n,k])
     tangent_y = np.cumsum(tangent_x, axis=-1)
     return from_last(tangent_y, axis)
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (axis,) = saved
+    grad_output = to_last(grad_output, axis)
+    tangent_x = to_last(tangent_x, axis)
+    # (7) hvp_x[n,d] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return (from_last(hvp_x, axis),)

@@ -62,3 +62,21 @@ def jvp(saved: tuple[Any, ...], tangent_a: Array, tangent_b: Array) -> Array:
     tangent_y += tangent_a
     tangent_y /= b
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_a: Array, tangent_b: Array) -> tuple[Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    b, y, a_shape, b_shape = saved
+    # (14) hvp_a[n] = -grad_output[n] * tangent_b[n] / b[n]**2
+    hvp_a = grad_output / b
+    hvp_a /= b
+    hvp_a *= tangent_b
+    hvp_a *= -1
+    # (17) hvp_b[n] = grad_output[n] * (2 * tangent_b[n] * y[n] - tangent_a[n]) / b[n]**2
+    hvp_b = tangent_b * y
+    hvp_b *= 2
+    hvp_b -= tangent_a
+    hvp_b *= grad_output
+    hvp_b /= b
+    hvp_b /= b
+    return sum_to_shape(hvp_a, a_shape), sum_to_shape(hvp_b, b_shape)

@@ -60,3 +60,12 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     sum_tangent_x = tangent_x.sum(axis=-1)
     tangent_y = sum_tangent_x * inverse_d
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _d, axis, shape = saved
+    tangent_x = to_last(tangent_x, axis)
+    # (7) hvp_x[n,d] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return (from_last(hvp_x, axis, shape),)

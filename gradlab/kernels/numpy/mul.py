@@ -59,3 +59,13 @@ def jvp(saved: tuple[Any, ...], tangent_a: Array, tangent_b: Array) -> Array:
     part = b * tangent_a
     tangent_y += part
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_a: Array, tangent_b: Array) -> tuple[Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _a, _b, a_shape, b_shape = saved
+    # (11) hvp_a[n] = grad_output[n] * tangent_b[n]
+    hvp_a = grad_output * tangent_b
+    # (13) hvp_b[n] = grad_output[n] * tangent_a[n]
+    hvp_b = grad_output * tangent_a
+    return sum_to_shape(hvp_a, a_shape), sum_to_shape(hvp_b, b_shape)

@@ -64,3 +64,23 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     others_x = np.multiply(before, after, out=before)
     tangent_y = np.vecdot(others_x, tangent_x)
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    x, axis, shape = saved
+    tangent_x = to_last(tangent_x, axis)
+    # (8) hvp_x[n,d] = grad_output[n] * sum[d'](tangent_x[n,d'] * prod[d'' != d, d'](x[n,d'']))
+    # products of what stands before and behind each entry, and their slopes along the tangent
+    before, after = np.ones_like(x), np.ones_like(x)
+    before_slope, after_slope = np.zeros_like(x), np.zeros_like(x)
+    for k in range(1, x.shape[-1]):
+        before_slope[..., k] = before_slope[..., k - 1] * x[..., k - 1]
+        before_slope[..., k] += before[..., k - 1] * tangent_x[..., k - 1]
+        before[..., k] = before[..., k - 1] * x[..., k - 1]
+    for k in range(x.shape[-1] - 1, 0, -1):
+        after_slope[..., k - 1] = after_slope[..., k] * x[..., k] + after[..., k] * tangent_x[..., k]
+        after[..., k - 1] = after[..., k] * x[..., k]
+    moved_x = before_slope * after + before * after_slope
+    hvp_x = moved_x * grad_output[..., None]
+    return (from_last(hvp_x, axis, shape),)

@@ -10,6 +10,7 @@ The numbers in the comments are those of the equations that
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.kernels.broadcasting import sum_to_shape
@@ -57,3 +58,13 @@ def jvp(saved: tuple[Any, ...], tangent_a: Array, tangent_b: Array) -> Array:
     # (7) tangent_y[n] = tangent_a[n] - tangent_b[n]
     tangent_y = tangent_a - tangent_b
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_a: Array, tangent_b: Array) -> tuple[Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    a_shape, b_shape = saved
+    # (10) hvp_a[n] = 0
+    hvp_a = np.zeros_like(tangent_a)
+    # (11) hvp_b[n] = 0
+    hvp_b = np.zeros_like(tangent_b)
+    return sum_to_shape(hvp_a, a_shape), sum_to_shape(hvp_b, b_shape)

@@ -41,6 +41,16 @@ def jvp(saved: tuple[Any, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_a: Tensor, tangent_b: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    a_shape, b_shape = saved
+    # (10) hvp_a[n] = 0
+    hvp_a = torch.zeros_like(tangent_a)
+    # (11) hvp_b[n] = 0
+    hvp_b = torch.zeros_like(tangent_b)
+    return hvp_a.sum_to_size(a_shape), hvp_b.sum_to_size(b_shape)
+
+
 def reference(a: Tensor, b: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.add(a, b)

@@ -42,6 +42,16 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     return from_last(tangent_y, axis)
 
 
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (axis,) = saved
+    grad_output = to_last(grad_output, axis)
+    tangent_x = to_last(tangent_x, axis)
+    # (7) hvp_x[n,d] = 0
+    hvp_x = torch.zeros_like(tangent_x)
+    return (from_last(hvp_x, axis),)
+
+
 def reference(x: Tensor, *, axis: int = -1) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.cumsum(x, dim=axis)

@@ -46,6 +46,24 @@ def jvp(saved: tuple[Any, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_a: Tensor, tangent_b: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    b, y, a_shape, b_shape = saved
+    # (14) hvp_a[n] = -grad_output[n] * tangent_b[n] / b[n]**2
+    hvp_a = grad_output / b
+    hvp_a = hvp_a / b
+    hvp_a = hvp_a * tangent_b
+    hvp_a = hvp_a * -1
+    # (17) hvp_b[n] = grad_output[n] * (2 * tangent_b[n] * y[n] - tangent_a[n]) / b[n]**2
+    hvp_b = tangent_b * y
+    hvp_b = hvp_b * 2
+    hvp_b = hvp_b - tangent_a
+    hvp_b = hvp_b * grad_output
+    hvp_b = hvp_b / b
+    hvp_b = hvp_b / b
+    return hvp_a.sum_to_size(a_shape), hvp_b.sum_to_size(b_shape)
+
+
 def reference(a: Tensor, b: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.div(a, b)

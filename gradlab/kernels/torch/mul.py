@@ -43,6 +43,16 @@ def jvp(saved: tuple[Any, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_a: Tensor, tangent_b: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _a, _b, a_shape, b_shape = saved
+    # (11) hvp_a[n] = grad_output[n] * tangent_b[n]
+    hvp_a = grad_output * tangent_b
+    # (13) hvp_b[n] = grad_output[n] * tangent_a[n]
+    hvp_b = grad_output * tangent_a
+    return hvp_a.sum_to_size(a_shape), hvp_b.sum_to_size(b_shape)
+
+
 def reference(a: Tensor, b: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.mul(a, b)

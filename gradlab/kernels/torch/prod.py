@@ -52,6 +52,27 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    x, axis, shape = saved
+    tangent_x = to_last(tangent_x, axis)
+    # (8) hvp_x[n,d] = grad_output[n] * sum[d'](tangent_x[n,d'] * prod[d'' != d, d'](x[n,d'']))
+    # products of what stands before and behind each entry, and their slopes along the tangent
+    one, zero = torch.ones_like(x.sum(-1)), torch.zeros_like(x.sum(-1))
+    before, before_slope, after, after_slope = [one], [zero], [one], [zero]
+    for k in range(x.shape[-1] - 1):
+        before_slope.append(before_slope[-1] * x[..., k] + before[-1] * tangent_x[..., k])
+        before.append(before[-1] * x[..., k])
+    for k in range(x.shape[-1] - 1, 0, -1):
+        after_slope.append(after_slope[-1] * x[..., k] + after[-1] * tangent_x[..., k])
+        after.append(after[-1] * x[..., k])
+    moved_x = torch.stack(before_slope, -1) * torch.stack(after[::-1], -1)
+    moved_x = moved_x + torch.stack(before, -1) * torch.stack(after_slope[::-1], -1)
+    moved_x = moved_x[..., : x.shape[-1]]
+    hvp_x = moved_x * grad_output[..., None]
+    return (from_last(hvp_x, axis, shape),)
+
+
 def reference(x: Tensor, *, axis: int | tuple[int, ...] = -1) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.prod(to_last(x, axis), dim=-1)

@@ -43,6 +43,15 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _d, axis, shape = saved
+    tangent_x = to_last(tangent_x, axis)
+    # (7) hvp_x[n,d] = 0
+    hvp_x = torch.zeros_like(tangent_x)
+    return (from_last(hvp_x, axis, shape),)
+
+
 def reference(x: Tensor, *, axis: int | tuple[int, ...] = -1) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.sum(x, dim=axis)
