@@ -164,7 +164,7 @@ def _shapes(operation: Operation) -> str:
 
 
 def _keywords(operation: Operation) -> str:
-    parameters = [f"{parameter.name}: float = {parameter.default!r}" for parameter in operation.parameters]
+    parameters = [f"{p.name}: {'int' if p.integer else 'float'} = {p.default!r}" for p in operation.parameters]
     shown = "".join(f", {one}" for one in (*Doors(operation, "").keywords, *parameters))
     return f", *{shown}" if shown else ""
 

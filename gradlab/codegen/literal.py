@@ -38,7 +38,10 @@ def literal(operation: Operation) -> str:
         f'    digest="{operation.digest}",',
     ]
     if operation.parameters:
-        inner = (f"Parameter({p.name!r}, {p.default!r}, {p.minimum!r}, {p.maximum!r})" for p in operation.parameters)
+        inner = (
+            f"Parameter({p.name!r}, {p.default!r}, {p.minimum!r}, {p.maximum!r}{', integer=True' if p.integer else ''})"
+            for p in operation.parameters
+        )
         lines.append(f"    parameters=({', '.join(inner)},),".replace("'", '"'))
     if operation.kinks:
         kinks = (f'Kink("{k.argument}", where="{k.where}", derivative={k.derivative!r})' for k in operation.kinks)

@@ -171,8 +171,12 @@ class Lowering:
         below: list[Value] = []
         for atom, exponent in factors:
             base = Fraction(1) if exponent.denominator == 1 else abs(exponent)
-            value = self._atom(atom, base, None)
-            (above if exponent > 0 else below).extend([value] * int(abs(exponent / base)))
+            value, times = self._atom(atom, base, None), int(abs(exponent / base))
+            if exponent < 0 and value.constant:
+                # A number may be 0, which only its reciprocal can tell: NaN then, as for the mean of nothing.
+                above.extend([self._apply("reciprocal", value, None)] * times)
+            else:
+                (above if exponent > 0 else below).extend([value] * times)
         return above, below
 
     def _atom(self, atom: Atom, exponent: Fraction, name: str | None) -> Value:

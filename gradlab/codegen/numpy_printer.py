@@ -76,7 +76,8 @@ class NumpyPrinter:
 
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
-            return [f"{statement.target.name} = {number_function(statement.function, statement.operand.name)}"]
+            shown = number_function(statement.function, statement.operand.name, self.sizes.nan)
+            return [f"{statement.target.name} = {shown}"]
         target, operand = statement.target.name, self._operand(statement.operand, statement.target.layout)
         out = f", out={operand}" if statement.reuse and not _scalar(statement.target) else ""
         match statement.function:

@@ -267,17 +267,18 @@ _NUMBERS = {
     "sqrt": "math.sqrt({})",
     "rsqrt": "1 / math.sqrt({})",
     "square": "{0} * {0}",
-    "reciprocal": "1 / {}",
+    # As the mean of nothing: NaN, where Python would raise and NumPy warn.
+    "reciprocal": "1 / {0} if {0} else {nan}",
     "positive_part": "max({}, 0)",
     "greater_zero": "{} > 0",
 }
 
 
-def number_function(function: str, operand: str) -> str:
+def number_function(function: str, operand: str, nan: str) -> str:
     """A function of a Python number, as one: NumPy's and torch's own would give a scalar with a dtype."""
     if function.startswith("power "):
         return f"{operand} ** ({function.removeprefix('power ')})"
-    return _NUMBERS[function].format(operand)
+    return _NUMBERS[function].format(operand, nan=nan)
 
 
 def body(routine: Routine, printer: Printer) -> list[str]:

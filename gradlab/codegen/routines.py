@@ -110,7 +110,16 @@ def _saved(program: Program, name: str) -> Value:
     tensor = program.tensors[name]
     boolean = any(b.name == name and _is_mask(b) for b in program.bindings)
     labels = any(given.tensor.name == name and given.domain.kind == "labels" for given in program.inputs)
-    return Value(f"{name}_at" if labels else name, tensor.indices, boolean)
+    return Value(f"{name}_at" if labels else name, tensor.indices, boolean, name in _constants(program))
+
+
+def _constants(program: Program) -> set[str]:
+    """Names of the numbers that follow from sizes and parameters alone."""
+    found = set(program.parameters)
+    for binding in program.bindings:
+        if not binding.tensor.indices and not binding.value.free and binding.value.tensors <= found:
+            found.add(binding.name)
+    return found
 
 
 def _saved_value(lowering: Lowering, program: Program, name: str) -> Value:

@@ -63,7 +63,8 @@ class TorchPrinter:
 
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
-            return [f"{statement.target.name} = {number_function(statement.function, statement.operand.name)}"]
+            shown = number_function(statement.function, statement.operand.name, self.sizes.nan)
+            return [f"{statement.target.name} = {shown}"]
         function = statement.function
         operand = align(statement.operand, statement.target.layout)
         if function.startswith("power "):

@@ -206,5 +206,7 @@ def specification_of(operation: Operation) -> Specification:
 def legal_values(parameter: Parameter) -> tuple[float, ...]:
     """The default, both ends of the range and its middle: the geometric one where the range is positive."""
     low, high = parameter.minimum, parameter.maximum
+    if parameter.integer:
+        return tuple(dict.fromkeys((parameter.default, low, high, (low + high) // 2)))
     middle = math.sqrt(low * high) if low > 0 else (low + high) / 2
     return tuple(dict.fromkeys((parameter.default, low, high, middle)))
