@@ -296,6 +296,18 @@ class Along:
 
 
 @dataclass(frozen=True, slots=True)
+class Packed:
+    """A dimension that holds two: `groups`, an integer parameter that says how many, and `rest`, the entries of each.
+
+    Channel c of group normalisation is entry `c % rest` of group `c // rest`.
+    """
+
+    dim: str
+    groups: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kink:
     """A point where the derivative jumps, and the value declared there.
 
@@ -313,8 +325,9 @@ class Operation:
 
     `saved` names what `forward` hands to `backward`; `reference` is the independent implementation, as text;
     `digest` identifies the definition that the kernel was generated from. `along` says that there is a keyword `axis`;
-    with `broadcast` the `...` of the arguments need not be equal but only broadcast, as NumPy has it. `extents`
-    gives the dimensions of the output that no input has, such as how many windows a convolution finds.
+    with `broadcast` the `...` of the arguments need not be equal but only broadcast, as NumPy has it; `packed`
+    is a dimension that a parameter divides into groups. `extents` gives the dimensions of the output that no input has,
+    such as how many windows a convolution finds.
     """
 
     name: str
@@ -328,6 +341,7 @@ class Operation:
     kinks: tuple[Kink, ...] = ()
     along: Along | None = None
     broadcast: bool = False
+    packed: Packed | None = None
     extents: tuple[Extent, ...] = ()
 
     @property

@@ -36,7 +36,7 @@ class _Target:
 _NUMPY = _Target(NumpyPrinter, "np.nan", "Array", "sum_to_shape({}, {})")
 _TORCH = _Target(TorchPrinter, "math.nan", "Tensor", "{}.sum_to_size({})")
 _HELPERS = {
-    "gradlab.kernels.axes": ("from_last", "to_last"),
+    "gradlab.kernels.axes": ("from_last", "pack", "to_last", "unpack"),
     "gradlab.kernels.blocks": ("blocks",),
     "gradlab.kernels.broadcasting": ("sum_to_shape",),
 }

@@ -15,6 +15,7 @@ def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool
     names |= {"Parameter"} if operation.parameters else set()
     names |= {"Kink"} if operation.kinks else set()
     names |= {"Along"} if operation.along else set()
+    names |= {"Packed"} if operation.packed else set()
     # ruff's import order: classes first, then functions, each by name
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))
     return (
@@ -50,6 +51,9 @@ def literal(operation: Operation) -> str:
         lines.append(f'    along=Along("{operation.along.dim}"{", several=True" if operation.along.several else ""}),')
     if operation.broadcast:
         lines.append("    broadcast=True,")
+    if operation.packed:
+        packed = operation.packed
+        lines.append(f'    packed=Packed("{packed.dim}", "{packed.groups}", "{packed.rest}"),')
     return "\n".join([*lines, ")", ""])
 
 

@@ -106,6 +106,8 @@ class Sizes:
 
     def size(self, axis: Axis) -> str:
         """The variable that holds a size."""
+        if axis.parameter:
+            return axis.name
         if axis not in self.single:
             self.single[axis] = axis.name if axis.name not in self.taken else f"size_{axis.name}"
         return self.single[axis]
@@ -126,8 +128,9 @@ class Sizes:
         names = [self.size(axis) for axis in sorted(axes, key=lambda axis: self.rank[axis])]
         if len(names) == 1:
             return names[0]
-        self.products["".join(names)] = " * ".join(names)
-        return "".join(names)
+        joined = ("_" if any(len(name) > 1 for name in names) else "").join(names)
+        self.products[joined] = " * ".join(names)
+        return joined
 
     def inverse(self, axes: Iterable[Axis]) -> str:
         """The variable that holds one over a product of sizes; NaN where it is 0, as the mean of nothing is."""

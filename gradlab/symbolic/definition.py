@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from gradlab.errors import DefinitionError
-from gradlab.operation import Along, Domain, Kink, Parameter, real
+from gradlab.operation import Along, Domain, Kink, Packed, Parameter, real
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,9 @@ class Definition:
     subtracts the maximum over an index before exponentials; an index alone means the first input. The engine proves
     that what the operation returns and saves does not change. `along=Along("d")` gives the kernels a keyword `axis`:
     what is written over the last axis d, behind a leading one, then runs along any. `broadcast` lets the leading
-    dimensions of the inputs differ as far as they broadcast. `reference` is an independent implementation as one torch
-    expression over the argument names.
+    dimensions of the inputs differ as far as they broadcast. `packed=Packed("c", "num_groups", "k")` says that
+    x[n, g, k], where g runs over an integer parameter, is x[n, c] to the caller. `reference` is an independent
+    implementation as one torch expression over the argument names.
     """
 
     name: str
@@ -108,4 +109,5 @@ class Definition:
     shift: sp.Idx | Shift | None = None
     along: Along | None = None
     broadcast: bool = False
+    packed: Packed | None = None
     source: str = "a definition"

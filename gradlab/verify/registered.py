@@ -16,7 +16,7 @@ from gradlab.adapters.cached import from_cached
 from gradlab.adapters.subject import Subject
 from gradlab.adapters.torch_kernels import MISSING, from_torch, one_thread, torch_jvp
 from gradlab.errors import MissingDependencyError
-from gradlab.operation import Operation, Parameter
+from gradlab.operation import Operation, Packed, Parameter
 from gradlab.registry import Backend
 from gradlab.verify.along import DEFAULT, KEYWORD
 from gradlab.verify.check import run
@@ -25,7 +25,7 @@ from gradlab.verify.oracles.reference import TorchReference
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Report
 from gradlab.verify.rows import Row, rows_of
-from gradlab.verify.specification import Specification
+from gradlab.verify.specification import Relation, Specification
 
 BACKENDS: tuple[Backend, ...] = ("numpy", "torch")
 
@@ -198,9 +198,14 @@ def specification_of(operation: Operation) -> Specification:
         params=legal | ({} if operation.along is None else {KEYWORD: (DEFAULT,)}),
         kinks=operation.kinks,
         strict=True,
+        where=_divides(operation.packed) if operation.packed else None,
         broadcast=operation.broadcast,
         along=operation.along,
     )
+
+
+def _divides(packed: Packed) -> Relation:
+    return lambda sizes, params: sizes[packed.dim] % params[packed.groups] == 0
 
 
 def legal_values(parameter: Parameter) -> tuple[float, ...]:

@@ -48,7 +48,7 @@ def forward(x: Array, weight: Array, bias: Array, *, eps: float = 1e-05) -> tupl
     drift_xc = np.einsum("abcd->ab", xc)
     xc -= (drift_xc * inverse_hw)[:, :, None, None]
     # (3) var[n,c] = sum[h,w](xc[n,c,h,w]**2) / (H * W)
-    dot_xc = np.einsum("abcd,abcd->ab", xc, xc)
+    dot_xc = np.vecdot(xc.reshape(n, c, hw), xc.reshape(n, c, hw))
     var = dot_xc * inverse_hw
     # (4) t1[n,c] = var[n,c] + eps
     t1 = np.add(var, eps, out=var)
@@ -76,7 +76,7 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array
     #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
     #     x_hat[n,c,h',w']))
     sum_g = np.einsum("abcd->ab", grad_output)
-    dot_g_x_hat = np.einsum("abcd,abcd->ab", grad_output, x_hat)
+    dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw))
     grad_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
     grad_x += grad_output
     grad_x -= (sum_g * inverse_hw)[:, :, None, None]
@@ -95,7 +95,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array, tange
     #     tangent_bias[c] - weight[c] * inv_std[n,c] * sum[h',w'](tangent_x[n,c,h',w']) / (H * W) - weight[c] *
     #     inv_std[n,c] * x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']) / (H * W)
     sum_tangent_x = np.einsum("abcd->ab", tangent_x)
-    dot_tangent_x_x_hat = np.einsum("abcd,abcd->ab", tangent_x, x_hat)
+    dot_tangent_x_x_hat = np.vecdot(tangent_x.reshape(n, c, hw), x_hat.reshape(n, c, hw))
     tangent_y = tangent_x * (weight * inv_std)[:, :, None, None]
     part = x_hat * (weight * inverse_hw * inv_std * dot_tangent_x_x_hat)[:, :, None, None]
     tangent_y -= part
@@ -115,7 +115,7 @@ def hvp(
     hw = h * w
     inverse_hw = 1 / hw if hw else np.nan
     # (47) tangent_inv_std[n,c] = -inv_std[n,c]**2 * sum[h,w](tangent_x[n,c,h,w] * x_hat[n,c,h,w]) / (H * W)
-    dot_tangent_x_x_hat = np.einsum("abcd,abcd->ab", tangent_x, x_hat)
+    dot_tangent_x_x_hat = np.vecdot(tangent_x.reshape(n, c, hw), x_hat.reshape(n, c, hw))
     tangent_inv_std = inv_std * inv_std
     tangent_inv_std *= dot_tangent_x_x_hat
     tangent_inv_std *= -inverse_hw
@@ -138,8 +138,8 @@ def hvp(
     #     weight[c] * tangent_inv_std[n,c] * x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] * x_hat[n,c,h',w'])
     #     / (H * W)
     sum_g = np.einsum("abcd->ab", grad_output)
-    dot_g_x_hat = np.einsum("abcd,abcd->ab", grad_output, x_hat)
-    dot_g_tangent_x_hat = np.einsum("abcd,abcd->ab", grad_output, tangent_x_hat)
+    dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw))
+    dot_g_tangent_x_hat = np.vecdot(grad_output.reshape(n, c, hw), tangent_x_hat.reshape(n, c, hw))
     hvp_x = grad_output * (tangent_weight * inv_std)[:, :, None, None]
     part = grad_output * (weight * tangent_inv_std)[:, :, None, None]
     hvp_x += part
