@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from gradlab.codegen.doors import Doors
 from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
-from gradlab.codegen.routines import backward, forward, hvp, jvp
+from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
 from gradlab.codegen.statements import Combine, Reduce, Routine, Value
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
@@ -51,7 +52,10 @@ def numpy_source(derivation: Derivation) -> str:
         _header(derivation, "NumPy"),
         imports(
             operation,
-            helpers=_helpers(functions),
+            helpers=[
+                *(["from gradlab.kernels import special"] if _mentions(functions, "special.") else []),
+                *_helpers(functions),
+            ],
             math=_mentions(functions, "math."),
             numpy=_mentions(functions, "np."),
         ),
@@ -80,7 +84,8 @@ def _mentions(functions: list[str], text: str) -> bool:
 
 def _helpers(functions: list[str]) -> list[str]:
     """Import lines for the helpers that the kernel calls."""
-    used = {module: [n for n in names if _mentions(functions, f"{n}(")] for module, names in _HELPERS.items()}
+    called = set(re.findall(r"\b(\w+)\(", "\n".join(functions)))
+    used = {module: [name for name in names if name in called] for module, names in _HELPERS.items()}
     return [f"from {module} import {', '.join(names)}" for module, names in used.items() if names]
 
 
@@ -121,7 +126,8 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     used = {name for body in after for name in body.names()}
     parameters = tuple(name for name in (*derivation.program.parameters, *doors.kept) if name in used)
     array = target.array
-    saved = f"tuple[{'Any' if missing or parameters else array}, ...]"
+    numbers = missing or parameters or any(constant(derivation.program, name) for name in derivation.saved)
+    saved = f"tuple[{'Any' if numbers else array}, ...]"
     results = after[0].routine.results
     gradients = ", ".join([f"{array} | None" if None in results else array] * len(results))
     extra = (*(axis.name for axis in missing), *parameters)
@@ -242,8 +248,16 @@ def _leads(value: Value) -> bool:
 
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:
-    text = [*lines, f"return {returned}"]
-    return "\n".join([*_wrapped(line), f'    """{summary}"""', *(f"    {item}" for item in text), ""])
+    text = [*_docstring(summary), *lines, f"return {returned}"]
+    return "\n".join([*_wrapped(line), *(f"    {item}" for item in text), ""])
+
+
+def _docstring(summary: str) -> list[str]:
+    """One line, or where that is too long, what is returned first."""
+    if len(summary) + len('    """"""') <= _WIDTH:
+        return [f'"""{summary}"""']
+    first, _, rest = summary.partition(", and what ")
+    return [f'"""{first}.', "", f"What {rest}", '"""']
 
 
 def _used(lines: Iterable[str]) -> set[str]:

@@ -16,6 +16,7 @@ from gradlab.symbolic.terms import (
     Affine,
     Atom,
     Axis,
+    Constant,
     Delta,
     Expr,
     Factor,
@@ -29,6 +30,7 @@ from gradlab.symbolic.terms import (
     Slot,
     Term,
     atom_indices,
+    operands,
 )
 
 
@@ -129,14 +131,30 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
             return _integers(ones, point)
         case Size(axis):
             return ring.constant(Fraction(point.sizes[axis]))
-        case Function(name, argument):
-            return ring.function(name, evaluate_term(argument, layout, point))
-        case Indicator(argument):
+        case Constant(name):
+            return ring.named(name)
+        case Function(name):
+            return ring.function(name, *(evaluate_term(operand, layout, point) for operand in operands(atom)))
+        case Indicator(argument, ()):
             return ring.indicator(evaluate_term(argument, layout, point))
+        case Indicator(_, _, closed):
+            middle, low, high = (evaluate_term(operand, layout, point) for operand in operands(atom))
+            if closed:
+                return ring.multiply(_not_above(low, middle, ring), _not_above(middle, high, ring))
+            return ring.multiply(_above(middle, low, ring), _above(high, middle, ring))
         case Order(left, right):
             return _integers(np.where(_positions(left, layout, point) <= _positions(right, layout, point), 1, 0), point)
         case Prod():
             return _running_product(atom, layout, point)
+
+
+def _above(left: Any, right: Any, ring: Ring) -> Any:
+    return ring.indicator(ring.add(left, ring.multiply(ring.constant(Fraction(-1)), right)))
+
+
+def _not_above(left: Any, right: Any, ring: Ring) -> Any:
+    above = _above(left, right, ring)
+    return ring.add(ring.constant(Fraction(1)), ring.multiply(ring.constant(Fraction(-1)), above))
 
 
 def _running_product(atom: Prod, layout: Sequence[Index], point: Point) -> Any:

@@ -57,9 +57,8 @@ def jvp(saved: tuple[Any, ...], tangent_a: Array, tangent_b: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     b, y, _a_shape, _b_shape = saved
     # (10) tangent_y[n] = (tangent_a[n] - tangent_b[n] * y[n]) / b[n]
-    tangent_y = tangent_b * y
-    tangent_y *= -1
-    tangent_y += tangent_a
+    part = tangent_b * y
+    tangent_y = tangent_a - part
     tangent_y /= b
     return tangent_y
 

@@ -30,7 +30,10 @@ OPERATION = Operation(
     saved=("weight", "inv_std", "x_hat"),
     reference="torch.nn.functional.group_norm(x, num_groups, weight, bias, eps)",
     digest="c6ed114c1dcd0386",
-    parameters=(Parameter("num_groups", 1, 1, 4, integer=True), Parameter("eps", 1e-05, 1e-08, 0.1),),
+    parameters=(
+        Parameter("num_groups", 1, 1, 4, integer=True),
+        Parameter("eps", 1e-05, 1e-08, 0.1),
+    ),
     packed=Packed("c", "num_groups", "k"),
 )
 
@@ -38,7 +41,10 @@ OPERATION = Operation(
 def forward(
     x: Array, weight: Array, bias: Array, *, num_groups: int = 1, eps: float = 1e-05
 ) -> tuple[Array, tuple[Any, ...]]:
-    """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w), and what `backward` needs: weight, inv_std, x_hat, num_groups."""
+    """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w).
+    
+    What `backward` needs: weight, inv_std, x_hat, num_groups.
+    """
     x = unpack(x, 1, "group_norm", num_groups=num_groups)
     weight = unpack(weight, 0, "group_norm", num_groups=num_groups)
     bias = unpack(bias, 0, "group_norm", num_groups=num_groups)
@@ -89,8 +95,8 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array, 
     dot_g_weight = np.einsum("abcde,bc->ab", grad_output, weight)
     part = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
     dot_part_x_hat = np.vecdot(part.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
-    grad_x = x_hat * (dot_part_x_hat * -inverse_khw)[:, :, None, None, None]
-    grad_x += part.reshape(n, num_groups, k, h, w)
+    part_2 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
+    grad_x = part.reshape(n, num_groups, k, h, w) - part_2
     grad_x -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
     grad_x *= inv_std[:, :, None, None, None]
     return pack(grad_x, 1), pack(grad_weight, 0), pack(grad_bias, 0)
@@ -116,13 +122,14 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent
     dot_tangent_x_x_hat = np.vecdot(tangent_x.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
     tangent_y = tangent_x.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
     tangent_y *= np.repeat(inv_std, khw, axis=-1)
-    part = x_hat.reshape(n, num_groups_k_h_w) * np.repeat(weight * inverse_khw, hw)
-    part *= np.repeat(inv_std * dot_tangent_x_x_hat, khw, axis=-1)
-    tangent_y -= part
-    part_2 = x_hat.reshape(n, num_groups_k_h_w) * np.repeat(tangent_weight, hw)
-    tangent_y += part_2
+    part = x_hat.reshape(n, num_groups_k_h_w) * np.repeat(tangent_weight, hw)
+    tangent_y += part
+    part_2 = x_hat.reshape(n, num_groups_k_h_w) * np.repeat(weight * inverse_khw, hw)
+    part_2 *= np.repeat(inv_std * dot_tangent_x_x_hat, khw, axis=-1)
+    tangent_y -= part_2
     tangent_y += np.repeat(tangent_bias, hw)
-    tangent_y -= np.repeat((weight * inverse_khw * inv_std[:, :, None] * sum_tangent_x[:, :, None]).reshape(n, num_groups_k), hw, axis=-1)
+    part_3 = weight * inverse_khw * inv_std[:, :, None] * sum_tangent_x[:, :, None]
+    tangent_y -= np.repeat((part_3).reshape(n, num_groups_k), hw, axis=-1)
     return pack(tangent_y.reshape(n, num_groups, k, h, w), 1)
 
 
@@ -150,8 +157,8 @@ def hvp(
     #     sum[k',h',w'](tangent_x[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](tangent_x[n,g,k',h',w'] *
     #     x_hat[n,g,k',h',w']))
     sum_tangent_x = np.einsum("abcde->ab", tangent_x)
-    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_khw)[:, :, None, None, None]
-    tangent_x_hat += tangent_x
+    part = x_hat * (dot_tangent_x_x_hat * inverse_khw)[:, :, None, None, None]
+    tangent_x_hat = tangent_x - part
     tangent_x_hat -= (sum_tangent_x * inverse_khw)[:, :, None, None, None]
     tangent_x_hat *= inv_std[:, :, None, None, None]
     # (61) hvp_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * tangent_x_hat[n,g,k,h,w])
@@ -167,23 +174,23 @@ def hvp(
     #     x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']) / (K * H
     #     * W)
     dot_g_tangent_weight = np.einsum("abcde,bc->ab", grad_output, tangent_weight)
-    part = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(tangent_weight, hw)
-    dot_part_x_hat = np.vecdot(part.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
-    part_2 = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
+    part_2 = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(tangent_weight, hw)
     dot_part_2_x_hat = np.vecdot(part_2.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
-    dot_part_2_tangent_x_hat = np.vecdot(part_2.reshape(n, num_groups, khw), tangent_x_hat.reshape(n, num_groups, khw))
+    part_3 = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
+    dot_part_3_x_hat = np.vecdot(part_3.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
+    dot_part_3_tangent_x_hat = np.vecdot(part_3.reshape(n, num_groups, khw), tangent_x_hat.reshape(n, num_groups, khw))
     dot_g_weight = np.einsum("abcde,bc->ab", grad_output, weight)
-    hvp_x = part.reshape(n, num_groups, k, h, w) * inv_std[:, :, None, None, None]
-    part_3 = tangent_x_hat * (inv_std * inverse_khw * dot_part_2_x_hat)[:, :, None, None, None]
-    hvp_x -= part_3
-    part_4 = x_hat * (inv_std * inverse_khw * dot_part_2_tangent_x_hat)[:, :, None, None, None]
-    hvp_x -= part_4
-    part_5 = x_hat * (inv_std * inverse_khw * dot_part_x_hat)[:, :, None, None, None]
+    hvp_x = part_2.reshape(n, num_groups, k, h, w) * inv_std[:, :, None, None, None]
+    part_4 = part_3.reshape(n, num_groups, k, h, w) * tangent_inv_std[:, :, None, None, None]
+    hvp_x += part_4
+    part_5 = tangent_x_hat * (inv_std * inverse_khw * dot_part_3_x_hat)[:, :, None, None, None]
     hvp_x -= part_5
-    part_6 = part_2.reshape(n, num_groups, k, h, w) * tangent_inv_std[:, :, None, None, None]
-    hvp_x += part_6
-    part_7 = x_hat * (tangent_inv_std * inverse_khw * dot_part_2_x_hat)[:, :, None, None, None]
+    part_6 = x_hat * (inv_std * inverse_khw * dot_part_2_x_hat)[:, :, None, None, None]
+    hvp_x -= part_6
+    part_7 = x_hat * (inv_std * inverse_khw * dot_part_3_tangent_x_hat)[:, :, None, None, None]
     hvp_x -= part_7
+    part_8 = x_hat * (tangent_inv_std * inverse_khw * dot_part_3_x_hat)[:, :, None, None, None]
+    hvp_x -= part_8
     hvp_x -= (inv_std * inverse_khw * dot_g_tangent_weight)[:, :, None, None, None]
     hvp_x -= (tangent_inv_std * inverse_khw * dot_g_weight)[:, :, None, None, None]
     # (62) hvp_bias[g,k] = 0
