@@ -249,7 +249,7 @@ def _leads(value: Value) -> bool:
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:
     text = [*_docstring(summary), *lines, f"return {returned}"]
-    return "\n".join([*_wrapped(line), *(f"    {item}" for item in text), ""])
+    return "\n".join([*_wrapped(line), *(f"    {item}".rstrip() for item in text), ""])
 
 
 def _docstring(summary: str) -> list[str]:
