@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gradlab.codegen.doors import Doors
 from gradlab.codegen.literal import imports, literal
+from gradlab.codegen.needs import guarded
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
 from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
@@ -128,8 +129,10 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     array = target.array
     numbers = missing or parameters or any(constant(derivation.program, name) for name in derivation.saved)
     saved = f"tuple[{'Any' if numbers else array}, ...]"
-    results = after[0].routine.results
-    gradients = ", ".join([f"{array} | None" if None in results else array] * len(results))
+    count = len(after[0].routine.results)
+    several = len(operation.differentiable) > 1
+    gradients = ", ".join([f"{array} | None" if count > 1 else array] * count)
+    needs_input = f", needs: tuple[bool, ...] = {parenthesised(['True'] * count)}" if several else ""
     extra = (*(axis.name for axis in missing), *parameters)
     needs = ", ".join((*derivation.saved, *extra)) or "nothing"
     return [
@@ -140,11 +143,13 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
             parameters,
         ),
         after[0].closing(
-            f"def backward(grad_output: {array}, saved: {saved}) -> tuple[{gradients}]:",
-            "Return the gradient of each input (VJP), None for an input that has none.",
+            f"def backward(grad_output: {array}, saved: {saved}{needs_input}) -> tuple[{gradients}]:",
+            "Return the gradient of each input (VJP), None for an input that has none"
+            f"{' or whose gradient is not needed' if several else ''}.",
             missing,
             parameters,
             several=True,
+            needed=array if several else "",
         ),
         after[1].closing(
             f"def jvp(saved: {saved}, {after[1].typed(array)}) -> {array}:",
@@ -227,9 +232,16 @@ class _Body:
         return _function(line, summary, [*entry, *sizes, *self.lines], returned)
 
     def closing(
-        self, line: str, summary: str, missing: tuple[Axis, ...], parameters: tuple[str, ...], several: bool = False
+        self,
+        line: str,
+        summary: str,
+        missing: tuple[Axis, ...],
+        parameters: tuple[str, ...],
+        *,
+        several: bool = False,
+        needed: str = "",
     ) -> str:
-        """Backward, jvp or hvp: it starts from what was saved."""
+        """Backward, jvp or hvp: it starts from what was saved. `needed` types gradients that may be left out."""
         handed = [self.sizes.size(axis) for axis in missing]
         for axis in missing:
             del self.sizes.single[axis]
@@ -238,9 +250,11 @@ class _Body:
         names = [*(value.name for value in self.routine.saved), *handed, *parameters]
         names = [name if name in used else f"_{name}" for name in names]
         unpacked = [f"{parenthesised(names) if len(names) == 1 else ', '.join(names)} = saved"] if names else []
-        single = several and len(self.results) == 1
-        returned = parenthesised(list(self.results)) if single else ", ".join(self.results)
-        return _function(line, summary, [*unpacked, *self.entry, *sizes, *self.lines], returned)
+        lines, results = list(self.lines), list(self.results)
+        if needed:
+            lines, results = guarded(lines, results, needed)
+        returned = parenthesised(results) if several and len(results) == 1 else ", ".join(results)
+        return _function(line, summary, [*unpacked, *self.entry, *sizes, *lines], returned)
 
 
 def _leads(value: Value) -> bool:
@@ -248,16 +262,12 @@ def _leads(value: Value) -> bool:
 
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:
-    text = [*_docstring(summary), *lines, f"return {returned}"]
-    return "\n".join([*_wrapped(line), *(f"    {item}".rstrip() for item in text), ""])
-
-
-def _docstring(summary: str) -> list[str]:
-    """One line, or where that is too long, what is returned first."""
-    if len(summary) + len('    """"""') <= _WIDTH:
-        return [f'"""{summary}"""']
-    first, _, rest = summary.partition(", and what ")
-    return [f'"""{first}.', "", f"What {rest}", '"""']
+    text = [*lines, f"return {returned}"]
+    shown = [f'"""{summary}"""']
+    if len(shown[0]) + 4 > _WIDTH:
+        first, _, rest = summary.partition(", and what ")
+        shown = [f'"""{first}.', "", f"The second result is what {rest}", '"""']
+    return "\n".join([*_wrapped(line), *(f"    {item}".rstrip() for item in (*shown, *text)), ""])
 
 
 def _used(lines: Iterable[str]) -> set[str]:

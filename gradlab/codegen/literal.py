@@ -53,6 +53,9 @@ def literal(operation: Operation) -> str:
     if operation.packed:
         packed = operation.packed
         lines.append(f'    packed=Packed("{packed.dim}", "{packed.groups}", "{packed.rest}"),')
+    lines.append(f'    output="{operation.output}",')
+    if operation.curved:
+        lines.append(f"    curved={_tuple(operation.curved)},")
     return "\n".join([*lines, ")", ""])
 
 

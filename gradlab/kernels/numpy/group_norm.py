@@ -42,7 +42,7 @@ def forward(
     x: Array, weight: Array, bias: Array, *, num_groups: int = 1, eps: float = 1e-05
 ) -> tuple[Array, tuple[Any, ...]]:
     """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w).
-    
+
     What `backward` needs: weight, inv_std, x_hat, num_groups.
     """
     x = unpack(x, 1, "group_norm", num_groups=num_groups)

@@ -26,6 +26,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.normalize(x, dim=-1, eps=eps)",
     digest="fb706daa59026507",
     parameters=(Parameter("eps", 1e-12, 1e-12, 0.1),),
+    output="y",
+    curved=("x",),
 )
 
 

@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("p",),
     reference="torch.log_softmax(x, dim=-1)",
     digest="edcbacad73cc16ef",
+    output="y",
+    curved=("x",),
 )
 
 

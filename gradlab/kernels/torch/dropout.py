@@ -19,7 +19,7 @@ def forward(x: Tensor, mask: Tensor, *, p: float = 0.5) -> tuple[Tensor, tuple[A
     # (1) keep = 1 - p
     keep = 1 - p
     # (2) y[n] = mask[n] * x[n] / keep
-    y = mask * x
+    y = x * mask
     y = y * (1 / keep)
     return y, (mask, keep)
 
@@ -37,7 +37,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, keep = saved
     # (6) tangent_y[n] = mask[n] * tangent_x[n] / keep
-    tangent_y = mask * tangent_x
+    tangent_y = tangent_x * mask
     tangent_y = tangent_y * (1 / keep)
     return tangent_y
 

@@ -21,7 +21,7 @@ def forward(
     x: Tensor, weight: Tensor, bias: Tensor, *, num_groups: int = 1, eps: float = 1e-05
 ) -> tuple[Tensor, tuple[Any, ...]]:
     """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w).
-    
+
     What `backward` needs: weight, inv_std, x_hat, num_groups.
     """
     x = unpack(x, 1, "group_norm", num_groups=num_groups)

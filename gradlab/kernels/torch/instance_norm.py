@@ -42,25 +42,33 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float = 1e-05) -> t
     return y, (weight, inv_std, x_hat)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     weight, inv_std, x_hat = saved
     _, _, h, w = grad_output.shape
     hw = h * w
     inverse_hw = 1 / hw if hw else math.nan
-    # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
-    grad_weight = (grad_output * x_hat).sum(dim=(0, 2, 3))
-    # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
-    grad_bias = grad_output.sum(dim=(0, 2, 3))
-    # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
-    #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
-    #     x_hat[n,c,h',w']))
-    sum_g = grad_output.sum(dim=(2, 3))
-    dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
-    part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
-    grad_x = grad_output - part
-    grad_x = grad_x - (sum_g * inverse_hw)[:, :, None, None]
-    grad_x = grad_x * (weight * inv_std)[:, :, None, None]
+    grad_x: Tensor | None = None
+    grad_weight: Tensor | None = None
+    grad_bias: Tensor | None = None
+    if needs[1]:
+        # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
+        grad_weight = (grad_output * x_hat).sum(dim=(0, 2, 3))
+    if needs[2]:
+        # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
+        grad_bias = grad_output.sum(dim=(0, 2, 3))
+    if needs[0]:
+        # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
+        #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
+        #     x_hat[n,c,h',w']))
+        sum_g = grad_output.sum(dim=(2, 3))
+        dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
+        part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
+        grad_x = grad_output - part
+        grad_x = grad_x - (sum_g * inverse_hw)[:, :, None, None]
+        grad_x = grad_x * (weight * inv_std)[:, :, None, None]
     return grad_x, grad_weight, grad_bias
 
 
@@ -87,7 +95,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
 
 def hvp(
     saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     weight, inv_std, x_hat = saved
     _, _, h, w = grad_output.shape
