@@ -32,11 +32,10 @@ class _Target:
     printer: Callable[[Sizes], Printer]
     nan: str
     array: str
-    sum_to: str
 
 
-_NUMPY = _Target(NumpyPrinter, "np.nan", "Array", "sum_to_shape({}, {})")
-_TORCH = _Target(TorchPrinter, "math.nan", "Tensor", "{}.sum_to_size({})")
+_NUMPY = _Target(NumpyPrinter, "np.nan", "Array")
+_TORCH = _Target(TorchPrinter, "math.nan", "Tensor")
 _HELPERS = {
     "gradlab.kernels.axes": ("from_last", "pack", "to_last", "unpack"),
     "gradlab.kernels.blocks": ("blocks",),
@@ -118,7 +117,7 @@ def _plural(count: int, noun: str, ending: str = "s") -> str:
 
 def _routines(derivation: Derivation, operation: Operation, target: _Target) -> list[str]:
     """Forward and the three that follow it; what these need and no saved tensor has is saved too: sizes, parameters."""
-    doors = Doors(operation, target.sum_to)
+    doors = Doors(operation)
     routines = {"forward": forward, "backward": backward, "jvp": jvp, "hvp": hvp}
     first, *after = (
         _Body.of(routine(derivation), target, derivation.program, doors, role) for role, routine in routines.items()
@@ -176,7 +175,7 @@ def _shapes(operation: Operation) -> str:
 
 def _keywords(operation: Operation) -> str:
     parameters = [f"{p.name}: {'int' if p.integer else 'float'} = {p.default!r}" for p in operation.parameters]
-    shown = "".join(f", {one}" for one in (*Doors(operation, "").keywords, *parameters))
+    shown = "".join(f", {one}" for one in (*Doors(operation).keywords, *parameters))
     return f", *{shown}" if shown else ""
 
 

@@ -48,6 +48,8 @@ def backward(
 ) -> tuple[Array | None, Array | None]:
     """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     b, y, a_shape, b_shape = saved
+    grad_a: Array | None = None
+    grad_b: Array | None = None
     if needs[0]:
         # (3) grad_a[n] = grad_output[n] / b[n]
         grad_a = grad_output / b
@@ -56,7 +58,11 @@ def backward(
         grad_b = grad_output / b
         grad_b *= y
         grad_b *= -1
-    return sum_to_shape(grad_a, a_shape), sum_to_shape(grad_b, b_shape)
+    if needs[0]:
+        grad_a = sum_to_shape(grad_a, a_shape)
+    if needs[1]:
+        grad_b = sum_to_shape(grad_b, b_shape)
+    return grad_a, grad_b
 
 
 def jvp(saved: tuple[Any, ...], tangent_a: Array, tangent_b: Array) -> Array:

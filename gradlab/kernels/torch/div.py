@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gradlab.kernels.broadcasting import sum_to_shape
+
 
 def forward(a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
     """Return the output, (...),(...)->(...) with broadcasting, and what `backward` needs: b, y, a_shape, b_shape."""
@@ -39,9 +41,9 @@ def backward(
         grad_b = grad_b * y
         grad_b = grad_b * -1
     if needs[0]:
-        grad_a = grad_a.sum_to_size(a_shape)
+        grad_a = sum_to_shape(grad_a, a_shape)
     if needs[1]:
-        grad_b = grad_b.sum_to_size(b_shape)
+        grad_b = sum_to_shape(grad_b, b_shape)
     return grad_a, grad_b
 
 
@@ -72,7 +74,7 @@ def hvp(
     hvp_b = hvp_b * grad_output
     hvp_b = hvp_b / b
     hvp_b = hvp_b / b
-    return hvp_a.sum_to_size(a_shape), hvp_b.sum_to_size(b_shape)
+    return sum_to_shape(hvp_a, a_shape), sum_to_shape(hvp_b, b_shape)
 
 
 def reference(a: Tensor, b: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 Generated from derivations/instance_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 2188703a2fb4e6a1. Saved for the backward: weight, inv_std, x_hat.
+Target: torch. Definition: 8d34c49aa17b05a4. Saved for the backward: weight, inv_std, x_hat.
 The backward has 4 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive instance_norm --to text` prints.
@@ -89,7 +89,8 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     part_2 = x_hat * (weight * inverse_hw * inv_std * dot_tangent_x_x_hat)[:, :, None, None]
     tangent_y = tangent_y - part_2
     tangent_y = tangent_y + tangent_bias[:, None, None]
-    tangent_y = tangent_y - (weight * inverse_hw * inv_std * sum_tangent_x)[:, :, None, None]
+    part_3 = weight * inverse_hw * inv_std * sum_tangent_x
+    tangent_y = tangent_y - part_3[:, :, None, None]
     return tangent_y
 
 
@@ -138,8 +139,10 @@ def hvp(
     hvp_x = hvp_x - part_5
     part_6 = x_hat * (weight * inverse_hw * tangent_inv_std * dot_g_x_hat)[:, :, None, None]
     hvp_x = hvp_x - part_6
-    hvp_x = hvp_x - (tangent_weight * inverse_hw * inv_std * sum_g)[:, :, None, None]
-    hvp_x = hvp_x - (weight * inverse_hw * tangent_inv_std * sum_g)[:, :, None, None]
+    part_7 = tangent_weight * inverse_hw * inv_std * sum_g
+    hvp_x = hvp_x - part_7[:, :, None, None]
+    part_8 = weight * inverse_hw * tangent_inv_std * sum_g
+    hvp_x = hvp_x - part_8[:, :, None, None]
     # (62) hvp_bias[c] = 0
     hvp_bias = torch.zeros_like(tangent_bias)
     return hvp_x, hvp_weight, hvp_bias
