@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from gradlab.codegen.doors import Doors
 from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.needs import guarded
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
 from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
-from gradlab.codegen.statements import Combine, Reduce, Routine
+from gradlab.codegen.statements import Combine, Reduce, Routine, Value
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
 from gradlab.operation import Operation
@@ -34,6 +36,12 @@ class _Target:
 
 _NUMPY = _Target(NumpyPrinter, "np.nan", "Array")
 _TORCH = _Target(TorchPrinter, "math.nan", "Tensor")
+_HELPERS = {
+    "gradlab.kernels.axes": ("from_last", "pack", "to_last", "unpack"),
+    "gradlab.kernels.blocks": ("blocks",),
+    "gradlab.kernels.broadcasting": ("sum_to_shape",),
+}
+"""The hand-written helpers, by module."""
 
 
 def numpy_source(derivation: Derivation) -> str:
@@ -44,10 +52,12 @@ def numpy_source(derivation: Derivation) -> str:
         _header(derivation, "NumPy"),
         imports(
             operation,
-            blocks=_mentions(functions, "blocks("),
+            helpers=[
+                *(["from gradlab.kernels import special"] if _mentions(functions, "special.") else []),
+                *_helpers(functions),
+            ],
             math=_mentions(functions, "math."),
             numpy=_mentions(functions, "np."),
-            special=_mentions(functions, "special."),
         ),
         "Array = NDArray[Any]\n",
         literal(operation),
@@ -64,12 +74,19 @@ def torch_source(derivation: Derivation) -> str:
         *(["from typing import Any"] if _mentions(functions, "Any,") else []),
     ]
     libraries = [*(["import torch"] if _mentions(functions, "torch.") else []), "from torch import Tensor"]
-    imports = "\n\n".join("\n".join(group) for group in (standard, libraries) if group)
+    imports = "\n\n".join("\n".join(group) for group in (standard, libraries, _helpers(functions)) if group)
     return "\n\n".join([f"{_header(derivation, 'torch')}\n{imports}\n", *functions])
 
 
 def _mentions(functions: list[str], text: str) -> bool:
     return any(text in function for function in functions)
+
+
+def _helpers(functions: list[str]) -> list[str]:
+    """Import lines for the helpers that the kernel calls."""
+    called = set(re.findall(r"\b(\w+)\(", "\n".join(functions)))
+    used = {module: [name for name in names if name in called] for module, names in _HELPERS.items()}
+    return [f"from {module} import {', '.join(names)}" for module, names in used.items() if names]
 
 
 def _header(derivation: Derivation, target: str) -> str:
@@ -100,11 +117,14 @@ def _plural(count: int, noun: str, ending: str = "s") -> str:
 
 def _routines(derivation: Derivation, operation: Operation, target: _Target) -> list[str]:
     """Forward and the three that follow it; what these need and no saved tensor has is saved too: sizes, parameters."""
-    routines = (forward, backward, jvp, hvp)
-    first, *after = (_Body.of(routine(derivation), target, derivation.program) for routine in routines)
+    doors = Doors(operation)
+    routines = {"forward": forward, "backward": backward, "jvp": jvp, "hvp": hvp}
+    first, *after = (
+        _Body.of(routine(derivation), target, derivation.program, doors, role) for role, routine in routines.items()
+    )
     missing = tuple(dict.fromkeys(axis for body in after for axis in body.missing()))
     used = {name for body in after for name in body.names()}
-    parameters = tuple(name for name in derivation.program.parameters if name in used)
+    parameters = tuple(name for name in (*derivation.program.parameters, *doors.kept) if name in used)
     array = target.array
     numbers = missing or parameters or any(constant(derivation.program, name) for name in derivation.saved)
     saved = f"tuple[{'Any' if numbers else array}, ...]"
@@ -117,7 +137,7 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     return [
         first.opening(
             f"def forward({first.typed(array)}{_keywords(operation)}) -> tuple[{array}, {saved}]:",
-            f"Return the output, {operation.signature}, and what `backward` needs: {needs}.",
+            f"Return the output, {_shapes(operation)}, and what `backward` needs: {needs}.",
             missing,
             parameters,
         ),
@@ -146,9 +166,17 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     ]
 
 
+def _shapes(operation: Operation) -> str:
+    """The signature, and what it leaves open."""
+    if operation.along is None:
+        return f"{operation.signature} with broadcasting" if operation.broadcast else str(operation.signature)
+    return f"{operation.signature} with {operation.along.dim} along `axis`"
+
+
 def _keywords(operation: Operation) -> str:
-    parameters = "".join(f", {parameter.name}: float = {parameter.default!r}" for parameter in operation.parameters)
-    return f", *{parameters}" if parameters else ""
+    parameters = [f"{p.name}: {'int' if p.integer else 'float'} = {p.default!r}" for p in operation.parameters]
+    shown = "".join(f", {one}" for one in (*Doors(operation).keywords, *parameters))
+    return f", *{shown}" if shown else ""
 
 
 @dataclass(frozen=True)
@@ -157,21 +185,29 @@ class _Body:
 
     routine: Routine
     sizes: Sizes
+    entry: tuple[str, ...]
     lines: tuple[str, ...]
     results: tuple[str, ...]
     saved: tuple[str, ...]
 
     @staticmethod
-    def of(routine: Routine, target: _Target, program: Program) -> _Body:
+    def of(routine: Routine, target: _Target, program: Program, doors: Doors, role: str) -> _Body:
         targets = {s.target.name for s in routine.statements if hasattr(s, "target")}
-        taken = targets | {value.name for value in (*routine.arguments, *routine.saved)} | {"saved"}
+        taken = targets | {value.name for value in (*routine.arguments, *routine.saved)} | {"saved", *doors.kept}
         integers = {given.tensor.name for given in program.inputs if not given.domain.continuous}
         like = next(value.name for value in routine.arguments if value.name not in integers)
-        printer = target.printer(Sizes(program, taken, target.nan, like))
+        sources = (*routine.arguments, *routine.saved)
+        printer = target.printer(Sizes(program, taken, target.nan, like, next(filter(_leads, sources), None)))
         lines = body(routine, printer)
-        results = ["None" if value is None else printer.result(value) for value in routine.results]
+        several = role in ("backward", "hvp")  # one result for each input
+        owners = [given.tensor.name if several else None for given in program.inputs]
+        results = [
+            "None" if value is None else doors.leave(value, printer.result(value), owner)
+            for value, owner in zip(routine.results, owners, strict=several)
+        ]
         saved = [printer.result(value) for value in routine.saved]
-        return _Body(routine, printer.sizes, tuple(lines), tuple(results), tuple(saved))
+        entry = doors.enter(routine.arguments, opening=role == "forward")
+        return _Body(routine, printer.sizes, tuple(entry), tuple(lines), tuple(results), tuple(saved))
 
     def missing(self) -> list[Axis]:
         """The axes whose size no array at hand has."""
@@ -179,7 +215,7 @@ class _Body:
 
     def names(self) -> set[str]:
         """Every name that the lines use."""
-        return _used([*self.lines, *self.results])
+        return _used([*self.entry, *self.lines, *self.results])
 
     def typed(self, array: str) -> str:
         """The array arguments with their types."""
@@ -189,7 +225,10 @@ class _Body:
         """The forward: it returns the output and everything that is saved."""
         saved = [*self.saved, *(self.sizes.size(axis) for axis in missing), *parameters]
         returned = ", ".join([*self.results, parenthesised(saved)])
-        return _function(line, summary, [*self.sizes.lines(self.routine.arguments), *self.lines], returned)
+        sizes = self.sizes.lines(self.routine.arguments)
+        needed = {*parameters, *_used([*sizes, *self.lines, *self.results])}
+        entry = [item for item in self.entry if item.partition(" = ")[0] in needed]
+        return _function(line, summary, [*entry, *sizes, *self.lines], returned)
 
     def closing(
         self,
@@ -206,7 +245,7 @@ class _Body:
         for axis in missing:
             del self.sizes.single[axis]
         sizes = self.sizes.lines((*self.routine.arguments, *self.routine.saved))
-        used = _used([*sizes, *self.lines, *self.results])
+        used = _used([*self.entry, *sizes, *self.lines, *self.results])
         names = [*(value.name for value in self.routine.saved), *handed, *parameters]
         names = [name if name in used else f"_{name}" for name in names]
         unpacked = [f"{parenthesised(names) if len(names) == 1 else ', '.join(names)} = saved"] if names else []
@@ -214,7 +253,11 @@ class _Body:
         if needed:
             lines, results = guarded(lines, results, needed)
         returned = parenthesised(results) if several and len(results) == 1 else ", ".join(results)
-        return _function(line, summary, [*unpacked, *sizes, *lines], returned)
+        return _function(line, summary, [*unpacked, *self.entry, *sizes, *lines], returned)
+
+
+def _leads(value: Value) -> bool:
+    return any(index.axis.ellipsis for index in value.layout)
 
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:

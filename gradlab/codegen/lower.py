@@ -15,11 +15,13 @@ from gradlab.codegen.chain import Chain
 from gradlab.codegen.nest import nested
 from gradlab.codegen.pieces import NOTHING, Piece, absolute, grouped, merge, normalise, scale
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Coefficient,
     Combine,
     Locate,
+    Multiply,
     Note,
     Operator,
     Pick,
@@ -29,6 +31,7 @@ from gradlab.codegen.statements import (
     Statement,
     Test,
     Value,
+    Vary,
     Zeros,
 )
 from gradlab.errors import DefinitionError
@@ -46,6 +49,8 @@ from gradlab.symbolic.terms import (
     Gather,
     Index,
     Indicator,
+    Order,
+    Prod,
     Ref,
     Size,
     Term,
@@ -253,8 +258,12 @@ class Lowering:
         below: list[Value] = []
         for atom, exponent in factors:
             base = Fraction(1) if exponent.denominator == 1 else abs(exponent)
-            value = self._atom(atom, base, None)
-            (above if exponent > 0 else below).extend([value] * int(abs(exponent / base)))
+            value, times = self._atom(atom, base, None), int(abs(exponent / base))
+            if exponent < 0 and value.constant:
+                # A number may be 0, which only its reciprocal can tell: NaN then, as for the mean of nothing.
+                above.extend([self._apply("reciprocal", value, None)] * times)
+            else:
+                (above if exponent > 0 else below).extend([value] * times)
         return above, below
 
     def _atom(self, atom: Atom, exponent: Fraction, name: str | None) -> Value:
@@ -276,6 +285,9 @@ class Lowering:
                 return value if exponent == 1 else self._apply(_power_name(exponent), value, name)
             case Indicator():
                 return self._test(atom, name)
+            case Prod():
+                value = self._product(atom, name if exponent == 1 else None)
+                return value if exponent == 1 else self._apply(_power_name(exponent), value, name)
             case _:
                 raise DefinitionError(
                     f"{self.program.name}: no code for a delta inside a sum, which a lookup left there"
@@ -311,10 +323,70 @@ class Lowering:
     def _sum(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
         if part.body in self.shared:
             return self.shared[part.body]
+        order = next((atom for atom, _ in part.factors if isinstance(atom, Order)), None)
+        if order is not None:
+            return self._running_sum(part, order, free, name)
+        pair = next((atom for atom, _ in part.factors if isinstance(atom, Prod) and len(atom.without) == 2), None)
+        if pair is not None:
+            return self._varied_product(part, pair, name)
         operands = self._operands(part)
         layout = tuple(index for index in free if index in part.free)
         target = Value(name or self._name(_sum_name(operands)), layout)
         self.statements.append(Reduce(target, operands, part.bound))
+        self.shared[part.body] = target
+        return target
+
+    def _running_sum(self, part: Term, order: Order, free: tuple[Index, ...], name: str | None) -> Value:
+        """Sum_k f[k] [k <= d]: the sums up to each place, and from each place on for [d <= k]; no matrix of places."""
+        reverse = order.left not in part.bound
+        summed, place = (order.right, order.left) if reverse else (order.left, order.right)
+        rest = part.without([order])
+        if part.bound != (summed,) or not isinstance(place, Index) or place in rest.indices:
+            raise DefinitionError(f"{self.program.name}: no code for at_most beside another sum or another order")
+        layout = tuple(summed if index == place else index for index in free)
+        term = Term(rest.coefficient, rest.factors)
+        inside = tuple(index for index in layout if index in term.indices)
+        plain = len(term.factors) == 1 and term.factors[0][1] == 1
+        operand = self._atom(*term.factors[0], None) if plain else None
+        if operand is None:
+            operand = self._compute(Value(self._name("part"), inside), Expr.of([term]))
+        target = Value(
+            name or self._name(f"running_{_SHORT.get(operand.name, operand.name)}"),
+            tuple(place if index == summed else index for index in operand.layout),
+        )
+        self.statements.append(Accumulate(target, operand, summed, reverse))
+        self.shared[part.body] = target
+        return target
+
+    def _product(self, atom: Prod, name: str | None) -> Value:
+        """The product over an axis, or of all entries but one; with an index of its own for the place left out."""
+        (running,) = atom.argument.bound
+        operand = self._monomial(Term(atom.argument.coefficient, atom.argument.factors))
+        places = [slot for slot in atom.without if isinstance(slot, Index)]
+        if len(places) != len(atom.without) or len(places) > 1 or set(places) & set(operand.layout):
+            raise DefinitionError(f"{self.program.name}: no code for this product without {len(atom.without)} entries")
+        layout = tuple(index for item in operand.layout for index in (places if item == running else (item,)))
+        key = f"product:{operand.name}:{operand.layout}:{places}"
+        if key not in self.shared:
+            wanted = f"{'others' if places else 'product'}_{operand.name}"
+            self.shared[key] = Value(name or self._name(wanted), layout)
+            self.statements.append(Multiply(self.shared[key], operand, running, others=bool(places)))
+        return self.shared[key]
+
+    def _varied_product(self, part: Term, pair: Prod, name: str | None) -> Value:
+        """Sum_j t[j] prod[k != d, j](x[k]), which is how prod[k != d](x[k]) moves when x moves along t."""
+        others, (running,) = part.without([pair]).factors, pair.argument.bound
+        operand = self._monomial(Term(pair.argument.coefficient, pair.argument.factors))
+        moving = [slot for slot in pair.without if slot in part.bound]
+        fixed = [slot for slot in pair.without if isinstance(slot, Index) and slot not in part.bound]
+        tangent = self._atom(others[0][0], Fraction(1), None) if len(others) == 1 and others[0][1] == 1 else None
+        last = operand.layout[-1] == running
+        if tangent is None or len(fixed) != 1 or part.bound != tuple(moving) or not last:
+            raise DefinitionError(f"{self.program.name}: no code for this sum of products without two entries")
+        if tangent.layout != (*operand.layout[:-1], *moving):
+            raise DefinitionError(f"{self.program.name}: no code for a product that moves along another layout")
+        target = Value(name or self._name(f"moved_{operand.name}"), (*operand.layout[:-1], fixed[0]))
+        self.statements.append(Vary(target, operand, tangent))
         self.shared[part.body] = target
         return target
 

@@ -9,11 +9,13 @@ from math import floor
 from typing import Protocol
 
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Coefficient,
     Combine,
     Locate,
+    Multiply,
     Note,
     Operand,
     Pick,
@@ -25,6 +27,7 @@ from gradlab.codegen.statements import (
     Statement,
     Test,
     Value,
+    Vary,
     Zeros,
 )
 from gradlab.errors import DefinitionError
@@ -63,6 +66,15 @@ class Printer(Protocol):
     def reduce(self, statement: Reduce) -> list[str]:
         """A sum."""
 
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        """Running sums."""
+
+    def multiply(self, statement: Multiply) -> list[str]:
+        """A product over an axis, or of all other entries."""
+
+    def vary(self, statement: Vary) -> list[str]:
+        """The derivative of products of all other entries."""
+
     def shift(self, statement: Shift) -> list[str]:
         """Less the maximum."""
 
@@ -87,12 +99,13 @@ def parenthesised(names: list[str]) -> str:
 class Sizes:
     """The sizes that a routine's lines mention, and the lines that define them.
 
-    `like` names an array of the routine whose dtype and device new arrays take.
+    `like` names an array of the routine whose dtype and device new arrays take; `led` is one with leading dimensions.
     """
 
-    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str) -> None:
+    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str, led: Value | None = None) -> None:
         self.operation = program.name
         self.like = like
+        self.led = led
         self.rank = {axis: position for position, axis in enumerate(program.axes)}
         self.taken = set(taken)
         self.nan = nan
@@ -102,21 +115,31 @@ class Sizes:
 
     def size(self, axis: Axis) -> str:
         """The variable that holds a size."""
+        if axis.parameter:
+            return axis.name
         if axis not in self.single:
             self.single[axis] = axis.name if axis.name not in self.taken else f"size_{axis.name}"
         return self.single[axis]
 
     def shape(self, layout: tuple[Index, ...]) -> str:
         """A shape as a tuple."""
-        return parenthesised([self.size(index.axis) for index in layout])
+        return parenthesised([self._leading() if i.axis.ellipsis else self.size(i.axis) for i in layout])
+
+    def _leading(self) -> str:
+        """The leading dimensions, any number of them."""
+        if self.led is None:
+            raise DefinitionError(f"{self.operation}: no array at hand has the leading dimensions")
+        behind = len(self.led.layout) - 1
+        return f"*{self.led.name}.shape[:-{behind}]" if behind else f"*{self.led.name}.shape"
 
     def product(self, axes: Iterable[Axis]) -> str:
         """The variable that holds a product of sizes."""
         names = [self.size(axis) for axis in sorted(axes, key=lambda axis: self.rank[axis])]
         if len(names) == 1:
             return names[0]
-        self.products["".join(names)] = " * ".join(names)
-        return "".join(names)
+        joined = ("_" if any(len(name) > 1 for name in names) else "").join(names)
+        self.products[joined] = " * ".join(names)
+        return joined
 
     def inverse(self, axes: Iterable[Axis]) -> str:
         """The variable that holds one over a product of sizes; NaN where it is 0, as the mean of nothing is."""
@@ -229,6 +252,14 @@ def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> s
     return (f"({text})" if compound else text) + suffix(own, target)
 
 
+def along(layout: tuple[Index, ...], over: Index, text: str) -> str:
+    """An index expression that applies `text` to one axis and leaves the others alone."""
+    position = layout.index(over)
+    behind = [text, *[":"] * (len(layout) - position - 1)]
+    ellipsis = any(index.axis.ellipsis for index in layout)
+    return f"[{', '.join(['...'] if ellipsis else [':'] * position) + ', ' if position else ''}{', '.join(behind)}]"
+
+
 def bare_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:
     """An operand without parentheses around it, aligned to the target's axes."""
     own = tuple(index for index in target if index in operand.layout)
@@ -265,7 +296,8 @@ _NUMBERS = {
     "sqrt": "math.sqrt({0})",
     "rsqrt": "1 / math.sqrt({0})",
     "square": "{0} * {0}",
-    "reciprocal": "1 / {0}",
+    # As the mean of nothing: NaN, where Python would raise and NumPy warn.
+    "reciprocal": "1 / {0} if {0} else {nan}",
 } | {name: row.number for name, row in ELEMENTARY.items()}
 
 
@@ -274,7 +306,7 @@ def number_function(statement: Apply, sizes: Sizes) -> str:
     operand, function = statement.operand.name, statement.function
     if function.startswith("power "):
         return f"{operand} ** ({function.removeprefix('power ')})"
-    return _NUMBERS[function].format(operand, *beside(statement.others, sizes))
+    return _NUMBERS[function].format(operand, *beside(statement.others, sizes), nan=sizes.nan)
 
 
 def beside(numbers: Iterable[Product], sizes: Sizes) -> list[str]:
@@ -329,6 +361,12 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.test(statement)
         case Reduce():
             return printer.reduce(statement)
+        case Accumulate():
+            return printer.accumulate(statement)
+        case Multiply():
+            return printer.multiply(statement)
+        case Vary():
+            return printer.vary(statement)
         case Shift():
             return printer.shift(statement)
         case Locate():

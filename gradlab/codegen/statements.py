@@ -154,6 +154,35 @@ class Reduce:
 
 
 @dataclass(frozen=True)
+class Accumulate:
+    """target = running sums of the operand over one axis, from its end to its front where `reverse`."""
+
+    target: Value
+    operand: Value
+    over: Index
+    reverse: bool
+
+
+@dataclass(frozen=True)
+class Multiply:
+    """target = the product of the operand over one axis; for each place the product of all others where `others`."""
+
+    target: Value
+    operand: Value
+    over: Index
+    others: bool
+
+
+@dataclass(frozen=True)
+class Vary:
+    """target = for each place the derivative of the product of all others, where the operand moves along `tangent`."""
+
+    target: Value
+    operand: Value
+    tangent: Value
+
+
+@dataclass(frozen=True)
 class Shift:
     """target = operand - its maximum over an axis, called `largest` where that is used later.
 
@@ -204,7 +233,8 @@ class Note:
     text: str
 
 
-Statement = Combine | Assign | Zeros | Apply | Test | Reduce | Shift | Locate | Pick | Scatter | Note
+Elementwise = Combine | Assign | Zeros | Apply | Test
+Statement = Elementwise | Reduce | Accumulate | Multiply | Vary | Shift | Locate | Pick | Scatter | Note
 
 
 @dataclass(frozen=True)

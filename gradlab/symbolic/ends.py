@@ -79,7 +79,7 @@ def _moved(derivation: Derivation, point: Point, moves: Mapping[str, Any]) -> di
         for name, value in point.tensors.items()
         if name not in computed
     }
-    complete(derivation.program, Point(point.ring, point.sizes, tensors), tensors)
+    complete(derivation.program, Point(point.ring, point.sizes, tensors, point.integers), tensors)
     return tensors
 
 

@@ -16,15 +16,16 @@ from gradlab.adapters.cached import from_cached
 from gradlab.adapters.subject import Subject
 from gradlab.adapters.torch_kernels import MISSING, from_torch, one_thread, torch_jvp
 from gradlab.errors import MissingDependencyError
-from gradlab.operation import Operation, Parameter
+from gradlab.operation import Operation, Packed, Parameter
 from gradlab.registry import Backend
+from gradlab.verify.along import DEFAULT, KEYWORD
 from gradlab.verify.check import run
 from gradlab.verify.extras import Extras
 from gradlab.verify.oracles.reference import TorchReference
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Report
 from gradlab.verify.rows import Row, rows_of
-from gradlab.verify.specification import Specification
+from gradlab.verify.specification import Relation, Specification
 
 BACKENDS: tuple[Backend, ...] = ("numpy", "torch")
 
@@ -198,17 +199,27 @@ def _torch(operation: Operation, reference: Callable[..., Any]) -> TorchReferenc
 
 def specification_of(operation: Operation) -> Specification:
     """What verification needs to know of an operation."""
+    legal: dict[str, tuple[Any, ...]] = {p.name: legal_values(p) for p in operation.parameters}
     return Specification(
         operation.signature,
         operation.arguments,
-        params={parameter.name: legal_values(parameter) for parameter in operation.parameters},
+        params=legal | ({} if operation.along is None else {KEYWORD: (DEFAULT,)}),
         kinks=operation.kinks,
         strict=True,
+        where=_divides(operation.packed) if operation.packed else None,
+        broadcast=operation.broadcast,
+        along=operation.along,
     )
+
+
+def _divides(packed: Packed) -> Relation:
+    return lambda sizes, params: sizes[packed.dim] % params[packed.groups] == 0
 
 
 def legal_values(parameter: Parameter) -> tuple[float, ...]:
     """The default, both ends of the range and its middle: the geometric one where the range is positive."""
     low, high = parameter.minimum, parameter.maximum
+    if parameter.integer:
+        return tuple(dict.fromkeys((parameter.default, low, high, (low + high) // 2)))
     middle = math.sqrt(low * high) if low > 0 else (low + high) / 2
     return tuple(dict.fromkeys((parameter.default, low, high, middle)))
