@@ -299,7 +299,7 @@ class Operation:
 
     `saved` names what `forward` hands to `backward`; `reference` is the independent implementation, as text;
     `digest` identifies the definition that the kernel was generated from. `extents` gives the dimensions of the output
-    that no input has, such as how many windows a convolution finds.
+    that no input has, such as how many windows a convolution finds; those in `nonempty` are never 0.
     """
 
     name: str
@@ -312,6 +312,7 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     kinks: tuple[Kink, ...] = ()
     extents: tuple[Extent, ...] = ()
+    nonempty: tuple[str, ...] = ()
 
     @property
     def differentiable(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
 from gradlab.codegen.routines import backward, forward, jvp
-from gradlab.codegen.statements import Combine, Reduce, Routine
+from gradlab.codegen.statements import Combine, Reduce, Routine, Slide, Spread
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
 from gradlab.operation import Operation
@@ -20,6 +20,7 @@ from gradlab.symbolic.record import record
 from gradlab.symbolic.terms import Axis
 
 _WIDTH = 120
+_HELPERS = ("blocks", "overlaps", "windows")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,11 @@ def numpy_source(derivation: Derivation) -> str:
     functions = _routines(derivation, operation, _NUMPY)
     record_text = [
         _header(derivation, "NumPy"),
-        imports(operation, blocks=_mentions(functions, "blocks("), math=_mentions(functions, "math.")),
+        imports(
+            operation,
+            helpers=[name for name in _HELPERS if _mentions(functions, f"{name}(")],
+            math=_mentions(functions, "math."),
+        ),
         "Array = NDArray[Any]\n",
         literal(operation),
     ]
@@ -82,7 +87,7 @@ def _header(derivation: Derivation, target: str) -> str:
 
 def _counts(routine: Routine) -> str:
     whole = max((len(value.layout) for value in routine.arguments + routine.saved), default=0)
-    sums = sum(isinstance(statement, Reduce) for statement in routine.statements)
+    sums = sum(isinstance(statement, Reduce | Slide | Spread) for statement in routine.statements)
     passes = sum(isinstance(s, Combine) and len(s.target.layout) == whole for s in routine.statements)
     return f"{_plural(sums, 'reduction')} and {_plural(passes, 'elementwise pass', 'es')} over full-size arrays"
 
@@ -127,7 +132,8 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
 
 
 def _keywords(operation: Operation) -> str:
-    parameters = "".join(f", {parameter.name}: float = {parameter.default!r}" for parameter in operation.parameters)
+    kinds = {True: "int", False: "float"}
+    parameters = "".join(f", {p.name}: {kinds[p.integer]} = {p.default!r}" for p in operation.parameters)
     return f", *{parameters}" if parameters else ""
 
 
@@ -158,8 +164,9 @@ class _Body:
         return self.sizes.missing((*self.routine.arguments, *self.routine.saved))
 
     def names(self) -> set[str]:
-        """Every name that the lines use."""
-        return _used([*self.lines, *self.results])
+        """Every name that the lines use, and the parameters that sizes follow from."""
+        computed = self.sizes.computed((*self.routine.arguments, *self.routine.saved))
+        return _used([*self.lines, *self.results]) | self.sizes.parameters(computed)
 
     def typed(self, array: str) -> str:
         """The array arguments with their types."""
@@ -169,16 +176,27 @@ class _Body:
         """The forward: it returns the output and everything that is saved."""
         saved = [*self.saved, *(self.sizes.size(axis) for axis in missing), *parameters]
         returned = ", ".join([*self.results, parenthesised(saved)])
-        return _function(line, summary, [*self.sizes.lines(self.routine.arguments), *self.lines], returned)
+        sizes = self.sizes.lines(self.routine.arguments)
+        return _function(line, summary, [*sizes, *self.fitting(), *self.lines], returned)
+
+    def fitting(self) -> list[str]:
+        """A refusal where a window is larger than what it moves over."""
+        computed = [self.sizes.size(axis) for axis in self.sizes.computed(self.routine.arguments)]
+        if not computed:
+            return []
+        found = ", ".join(f"{name} = {{{name}}}" for name in computed)
+        return [
+            f"if {' or '.join(f'{name} < 1' for name in computed)}:",
+            f'    found = f"no window fits: {found}"',
+            '    raise ValueError(f"{found}; pad the input, or use a smaller window")',
+        ]
 
     def closing(
         self, line: str, summary: str, missing: tuple[Axis, ...], parameters: tuple[str, ...], several: bool = False
     ) -> str:
         """Backward or jvp: it starts from what was saved."""
         handed = [self.sizes.size(axis) for axis in missing]
-        for axis in missing:
-            del self.sizes.single[axis]
-        sizes = self.sizes.lines((*self.routine.arguments, *self.routine.saved))
+        sizes = self.sizes.lines((*self.routine.arguments, *self.routine.saved), missing)
         used = _used([*sizes, *self.lines, *self.results])
         names = [*(value.name for value in self.routine.saved), *handed, *parameters]
         names = [name if name in used else f"_{name}" for name in names]
@@ -189,8 +207,44 @@ class _Body:
 
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:
-    text = [*lines, f"return {returned}"]
-    return "\n".join([*_wrapped(line), f'    """{summary}"""', *(f"    {item}" for item in text), ""])
+    text = [part for item in (*lines, f"return {returned}") for part in _broken(item)]
+    return "\n".join([*_wrapped(line), *_docstring(summary), *(f"    {item}" for item in text), ""])
+
+
+def _broken(line: str) -> list[str]:
+    """An assignment of one call, broken as the formatter breaks it where it is too long."""
+    if len(line) + 4 <= _WIDTH or line.lstrip().startswith("#") or not line.endswith(")"):
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    depth = 0
+    for position in range(len(line) - 1, -1, -1):
+        depth += (line[position] == ")") - (line[position] == "(")
+        if depth == 0:
+            break
+    head, inside = line[: position + 1], line[position + 1 : -1]
+    if len(indent) + len(inside) + 8 <= _WIDTH:
+        return [head, f"{indent}    {inside}", f"{indent})"]
+    return [head, *(f"{indent}    {part}," for part in _arguments(inside)), f"{indent})"]
+
+
+def _arguments(inside: str) -> list[str]:
+    """The arguments of a call, apart at the commas that no bracket holds."""
+    found, depth = [""], 0
+    for character in inside:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            found.append("")
+        else:
+            found[-1] += character
+    return [part.strip() for part in found]
+
+
+def _docstring(summary: str) -> list[str]:
+    """On one line where it fits, else with what comes after the last colon in a paragraph of its own."""
+    if len(summary) + 10 <= _WIDTH:
+        return [f'    """{summary}"""']
+    head, _, rest = summary.rpartition(": ")
+    return [f'    """{head}.', "", f"    That is {rest}", '    """']
 
 
 def _used(lines: Iterable[str]) -> set[str]:

@@ -6,22 +6,30 @@ import math
 from collections.abc import Iterable
 
 from gradlab.codegen.printer import parenthesised
-from gradlab.operation import Domain, Operation
+from gradlab.operation import Domain, Operation, Parameter
 
 
-def imports(operation: Operation, *, blocks: bool, math: bool) -> str:
+def imports(operation: Operation, *, helpers: Iterable[str], math: bool) -> str:
     """The import lines that the record and the kernel need."""
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
     names |= {"Kink"} if operation.kinks else set()
+    names |= {"Extent"} if operation.extents else set()
     # ruff's import order: classes first, then functions, each by name
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))
     return (
         f"{'import math' + chr(10) if math else ''}from typing import Any\n\n"
         "import numpy as np\nfrom numpy.typing import NDArray\n\n"
-        f"{'from gradlab.kernels.blocks import blocks' + chr(10) if blocks else ''}"
+        f"{''.join(line + chr(10) for line in _helpers(set(helpers)))}"
         f"from gradlab.operation import {', '.join(ordered)}\n"
     )
+
+
+def _helpers(used: set[str]) -> list[str]:
+    """The imports of hand-written helpers."""
+    modules = {"blocks": ("blocks",), "windows": ("overlaps", "windows")}
+    found = {module: [name for name in names if name in used] for module, names in modules.items()}
+    return [f"from gradlab.kernels.{module} import {', '.join(names)}" for module, names in found.items() if names]
 
 
 def literal(operation: Operation) -> str:
@@ -31,25 +39,34 @@ def literal(operation: Operation) -> str:
         f'    name="{operation.name}",',
         f'    summary="{operation.summary}",',
         f'    signature=Signature.parse("{operation.signature}"),',
-        *_arguments([_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
+        *_several("arguments", [_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
         f"    saved={_tuple(operation.saved)},",
         f'    reference="{operation.reference}",',
         f'    digest="{operation.digest}",',
     ]
     if operation.parameters:
-        inner = (f"Parameter({p.name!r}, {p.default!r}, {p.minimum!r}, {p.maximum!r})" for p in operation.parameters)
-        lines.append(f"    parameters=({', '.join(inner)},),".replace("'", '"'))
+        lines += _several("parameters", [_parameter(parameter) for parameter in operation.parameters])
     if operation.kinks:
         kinks = (f'Kink("{k.argument}", where="{k.where}", derivative={k.derivative!r})' for k in operation.kinks)
         lines.append(f"    kinks=({', '.join(kinks)},),")
+    if operation.extents:
+        lines += _several("extents", [f'Extent("{e.dim}", "{e.formula}")' for e in operation.extents])
+    if operation.nonempty:
+        lines.append(f"    nonempty={_tuple(operation.nonempty)},")
     return "\n".join([*lines, ")", ""])
 
 
-def _arguments(shown: list[str]) -> list[str]:
-    """One line for one argument, a line each for several, as the formatter leaves them."""
+def _several(field: str, shown: list[str]) -> list[str]:
+    """One line for one item, a line each for several, as the formatter leaves them."""
     if len(shown) == 1:
-        return [f"    arguments=({shown[0]},),"]
-    return ["    arguments=(", *(f"        {argument}," for argument in shown), "    ),"]
+        return [f"    {field}=({shown[0]},),"]
+    return [f"    {field}=(", *(f"        {item}," for item in shown), "    ),"]
+
+
+def _parameter(parameter: Parameter) -> str:
+    marked = ", integer=True" if parameter.integer else ""
+    bounds = f"{parameter.default!r}, {parameter.minimum!r}, {parameter.maximum!r}"
+    return f'Parameter("{parameter.name}", {bounds}{marked})'
 
 
 def _tuple(names: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gradlab.codegen.contraction import einsum, matmul
+from gradlab.codegen.numpy_windows import NumpyWindows
 from gradlab.codegen.printer import Sizes, bare_text, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
     Apply,
@@ -15,6 +16,8 @@ from gradlab.codegen.statements import (
     Reduce,
     Scatter,
     Shift,
+    Slide,
+    Spread,
     Value,
 )
 from gradlab.symbolic.terms import Index
@@ -34,6 +37,8 @@ class NumpyPrinter:
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
         self.rows: dict[str, int] = {}
+        self.names: dict[str, str] = {}
+        self.grids: dict[str, str] = {}
 
     def combine(self, statement: Combine) -> list[str]:
         target, layout = statement.target, statement.target.layout
@@ -44,8 +49,13 @@ class NumpyPrinter:
             left = self._operand(statement.left, layout)
             right = self._operand(statement.right, layout, bare=_in_place(statement))
         else:
+            before = []
+            if statement.left == target and target.name not in self.rows and _in_place(statement):
+                before = [f"{target.name} = {self._row(target, layout, block)}"]
+                self.rows[target.name] = block
             left, right = (self._row(operand, layout, block) for operand in (statement.left, statement.right))
             self.rows[target.name] = block
+            return [*before, *_combined(statement, left, right)]
         return _combined(statement, left, right)
 
     def chain(self, statements: list[Combine]) -> list[str]:
@@ -118,6 +128,12 @@ class NumpyPrinter:
         operator = "-=" if negative else "+="
         return [f"{statement.array.name}.reshape(-1)[{statement.positions.name}] {operator} {value}"]
 
+    def slide(self, statement: Slide) -> list[str]:
+        return NumpyWindows(self.sizes, self._own_name, self.grids).lines(statement)
+
+    def spread(self, statement: Spread) -> list[str]:
+        return NumpyWindows(self.sizes, self._own_name, self.grids).lines(statement)
+
     def result(self, value: Value) -> str:
         return self._own(value) if value.name in self.rows else value.name
 
@@ -164,6 +180,12 @@ class NumpyPrinter:
         name = next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in self.sizes.taken)
         self.sizes.taken.add(name)
         return name
+
+    def _own_name(self, wanted: str) -> str:
+        """The same unused name each time it is asked for: of what lives within one statement."""
+        if wanted not in self.names:
+            self.names[wanted] = self._unused(wanted)
+        return self.names[wanted]
 
     # Operands ----------------------------------------------------------------------------------------------------
 

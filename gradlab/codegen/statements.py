@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from gradlab.symbolic.terms import Axis, Gather, Index
+from gradlab.symbolic.terms import Axis, Gather, Index, Slot
 
 Operator = Literal["+", "-", "*", "/"]
 
@@ -151,13 +151,38 @@ class Scatter:
 
 
 @dataclass(frozen=True)
+class Slide:
+    """target = sum over `bound` of the entries of an array at `slots`, times a kernel where there is one.
+
+    Where a computed slot points outside the array, the entry is 0.
+    """
+
+    target: Value
+    array: Value
+    slots: tuple[Slot, ...]
+    kernel: Value | None
+    bound: tuple[Index, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The transpose: target[slots] += array times a kernel where there is one, summed over `bound`."""
+
+    target: Value
+    slots: tuple[Slot, ...]
+    array: Value
+    kernel: Value | None
+    bound: tuple[Index, ...]
+
+
+@dataclass(frozen=True)
 class Note:
     """A comment line: an equation of the derivation, or why a line is there."""
 
     text: str
 
 
-Statement = Combine | Assign | Apply | Reduce | Shift | Locate | Pick | Scatter | Note
+Statement = Combine | Assign | Apply | Reduce | Shift | Locate | Pick | Scatter | Slide | Spread | Note
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,11 @@ from gradlab.codegen.statements import (
     Reduce,
     Scatter,
     Shift,
+    Slide,
+    Spread,
     Value,
 )
+from gradlab.codegen.torch_windows import TorchWindows
 
 _FUNCTIONS = {
     "exp": "torch.exp({})",
@@ -85,6 +88,12 @@ class TorchPrinter:
         column = "[:, None]" if product.layout else ""
         array = statement.array.name
         return [f"{array} = {array}.scatter_add(-1, {at.name}, ({text}){column}.expand({at.name}.shape))"]
+
+    def slide(self, statement: Slide) -> list[str]:
+        return TorchWindows(self.sizes).slide(statement)
+
+    def spread(self, statement: Spread) -> list[str]:
+        return TorchWindows(self.sizes).spread(statement)
 
     def result(self, value: Value) -> str:
         return value.name

@@ -72,9 +72,7 @@ def axes_line(program: Program) -> list[str]:
     """What each index runs over, and what leading dimensions mean here."""
     ranges = [f"{', '.join(program.letters.get(axis, (axis.name,)))} over {axis.size}" for axis in program.axes]
     lines = [f"Indices: {'; '.join(ranges)}; primes mark further ones of the same axis."]
-    lines += [
-        f"{axis.size} stands for any number of leading dimensions." for axis in program.axes if axis.ellipsis
-    ]
+    lines += [f"{axis.size} stands for any number of leading dimensions." for axis in program.axes if axis.ellipsis]
     return lines
 
 

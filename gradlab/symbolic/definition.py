@@ -65,8 +65,8 @@ class Definition:
 
     `leading` is the size symbol that stands for any number of leading dimensions. `shift` is an index: the forward
     subtracts the maximum over it from the first input before exponentials; the engine proves that what the
-    operation returns and saves does not change. `reference` is an independent implementation as one torch expression
-    over the argument names.
+    operation returns and saves does not change. `nonempty` names sizes that must not be 0 (torch has no convolution
+    without channels). `reference` is an independent implementation as one torch expression over the argument names.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Definition:
     parameters: Sequence[Parameter] = ()
     facts: Sequence[Fact] = ()
     kinks: Sequence[Kink] = ()
+    nonempty: Sequence[sp.Symbol] = ()
     leading: sp.Symbol | None = None
     shift: sp.Idx | None = None
     source: str = "a definition"

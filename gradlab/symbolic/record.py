@@ -23,6 +23,7 @@ def record(derivation: Derivation) -> Operation:
         parameters=tuple(definition.parameters),
         kinks=tuple(definition.kinks),
         extents=tuple(extents(program)),
+        nonempty=tuple(axis.name for axis in program.axes if axis.size in map(str, definition.nonempty)),
     )
 
 

@@ -69,7 +69,11 @@ class Rule:
             others = [f for f in term.factors if f not in matched]
             if len(set(bound)) != len(bound) or not all(index in term.bound for index in bound):
                 continue
-            inside = {i for slot in (s for v, s in variables.items() if v not in self.pattern.bound) for i in slot_indices(slot)}
+            inside = {
+                i
+                for slot in (s for v, s in variables.items() if v not in self.pattern.bound)
+                for i in slot_indices(slot)
+            }
             outside = {i for atom, _ in others for i in atom_indices(atom)} | inside
             if any(index in outside for index in bound):
                 continue

@@ -165,7 +165,9 @@ def rename_slot(slot: Slot, renaming: Renaming) -> Slot:
         raise DefinitionError(f"the index {shown} would depend on a computed index; bind the inner lookup first")
     if isinstance(slot, Gather):
         return Gather(slot.tensor, inner, slot.axis)
-    return Affine(tuple((scale, new) for (scale, _), new in zip(slot.parts, inner, strict=True)), slot.offset, slot.axis)
+    return Affine(
+        tuple((scale, new) for (scale, _), new in zip(slot.parts, inner, strict=True)), slot.offset, slot.axis
+    )
 
 
 def rename_atom(atom: Atom, renaming: Renaming) -> Atom:

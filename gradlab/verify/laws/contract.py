@@ -61,7 +61,7 @@ def _output(trial: Trial) -> Iterator[Violation]:
     if named is None:
         return
     leading = joint_leading(trial.specification.signature.inputs, [array.shape for array in trial.inputs])
-    shape = concrete(named, trial.case.sizes, leading)
+    shape = concrete(named, trial.specification.completed(trial.case.sizes, trial.params), leading)
     if trial.output.shape != shape:
         claim = f"forward returns shape {trial.output.shape}; the signature promises {shape}"
         yield Violation(LAW, "output", claim, {"shape": trial.output.shape, "expected": shape})
