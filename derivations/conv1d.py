@@ -24,6 +24,6 @@ conv1d = Definition(
         Parameter("padding", 0, 0, 2, integer=True),
         Parameter("dilation", 1, 1, 2, integer=True),
     ],
-    nonempty=[C, F, A],
+    nonempty=[C, W, F, A],
     reference="torch.nn.functional.conv1d(x, weight, bias, stride=stride, padding=padding, dilation=dilation)",
 )
