@@ -282,15 +282,41 @@ def _integer(node: ast.expr, names: Mapping[str, int]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Along:
+    """The keyword `axis` of an operation along dimension `dim`, which the signature writes last: -1 by default.
+
+    `axis` is any axis of the input, counted from either end; with `several`, also a tuple of axes, which count as one.
+
+    >>> Along("d").several
+    False
+    """
+
+    dim: str
+    several: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A dimension that holds two: `groups`, an integer parameter that says how many, and `rest`, the entries of each.
+
+    Channel c of group normalisation is entry `c % rest` of group `c // rest`.
+    """
+
+    dim: str
+    groups: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kink:
     """A point where the derivative jumps, and the value declared there.
 
-    `where` is a condition such as `"x == 0"`; `derivative` is the declared slope at it.
+    `where` is a condition such as `"x == 0"`; `derivative` is the declared slope at it. Both may name a parameter.
     """
 
     argument: str
     where: str
-    derivative: float
+    derivative: float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,8 +324,10 @@ class Operation:
     """The record at the head of every generated kernel: all that verification needs to know of an operation.
 
     `saved` names what `forward` hands to `backward`; `reference` is the independent implementation, as text;
-    `digest` identifies the definition that the kernel was generated from. `extents` gives the dimensions of the output
-    that no input has, such as how many windows a convolution finds; those in `nonempty` are never 0.
+    `digest` identifies the definition that the kernel was generated from. `along` says that there is a keyword `axis`;
+    with `broadcast` the `...` of the arguments need not be equal but only broadcast, as NumPy has it; `packed`
+    is a dimension that a parameter divides into groups. `extents` gives the dimensions of the output that no input has,
+    such as how many windows a convolution finds; those in `nonempty` are never 0.
     """
 
     name: str
@@ -311,6 +339,9 @@ class Operation:
     digest: str
     parameters: tuple[Parameter, ...] = ()
     kinks: tuple[Kink, ...] = ()
+    along: Along | None = None
+    broadcast: bool = False
+    packed: Packed | None = None
     extents: tuple[Extent, ...] = ()
     nonempty: tuple[str, ...] = ()
 

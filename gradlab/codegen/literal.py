@@ -6,30 +6,25 @@ import math
 from collections.abc import Iterable
 
 from gradlab.codegen.printer import parenthesised
-from gradlab.operation import Domain, Operation, Parameter
+from gradlab.operation import Domain, Kink, Operation, Parameter
 
 
-def imports(operation: Operation, *, helpers: Iterable[str], math: bool) -> str:
+def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool) -> str:
     """The import lines that the record and the kernel need."""
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
     names |= {"Kink"} if operation.kinks else set()
     names |= {"Extent"} if operation.extents else set()
+    names |= {"Along"} if operation.along else set()
+    names |= {"Packed"} if operation.packed else set()
     # ruff's import order: classes first, then functions, each by name
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))
     return (
         f"{'import math' + chr(10) if math else ''}from typing import Any\n\n"
-        "import numpy as np\nfrom numpy.typing import NDArray\n\n"
-        f"{''.join(line + chr(10) for line in _helpers(set(helpers)))}"
+        f"{'import numpy as np' + chr(10) if numpy else ''}from numpy.typing import NDArray\n\n"
+        f"{''.join(helper + chr(10) for helper in helpers)}"
         f"from gradlab.operation import {', '.join(ordered)}\n"
     )
-
-
-def _helpers(used: set[str]) -> list[str]:
-    """The imports of hand-written helpers."""
-    modules = {"blocks": ("blocks",), "windows": ("overlaps", "windows")}
-    found = {module: [name for name in names if name in used] for module, names in modules.items()}
-    return [f"from gradlab.kernels.{module} import {', '.join(names)}" for module, names in found.items() if names]
 
 
 def literal(operation: Operation) -> str:
@@ -39,24 +34,30 @@ def literal(operation: Operation) -> str:
         f'    name="{operation.name}",',
         f'    summary="{operation.summary}",',
         f'    signature=Signature.parse("{operation.signature}"),',
-        *_several("arguments", [_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
+        *_tuple_of("arguments", [_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
         f"    saved={_tuple(operation.saved)},",
         f'    reference="{operation.reference}",',
         f'    digest="{operation.digest}",',
     ]
     if operation.parameters:
-        lines += _several("parameters", [_parameter(parameter) for parameter in operation.parameters])
+        lines += _tuple_of("parameters", [_parameter(parameter) for parameter in operation.parameters])
     if operation.kinks:
-        kinks = (f'Kink("{k.argument}", where="{k.where}", derivative={k.derivative!r})' for k in operation.kinks)
-        lines.append(f"    kinks=({', '.join(kinks)},),")
+        lines += _tuple_of("kinks", [_kink(kink) for kink in operation.kinks])
+    if operation.along:
+        lines.append(f'    along=Along("{operation.along.dim}"{", several=True" if operation.along.several else ""}),')
+    if operation.broadcast:
+        lines.append("    broadcast=True,")
+    if operation.packed:
+        packed = operation.packed
+        lines.append(f'    packed=Packed("{packed.dim}", "{packed.groups}", "{packed.rest}"),')
     if operation.extents:
-        lines += _several("extents", [f'Extent("{e.dim}", "{e.formula}")' for e in operation.extents])
+        lines += _tuple_of("extents", [f'Extent("{e.dim}", "{e.formula}")' for e in operation.extents])
     if operation.nonempty:
         lines.append(f"    nonempty={_tuple(operation.nonempty)},")
     return "\n".join([*lines, ")", ""])
 
 
-def _several(field: str, shown: list[str]) -> list[str]:
+def _tuple_of(field: str, shown: list[str]) -> list[str]:
     """One line for one item, a line each for several, as the formatter leaves them."""
     if len(shown) == 1:
         return [f"    {field}=({shown[0]},),"]
@@ -67,6 +68,11 @@ def _parameter(parameter: Parameter) -> str:
     marked = ", integer=True" if parameter.integer else ""
     bounds = f"{parameter.default!r}, {parameter.minimum!r}, {parameter.maximum!r}"
     return f'Parameter("{parameter.name}", {bounds}{marked})'
+
+
+def _kink(kink: Kink) -> str:
+    derivative = f'"{kink.derivative}"' if isinstance(kink.derivative, str) else repr(kink.derivative)
+    return f'Kink("{kink.argument}", where="{kink.where}", derivative={derivative})'
 
 
 def _tuple(names: Iterable[str]) -> str:

@@ -6,19 +6,24 @@ size of their own axes before they meet a large array; additions run in place on
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import NoReturn
 
 from gradlab.codegen.chain import Chain
 from gradlab.codegen.computed import computed, first_parts, other_parts, split, spread, whole
-from gradlab.codegen.pieces import NOTHING, Piece, merge, normalise, scale
+from gradlab.codegen.nest import nested
+from gradlab.codegen.pieces import NOTHING, Piece, absolute, merge, normalise, scale
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Coefficient,
     Combine,
     Locate,
+    Multiply,
     Note,
     Operator,
     Pick,
@@ -28,7 +33,10 @@ from gradlab.codegen.statements import (
     Slide,
     Spread,
     Statement,
+    Test,
     Value,
+    Vary,
+    Zeros,
 )
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
@@ -36,6 +44,7 @@ from gradlab.symbolic.factor import factor
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.terms import (
     Atom,
+    Constant,
     Delta,
     Expr,
     Factor,
@@ -43,6 +52,8 @@ from gradlab.symbolic.terms import (
     Gather,
     Index,
     Indicator,
+    Order,
+    Prod,
     Ref,
     Size,
     Slot,
@@ -62,6 +73,7 @@ class Lowering:
         self.statements: list[Statement] = []
         self.chain = Chain(self.statements.append, self._name, reusable)
         self.shared: dict[str, Value] = {}
+        self.products: list[tuple[Value, Value, Value]] = []
 
     def note(self, text: str) -> None:
         """Add a comment line."""
@@ -74,6 +86,13 @@ class Lowering:
         self.values[name] = self._compute(target, expression)
         return self.values[name]
 
+    def zeros(self, name: str, like: Value) -> Value:
+        """Zeros of a value's shape and dtype."""
+        target = Value(name, like.layout)
+        self.statements.append(Zeros(target, like))
+        self.values[name] = target
+        return target
+
     def _compute(self, target: Value, expression: Expr) -> Value:
         if not expression.terms:
             self.statements.append(Assign(target, Product(coefficient=Coefficient(Fraction(0)))))
@@ -81,11 +100,12 @@ class Lowering:
         whole = self._alone(target, expression)
         if whole is not None:
             return whole
-        display = factor(expression)
+        display = factor(nested(expression, target.layout, self._bracket(target.layout)))
         front = self._piece(display.prefactor, target.layout)
         pieces = [self._piece(term, target.layout) for term in display.inner]
-        if front.at is not None or any(piece.masked(target.layout) for piece in pieces):
-            # A label in front is one in each term; and masks need a number to be multiplied with, not each other.
+        pieces = [self._known(piece) for piece in pieces]  # only now: a later term may have made the product
+        pieces = self._collected(pieces, target.layout)
+        if front.at is not None:  # a label in front is one in each term
             front, pieces = NOTHING, [merge(front, piece) for piece in pieces]
         dense, unit = [piece for piece in pieces if piece.at is None], Coefficient()
         if len(dense) > 1:
@@ -111,10 +131,43 @@ class Lowering:
             return self._sum(parts[0], target.layout, target.name)
         if not parts and len(outer.factors) == 1:
             ((atom, exponent),) = outer.factors
-            if not isinstance(atom, Ref | Size | Delta) or exponent.denominator != 1 or _gathered(atom):
+            if not isinstance(atom, Ref | Size | Constant | Delta) or exponent.denominator != 1 or _gathered(atom):
                 value = self._atom(atom, exponent, target.name)
                 return value if set(value.layout) == set(target.layout) else None
         return None
+
+    def _bracket(self, layout: tuple[Index, ...]) -> Callable[[Expr], Ref]:
+        """Computes a bracket beforehand; gives the entry of the temporary that holds it."""
+
+        def compute(inner: Expr) -> Ref:
+            value = self._compute(Value(self._name("part"), layout), inner)
+            self.values[value.name] = value
+            return Ref(value.name, value.layout)
+
+        return compute
+
+    def _collected(self, pieces: list[Piece], layout: tuple[Index, ...]) -> list[Piece]:
+        """a x - b x as (a - b) x, where a and b are numbers: they are added up before they meet the array."""
+        groups: dict[tuple[tuple[Value, ...], tuple[Value, ...]], list[Piece]] = {}
+        for piece in pieces:
+            above, below, _ = piece.split(layout)
+            rest = [value for value in (*piece.values, *piece.divisors) if value.layout and value.layout != layout]
+            key = (tuple(above), tuple(below)) if not rest and piece.at is None and above else ((), (), id(piece))
+            groups.setdefault(key, []).append(piece)
+        return [self._added(group, layout) if len(group) > 1 else group[0] for group in groups.values()]
+
+    def _added(self, group: list[Piece], layout: tuple[Index, ...]) -> Piece:
+        above, below, _ = group[0].split(layout)
+        products = [Product(*_scalars(piece), piece.coefficient) for piece in group]
+        products.sort(key=lambda product: product.coefficient.number < 0)
+        constant = all(value.constant for product in products for value in (*product.values, *product.divisors))
+        weight = Value(self._name("weight"), (), constant=constant)
+        first, second, *rest = products
+        self.statements.append(Combine(weight, second.coefficient.sign, first, absolute(second)))
+        for product in rest:
+            self.statements.append(Combine(weight, product.coefficient.sign, weight, absolute(product)))
+        self.values[weight.name] = weight
+        return Piece(Coefficient(), (weight, *above), tuple(below))
 
     # Terms -> pieces ---------------------------------------------------------------------------------------------
 
@@ -125,6 +178,8 @@ class Lowering:
         for atom, exponent in outer.factors:
             if isinstance(atom, Size):
                 coefficient = coefficient.times(Coefficient(sizes=((atom.axis, exponent),)))
+            elif isinstance(atom, Constant):
+                coefficient = coefficient.times(Coefficient(constants=((atom.name, exponent),)))
             elif isinstance(atom, Delta):
                 at = self._position(atom)
             else:
@@ -133,14 +188,38 @@ class Lowering:
         values += [self._sum(part, free, None) for part in parts]
         return Piece(coefficient, tuple(values), tuple(divisors), at)
 
+    def _known(self, piece: Piece) -> Piece:
+        """A piece in which a product that a sum has needed already is not made again."""
+        for left, right in itertools.combinations(piece.values, 2):
+            product = self._made(left, right)
+            if product is not None:
+                rest = [value for value in piece.values if value not in (left, right)]
+                return replace(piece, values=(*rest, product))
+        return piece
+
+    def _made(self, left: Value, right: Value) -> Value | None:
+        """The product of two values where there is one, in the indices that they have here."""
+        for first, second, product in self.products:
+            for one, other in ((left, right), (right, left)):
+                if (one.name, other.name) == (first.name, second.name):
+                    pairs = {*zip((*first.layout, *second.layout), (*one.layout, *other.layout), strict=True)}
+                    renaming = dict(pairs)
+                    if len(pairs) == len(renaming) == len({*renaming.values()}):
+                        return replace(product, layout=tuple(renaming[index] for index in product.layout))
+        return None
+
     def _powers(self, factors: Iterable[Factor]) -> tuple[list[Value], list[Value]]:
         """Factors and divisors: a whole power as repeated values, a fractional one as a root."""
         above: list[Value] = []
         below: list[Value] = []
         for atom, exponent in factors:
             base = Fraction(1) if exponent.denominator == 1 else abs(exponent)
-            value = self._atom(atom, base, None)
-            (above if exponent > 0 else below).extend([value] * int(abs(exponent / base)))
+            value, times = self._atom(atom, base, None), int(abs(exponent / base))
+            if exponent < 0 and value.constant:
+                # A number may be 0, which only its reciprocal can tell: NaN then, as for the mean of nothing.
+                above.extend([self._apply("reciprocal", value, None)] * times)
+            else:
+                (above if exponent > 0 else below).extend([value] * times)
         return above, below
 
     def _atom(self, atom: Atom, exponent: Fraction, name: str | None) -> Value:
@@ -160,10 +239,14 @@ class Lowering:
                 if gathers:
                     base = self._pick(base, slots, gathers, name if exponent == 1 else None)
                 return base if exponent == 1 else self._apply(_power_name(exponent), base, name)
-            case Function(function, argument):
-                return self._apply(function, self._monomial(argument), name)
-            case Indicator(argument):
-                return self._apply("greater_zero", self._monomial(argument), name)
+            case Function(function, argument, others):
+                value = self._apply(function, self._monomial(argument), name if exponent == 1 else None, others)
+                return value if exponent == 1 else self._apply(_power_name(exponent), value, name)
+            case Indicator():
+                return self._test(atom, name)
+            case Prod():
+                value = self._product(atom, name if exponent == 1 else None)
+                return value if exponent == 1 else self._apply(_power_name(exponent), value, name)
             case _:
                 raise DefinitionError(
                     f"{self.program.name}: no code for a delta inside a sum, which a lookup left there"
@@ -174,22 +257,37 @@ class Lowering:
             return self._atom(term.factors[0][0], Fraction(1), None)
         return self._compute(Value(self._name("argument"), term.free), Expr.of([term]))
 
-    def _apply(self, function: str, operand: Value, name: str | None) -> Value:
-        key = f"{function}:{operand.name}:{operand.layout}"
+    def _apply(self, function: str, operand: Value, name: str | None, others: tuple[Term, ...] = ()) -> Value:
+        beside = tuple(self._piece(other, ()).product for other in others)
+        key = f"{function}:{operand.name}:{operand.layout}:{beside}"
         if key in self.shared:
             return self.shared[key]
-        boolean = function == "greater_zero"
-        target = Value(name or self._name(f"{function}_{operand.name}"), operand.layout, boolean, operand.constant)
-        reuse = not boolean and self.reusable(operand)
-        self.statements.append(Apply(target, function, operand, reuse))
+        target = Value(name or self._name(f"{function}_{operand.name}"), operand.layout, False, operand.constant)
+        self.statements.append(Apply(target, function, operand, self.reusable(operand), beside))
         self.shared[key] = target
         return target
+
+    def _test(self, indicator: Indicator, name: str | None) -> Value:
+        operand = self._monomial(indicator.argument)
+        bounds = tuple(self._piece(bound, ()).product for bound in indicator.bounds)
+        key = f"test:{operand.name}:{operand.layout}:{bounds}:{indicator.closed}"
+        if key not in self.shared:
+            target = Value(name or self._name(f"mask_{operand.name}"), operand.layout, True, operand.constant)
+            self.statements.append(Test(target, operand, bounds, indicator.closed))
+            self.shared[key] = target
+        return self.shared[key]
 
     # Sums --------------------------------------------------------------------------------------------------------
 
     def _sum(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
         if part.body in self.shared:
             return self.shared[part.body]
+        order = next((atom for atom, _ in part.factors if isinstance(atom, Order)), None)
+        if order is not None:
+            return self._running_sum(part, order, free, name)
+        pair = next((atom for atom, _ in part.factors if isinstance(atom, Prod) and len(atom.without) == 2), None)
+        if pair is not None:
+            return self._varied_product(part, pair, name)
         layout = tuple(index for index in free if index in part.free)
         if any(computed(atom) for atom, _ in part.factors):
             found = self._computed(part, layout, name)
@@ -230,6 +328,60 @@ class Lowering:
             "computed to a name, so that one array at computed indices meets one other"
         )
 
+    def _running_sum(self, part: Term, order: Order, free: tuple[Index, ...], name: str | None) -> Value:
+        """Sum_k f[k] [k <= d]: the sums up to each place, and from each place on for [d <= k]; no matrix of places."""
+        reverse = order.left not in part.bound
+        summed, place = (order.right, order.left) if reverse else (order.left, order.right)
+        rest = part.without([order])
+        if part.bound != (summed,) or not isinstance(place, Index) or place in rest.indices:
+            raise DefinitionError(f"{self.program.name}: no code for at_most beside another sum or another order")
+        layout = tuple(summed if index == place else index for index in free)
+        term = Term(rest.coefficient, rest.factors)
+        inside = tuple(index for index in layout if index in term.indices)
+        plain = len(term.factors) == 1 and term.factors[0][1] == 1
+        operand = self._atom(*term.factors[0], None) if plain else None
+        if operand is None:
+            operand = self._compute(Value(self._name("part"), inside), Expr.of([term]))
+        target = Value(
+            name or self._name(f"running_{_SHORT.get(operand.name, operand.name)}"),
+            tuple(place if index == summed else index for index in operand.layout),
+        )
+        self.statements.append(Accumulate(target, operand, summed, reverse))
+        self.shared[part.body] = target
+        return target
+
+    def _product(self, atom: Prod, name: str | None) -> Value:
+        """The product over an axis, or of all entries but one; with an index of its own for the place left out."""
+        (running,) = atom.argument.bound
+        operand = self._monomial(Term(atom.argument.coefficient, atom.argument.factors))
+        places = [slot for slot in atom.without if isinstance(slot, Index)]
+        if len(places) != len(atom.without) or len(places) > 1 or set(places) & set(operand.layout):
+            raise DefinitionError(f"{self.program.name}: no code for this product without {len(atom.without)} entries")
+        layout = tuple(index for item in operand.layout for index in (places if item == running else (item,)))
+        key = f"product:{operand.name}:{operand.layout}:{places}"
+        if key not in self.shared:
+            wanted = f"{'others' if places else 'product'}_{operand.name}"
+            self.shared[key] = Value(name or self._name(wanted), layout)
+            self.statements.append(Multiply(self.shared[key], operand, running, others=bool(places)))
+        return self.shared[key]
+
+    def _varied_product(self, part: Term, pair: Prod, name: str | None) -> Value:
+        """Sum_j t[j] prod[k != d, j](x[k]), which is how prod[k != d](x[k]) moves when x moves along t."""
+        others, (running,) = part.without([pair]).factors, pair.argument.bound
+        operand = self._monomial(Term(pair.argument.coefficient, pair.argument.factors))
+        moving = [slot for slot in pair.without if slot in part.bound]
+        fixed = [slot for slot in pair.without if isinstance(slot, Index) and slot not in part.bound]
+        tangent = self._atom(others[0][0], Fraction(1), None) if len(others) == 1 and others[0][1] == 1 else None
+        last = operand.layout[-1] == running
+        if tangent is None or len(fixed) != 1 or part.bound != tuple(moving) or not last:
+            raise DefinitionError(f"{self.program.name}: no code for this sum of products without two entries")
+        if tangent.layout != (*operand.layout[:-1], *moving):
+            raise DefinitionError(f"{self.program.name}: no code for a product that moves along another layout")
+        target = Value(name or self._name(f"moved_{operand.name}"), (*operand.layout[:-1], fixed[0]))
+        self.statements.append(Vary(target, operand, tangent))
+        self.shared[part.body] = target
+        return target
+
     def _operands(self, part: Term) -> tuple[Value, ...]:
         """Two operands have fast sums; more are multiplied beforehand where one has all axes of the other."""
         above, below = self._powers(part.factors)
@@ -249,8 +401,13 @@ class Lowering:
         return tuple(sorted(above, key=lambda value: value.name))
 
     def _temporary(self, operator: Operator, left: Value, right: Value) -> Value:
+        known = self._made(left, right) if operator == "*" else None
+        if known is not None:
+            return known
         target = Value(self._name("part"), left.layout)
         self.statements.append(Combine(target, operator, left, right))
+        if operator == "*":
+            self.products.append((left, right, target))
         return target
 
     # Gathers -----------------------------------------------------------------------------------------------------
@@ -303,6 +460,11 @@ class Lowering:
         taken = {value.name for value in (*self.values.values(), *self.shared.values())}
         taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter)}
         return next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in taken)
+
+
+def _scalars(piece: Piece) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+    above, below = (tuple(v for v in values if not v.layout) for values in (piece.values, piece.divisors))
+    return above, below
 
 
 def _nested(values: list[Value]) -> tuple[Value, Value] | None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
 from math import floor
 from typing import Protocol
 
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Coefficient,
     Combine,
     Locate,
+    Multiply,
     Note,
     Operand,
     Pick,
@@ -25,9 +27,14 @@ from gradlab.codegen.statements import (
     Slide,
     Spread,
     Statement,
+    Test,
     Value,
+    Vary,
+    Zeros,
 )
 from gradlab.errors import DefinitionError
+from gradlab.symbolic.factor import LONG
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.terms import Axis, Index
 
@@ -46,11 +53,26 @@ class Printer(Protocol):
     def assign(self, statement: Assign) -> list[str]:
         """A product, broadcast."""
 
+    def zeros(self, statement: Zeros) -> list[str]:
+        """Zeros like another array."""
+
     def apply(self, statement: Apply) -> list[str]:
         """An elementary function."""
 
+    def test(self, statement: Test) -> list[str]:
+        """A comparison."""
+
     def reduce(self, statement: Reduce) -> list[str]:
         """A sum."""
+
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        """Running sums."""
+
+    def multiply(self, statement: Multiply) -> list[str]:
+        """A product over an axis, or of all other entries."""
+
+    def vary(self, statement: Vary) -> list[str]:
+        """The derivative of products of all other entries."""
 
     def shift(self, statement: Shift) -> list[str]:
         """Less the maximum."""
@@ -82,12 +104,13 @@ def parenthesised(names: list[str]) -> str:
 class Sizes:
     """The sizes that a routine's lines mention, and the lines that define them.
 
-    `like` names an array of the routine whose dtype and device new arrays take.
+    `like` names an array of the routine whose dtype and device new arrays take; `led` is one with leading dimensions.
     """
 
-    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str) -> None:
+    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str, led: Value | None = None) -> None:
         self.operation = program.name
         self.like = like
+        self.led = led
         self.rank = {axis: position for position, axis in enumerate(program.axes)}
         self.windows = program.windows
         self.taken = set(taken)
@@ -106,7 +129,14 @@ class Sizes:
 
     def shape(self, layout: tuple[Index, ...]) -> str:
         """A shape as a tuple."""
-        return parenthesised([self.size(index.axis) for index in layout])
+        return parenthesised([self._leading() if i.axis.ellipsis else self.size(i.axis) for i in layout])
+
+    def _leading(self) -> str:
+        """The leading dimensions, any number of them."""
+        if self.led is None:
+            raise DefinitionError(f"{self.operation}: no array at hand has the leading dimensions")
+        behind = len(self.led.layout) - 1
+        return f"*{self.led.name}.shape[:-{behind}]" if behind else f"*{self.led.name}.shape"
 
     def product(self, axes: Iterable[Axis]) -> str:
         """The variable that holds a product of sizes."""
@@ -140,7 +170,7 @@ class Sizes:
             if len(here) == 1 or ellipsis:
                 for axis in here:
                     position = positions[axis] - (len(value.layout) if ellipsis else 0)
-                    lines.append(f"{missing.pop(axis)} = {value.name}.shape[{position}]")
+                    lines.append(f"{missing.pop(axis)} = {_extent(value, axis, position)}")
             else:
                 names = (missing.pop(index.axis, "_") for index in value.layout)
                 lines.append(f"{', '.join(names)} = {value.name}.shape")
@@ -187,11 +217,36 @@ class Sizes:
         below = [axis for axis, exponent in whole for _ in range(-exponent)]
         number = abs(coefficient.number)
         parts = [_number(number)] if number != 1 else []
+        parts += constants(coefficient.constants)
         parts += [_root(self.size(axis), e - floor(e)) for axis, e in coefficient.sizes if e.denominator != 1]
         parts += [self.product(above)] if above else []
         parts += [self.inverse(below)] if below else []
         shown = " * ".join(parts) or "1"
         return f"-{shown}" if coefficient.number < 0 else shown
+
+
+def _extent(value: Value, axis: Axis, position: int) -> str:
+    """The size of an axis; of leading dimensions, the number of entries along all of them together."""
+    if not axis.ellipsis:
+        return f"{value.name}.shape[{position}]"
+    leading = "" if len(value.layout) == 1 else f"[:{position + 1}]"
+    return f"math.prod({value.name}.shape{leading})"
+
+
+def constants(powers: Iterable[tuple[str, Fraction]]) -> list[str]:
+    """pi and roots of whole numbers as Python numbers: `math.sqrt(2 / math.pi)`."""
+    parts = []
+    roots: tuple[list[str], list[str]] = ([], [])
+    for name, exponent in powers:
+        base = "math.pi" if name == "pi" else name
+        whole = floor(exponent) if exponent > 0 else -floor(-exponent)
+        parts += [f"{base} ** {whole}" if whole != 1 else base] if whole else []
+        if exponent != whole:
+            roots[exponent < 0].append(base)
+    above, below = (" * ".join(sorted(names)) for names in roots)
+    under = f"({below})" if "*" in below else below
+    parts += [f"math.sqrt({above or 1}{f' / {under}' if under else ''})"] if above or below else []
+    return parts
 
 
 def _root(size: str, exponent: Fraction) -> str:
@@ -201,14 +256,15 @@ def _root(size: str, exponent: Fraction) -> str:
 def _number(number: Fraction) -> str:
     if number.denominator == 1:
         return str(number.numerator)
-    if number.denominator & (number.denominator - 1) == 0:
-        return repr(float(number))  # a power of two below: exact in every floating-point type
+    if number.denominator & (number.denominator - 1) == 0 or number.denominator > LONG:
+        return repr(float(number))  # a power of two below is exact in every floating-point type; a decimal was one
     return f"({number.numerator} / {number.denominator})"
 
 
 def product_text(product: Product, target: tuple[Index, ...], sizes: Sizes) -> str:
     """A product without parentheses; scalars and the coefficient come first, so that arrays are met last."""
-    small = sorted(product.values, key=lambda value: len(value.layout))
+    # Masks last: a mask times a Python number would be an array of integers.
+    small = sorted(product.values, key=lambda value: (value.boolean, len(value.layout)))
     parts = [align(value, target) for value in small]
     if not product.coefficient.one:
         scalars = sum(not value.layout for value in small)
@@ -222,9 +278,17 @@ def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> s
     if isinstance(operand, Value):
         return align(operand, target)
     own = tuple(index for index in target if index in operand.layout)
-    count = len(operand.values) + 2 * len(operand.divisors) + (not operand.coefficient.one)
     text = product_text(operand, own, sizes)
-    return (f"({text})" if count > 1 else text) + suffix(own, target)
+    compound = len(operand.values) + 2 * len(operand.divisors) > 1 or " " in text
+    return (f"({text})" if compound else text) + suffix(own, target)
+
+
+def along(layout: tuple[Index, ...], over: Index, text: str) -> str:
+    """An index expression that applies `text` to one axis and leaves the others alone."""
+    position = layout.index(over)
+    behind = [text, *[":"] * (len(layout) - position - 1)]
+    ellipsis = any(index.axis.ellipsis for index in layout)
+    return f"[{', '.join(['...'] if ellipsis else [':'] * position) + ', ' if position else ''}{', '.join(behind)}]"
 
 
 def bare_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:
@@ -241,8 +305,13 @@ def align(value: Value, target: tuple[Index, ...]) -> str:
     text = value.name
     if tuple(order) != value.layout and len(order) == len(value.layout):
         permutation = ", ".join(str(value.layout.index(index)) for index in order)
-        text += ".T" if len(order) == 2 else f".transpose({permutation})"
+        text += ".T" if len(order) == 2 else ".mT" if swapped(value.layout, order) else f".transpose({permutation})"
     return text + suffix(tuple(order), target)
+
+
+def swapped(layout: Sequence[Index], order: Sequence[Index]) -> bool:
+    """Whether the order is that of the layout but for the last two axes, which have changed places."""
+    return [*layout[:-2], *layout[:-3:-1]] == [*order]
 
 
 def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
@@ -255,22 +324,34 @@ def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
 
 
 _NUMBERS = {
-    "exp": "math.exp({})",
-    "log": "math.log({})",
-    "sqrt": "math.sqrt({})",
-    "rsqrt": "1 / math.sqrt({})",
+    "sqrt": "math.sqrt({0})",
+    "rsqrt": "1 / math.sqrt({0})",
     "square": "{0} * {0}",
-    "reciprocal": "1 / {}",
-    "positive_part": "max({}, 0)",
-    "greater_zero": "{} > 0",
-}
+    # As the mean of nothing: NaN, where Python would raise and NumPy warn.
+    "reciprocal": "1 / {0} if {0} else {nan}",
+} | {name: row.number for name, row in ELEMENTARY.items()}
 
 
-def number_function(function: str, operand: str) -> str:
+def number_function(statement: Apply, sizes: Sizes) -> str:
     """A function of a Python number, as one: NumPy's and torch's own would give a scalar with a dtype."""
+    operand, function = statement.operand.name, statement.function
     if function.startswith("power "):
         return f"{operand} ** ({function.removeprefix('power ')})"
-    return _NUMBERS[function].format(operand)
+    return _NUMBERS[function].format(operand, *beside(statement.others, sizes), nan=sizes.nan)
+
+
+def beside(numbers: Iterable[Product], sizes: Sizes) -> list[str]:
+    """The numbers that stand beside the operand of a function or a comparison."""
+    return [product_text(number, (), sizes) for number in numbers]
+
+
+def comparison(statement: Test, operand: str, sizes: Sizes, join: str) -> str:
+    """A comparison with 0, or with two bounds."""
+    if not statement.bounds:
+        return f"{operand} > 0"
+    low, high = beside(statement.bounds, sizes)
+    equal = "=" if statement.closed else ""
+    return f"({operand} >{equal} {low}) {join} ({operand} <{equal} {high})"
 
 
 def body(routine: Routine, printer: Printer) -> list[str]:
@@ -302,10 +383,20 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.combine(statement)
         case Assign():
             return printer.assign(statement)
+        case Zeros():
+            return printer.zeros(statement)
         case Apply():
             return printer.apply(statement)
+        case Test():
+            return printer.test(statement)
         case Reduce():
             return printer.reduce(statement)
+        case Accumulate():
+            return printer.accumulate(statement)
+        case Multiply():
+            return printer.multiply(statement)
+        case Vary():
+            return printer.vary(statement)
         case Shift():
             return printer.shift(statement)
         case Locate():

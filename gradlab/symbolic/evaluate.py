@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,17 +16,21 @@ from gradlab.symbolic.terms import (
     Affine,
     Atom,
     Axis,
+    Constant,
     Delta,
     Expr,
     Factor,
     Function,
     Index,
     Indicator,
+    Order,
+    Prod,
     Ref,
     Size,
     Slot,
     Term,
     atom_indices,
+    operands,
 )
 
 
@@ -126,10 +131,51 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
             return _integers(ones, point)
         case Size(axis):
             return ring.constant(Fraction(point.sizes[axis]))
-        case Function(name, argument):
-            return ring.function(name, evaluate_term(argument, layout, point))
-        case Indicator(argument):
+        case Constant(name):
+            return ring.named(name)
+        case Function(name):
+            return ring.function(name, *(evaluate_term(operand, layout, point) for operand in operands(atom)))
+        case Indicator(argument, ()):
             return ring.indicator(evaluate_term(argument, layout, point))
+        case Indicator(_, _, closed):
+            middle, low, high = (evaluate_term(operand, layout, point) for operand in operands(atom))
+            if closed:
+                return ring.multiply(_not_above(low, middle, ring), _not_above(middle, high, ring))
+            return ring.multiply(_above(middle, low, ring), _above(high, middle, ring))
+        case Order(left, right):
+            return _integers(np.where(_positions(left, layout, point) <= _positions(right, layout, point), 1, 0), point)
+        case Prod():
+            return _running_product(atom, layout, point)
+
+
+def _above(left: Any, right: Any, ring: Ring) -> Any:
+    return ring.indicator(ring.add(left, ring.multiply(ring.constant(Fraction(-1)), right)))
+
+
+def _not_above(left: Any, right: Any, ring: Ring) -> Any:
+    above = _above(left, right, ring)
+    return ring.add(ring.constant(Fraction(1)), ring.multiply(ring.constant(Fraction(-1)), above))
+
+
+def _running_product(atom: Prod, layout: Sequence[Index], point: Point) -> Any:
+    """Factor by factor, with 1 for the entries that are left out: no division, so it is exact in every ring."""
+    ring = point.ring
+    (running,) = atom.argument.bound
+    count = point.sizes[running.axis]
+    entry = Term(atom.argument.coefficient, atom.argument.factors)
+    inside = ring.multiply(evaluate_term(entry, (*layout, running), point), _ones(point, (1,) * len(layout) + (count,)))
+    places = [_positions(slot, layout, point) for slot in atom.without]
+    total = _ones(point, (1,) * len(layout))
+    for first, second in itertools.combinations(places, 2):
+        total = ring.multiply(total, _integers(np.where(first == second, 0, 1), point))
+    for k in range(count):
+        factor = inside[..., k]
+        if places:
+            left_out = np.any(np.broadcast_arrays(*(place == k for place in places)), axis=0)
+            keep, skip = (_integers(np.where(left_out, *pair), point) for pair in ((0, 1), (1, 0)))
+            factor = ring.add(ring.multiply(factor, keep), skip)
+        total = ring.multiply(total, factor)
+    return total
 
 
 def _entries(array: Any, slots: Sequence[Slot], layout: Sequence[Index], point: Point) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import sympy as sp
 
+from gradlab.symbolic import special
 from gradlab.symbolic.components import components
 from gradlab.symbolic.derive import Result
 from gradlab.symbolic.functions import ELEMENTARY
@@ -15,17 +17,21 @@ from gradlab.symbolic.steps import Factored
 from gradlab.symbolic.terms import (
     Affine,
     Atom,
+    Constant,
     Delta,
     Expr,
     Function,
     Gather,
     Index,
     Indicator,
+    Order,
+    Prod,
     Ref,
     Scale,
     Size,
     Slot,
     Term,
+    operands,
 )
 
 
@@ -97,10 +103,34 @@ class _Exporter:
                 return sp.KroneckerDelta(self.slot(left, names), self.slot(right, names))
             case Size(axis):
                 return sp.Symbol(axis.size, integer=True)
-            case Function(name, argument):
-                return ELEMENTARY[name].to_sympy(self.product(argument, names))
-            case Indicator(argument):
+            case Constant(name):
+                return sp.pi if name == "pi" else sp.Integer(name)
+            case Function(name):
+                return ELEMENTARY[name].to_sympy(*(self.product(operand, names) for operand in operands(atom)))
+            case Indicator(argument, ()):
                 return sp.Piecewise((1, self.product(argument, names) > 0), (0, True))
+            case Indicator(_, _, closed):
+                middle, low, high = (self.product(operand, names) for operand in operands(atom))
+                inside = sp.And(low <= middle, middle <= high) if closed else sp.And(low < middle, middle < high)
+                return sp.Piecewise((1, inside), (0, True))
+            case Order(left, right):
+                return sp.Piecewise((1, sp.Le(self.slot(left, names), self.slot(right, names))), (0, True))
+            case Prod(argument, without):
+                return self.running_product(argument, without, names)
+
+    def running_product(self, argument: Term, without: Sequence[Slot], names: dict[Index, str]) -> sp.Expr:
+        """Entries that are left out have the exponent 0; the whole is 0 where two of these are one.
+
+        Not with Piecewise, whose condition SymPy would move out of the product that binds its index.
+        """
+        (running,) = argument.bound
+        own = letters(self.program, names, argument.bound, names)
+        variable = idx(running, own[running])
+        places = [self.slot(slot, names) for slot in without]
+        inside = self.product(Term(argument.coefficient, argument.factors), own)
+        inside = sp.Pow(inside, sp.Mul(*(1 - sp.KroneckerDelta(variable, place) for place in places)))
+        apart = sp.Mul(*(1 - sp.KroneckerDelta(*pair) for pair in itertools.combinations(places, 2)))
+        return apart * sp.Product(inside, (variable, 0, size(running) - 1))
 
     def entry(self, tensor: str, slots: tuple[Slot, ...], names: dict[Index, str]) -> sp.Expr:
         """An entry; where an index is computed, with the 0 that stands outside the axis."""
@@ -128,6 +158,9 @@ def _scale(scale: Scale) -> sp.Expr:
     return sp.Mul(scale.number, *(sp.Symbol(name, integer=True) for name in scale.parameters))
 
 
+_IMPORTED = ("Abs", "KroneckerDelta", "Max", "Min", "Piecewise", "Product", "Sum")
+
+
 class Declarations:
     """What a program must declare before it can build these expressions."""
 
@@ -141,7 +174,9 @@ class Declarations:
             self.tensors |= {str(base) for base in expression.atoms(sp.IndexedBase)}
             symbols |= expression.free_symbols
             functions |= {type(part).__name__ for part in sp.preorder_traversal(expression)}
-        self.used = functions & {"exp", "log", "KroneckerDelta", "Max", "Piecewise", "Sum"}
+        self.special = functions & set(special.__all__)
+        self.used = (functions - self.special) & (set(_IMPORTED) | {row.name for row in ELEMENTARY.values()})
+        self.used |= {"pi"} if "Pi" in functions else set()
         self.used |= (
             {"sqrt"}
             if any(part.is_Pow and abs(part.exp) == sp.S.Half for e in expressions for part in sp.preorder_traversal(e))
@@ -159,6 +194,7 @@ class Declarations:
         scalars = sorted(self.scalars | {name for name, indexed in bound if not indexed})
         lines = [
             f"from sympy import {', '.join(sorted(self.used | {'Idx', 'IndexedBase', 'symbols'}, key=str.lower))}",
+            *([f"\nfrom gradlab.symbolic.special import {', '.join(sorted(self.special))}"] if self.special else []),
             "",
         ]
         lines += [f'{name} = symbols("{name}", integer=True)' for name in sorted(self.sizes)]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradlab.errors import SignatureError
+from gradlab.verify.along import KEYWORD, draw_axis
 from gradlab.verify.specification import Relation, Specification
 
 # Sizes at which blocked, unrolled or thresholded code changes its path: just above 16, 32, 64, 128, 256 and 100.
@@ -39,6 +40,8 @@ def draw_sizes(
             for name, values in specification.params.items()
         }
         _make_room(specification, sizes, params, kind, rng)
+        if specification.along is not None:
+            params[KEYWORD] = draw_axis(specification.along, leading, rng)
         if _holds(specification.where, sizes, params):
             return sizes, leading, params
     bounds = ", ".join(f"{name} in {specification.range_of(name)}" for name in names)

@@ -2,7 +2,7 @@
 
 Generated from derivations/avg_pool2d.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: abeb7118f5e19975. Saved for the backward: nothing.
+Target: NumPy. Definition: 806dc197bd545335. Saved for the backward: nothing.
 The backward has 1 reduction and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive avg_pool2d --to text` prints.
@@ -25,7 +25,7 @@ OPERATION = Operation(
     arguments=(Argument("x", real()),),
     saved=(),
     reference="torch.nn.functional.avg_pool2d(x, kernel_size, stride, padding)",
-    digest="abeb7118f5e19975",
+    digest="806dc197bd545335",
     parameters=(
         Parameter("kernel_size", 2, 1, 3, integer=True),
         Parameter("stride", 2, 1, 3, integer=True),
@@ -35,7 +35,7 @@ OPERATION = Operation(
         Extent("o", "(h + 2 * padding - kernel_size) // stride + 1"),
         Extent("q", "(w + 2 * padding - kernel_size) // stride + 1"),
     ),
-    nonempty=("c",),
+    nonempty=("c", "h", "w"),
 )
 
 
@@ -90,3 +90,11 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
         sum_tangent_x[of] += tangent_x[to]
     tangent_y = sum_tangent_x * inverse_kernel_size_squared
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _h, _w, _kernel_size, _stride, _padding = saved
+    # (7) hvp_x[n,c,h,w] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return (hvp_x,)

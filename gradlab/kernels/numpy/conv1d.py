@@ -2,7 +2,7 @@
 
 Generated from derivations/conv1d.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 06f8ca3612ecfece. Saved for the backward: x, weight.
+Target: NumPy. Definition: 00ccd484ba3b9d77. Saved for the backward: x, weight.
 The backward has 3 reductions and 0 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive conv1d --to text` prints.
@@ -30,23 +30,23 @@ OPERATION = Operation(
     ),
     saved=("x", "weight"),
     reference="torch.nn.functional.conv1d(x, weight, bias, stride=stride, padding=padding, dilation=dilation)",
-    digest="06f8ca3612ecfece",
+    digest="00ccd484ba3b9d77",
     parameters=(
         Parameter("stride", 1, 1, 3, integer=True),
         Parameter("padding", 0, 0, 2, integer=True),
         Parameter("dilation", 1, 1, 2, integer=True),
     ),
     extents=(Extent("o", "(w + 2 * padding - dilation * (a - 1) - 1) // stride + 1"),),
-    nonempty=("c", "f", "a"),
+    nonempty=("c", "w", "f", "a"),
 )
 
 
 def forward(
     x: Array, weight: Array, bias: Array, *, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> tuple[Array, tuple[Any, ...]]:
-    """Return the output, (n,c,w),(f,c,a),(f)->(n,f,o), and what `backward` needs.
+    """Return the output, (n,c,w),(f,c,a),(f)->(n,f,o).
 
-    That is x, weight, stride, padding, dilation.
+    What `backward` needs: x, weight, stride, padding, dilation.
     """
     n, c, w = x.shape
     f, _, a = weight.shape
@@ -113,7 +113,6 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent
     o = (w + 2 * padding - dilation * (a - 1) - 1) // stride + 1
     ca = c * a
     cao = c * a * o
-    fo = f * o
     # (14) tangent_y[n,f,o] = tangent_bias[f] + sum[c,a](tangent_weight[f,c,a] * x[n,c,stride*o + dilation*a -
     #     padding]) + sum[c,a](tangent_x[n,c,stride*o + dilation*a - padding] * weight[f,c,a])
     grid = (n, c, o), (1, 1, stride), (0, 0, -padding), ((2, a, dilation),)
@@ -134,6 +133,41 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent
         np.matmul(matrix, part, out=dot_tangent_x_weight[rows])
     dot_tangent_x_weight = dot_tangent_x_weight.reshape(n, f, o)
     tangent_y = dot_tangent_x_weight + dot_x_tangent_weight
-    tangent_y = tangent_y.reshape(n, fo)
-    tangent_y += np.repeat(tangent_bias, o)
-    return tangent_y.reshape(n, f, o)
+    tangent_y += tangent_bias[:, None]
+    return tangent_y
+
+
+def hvp(
+    saved: tuple[Any, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
+) -> tuple[Array, Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _x, _weight, stride, padding, dilation = saved
+    n, f, o = grad_output.shape
+    _, c, w = tangent_x.shape
+    a = tangent_weight.shape[2]
+    ca = c * a
+    cao = c * a * o
+    # (19) hvp_x[n,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,f,o] *
+    #     tangent_weight[f,c,a])
+    grid = (n, c, o), (1, 1, stride), (0, 0, -padding), ((2, a, dilation),)
+    hvp_x = np.zeros((n, c, w), np.result_type(grad_output, tangent_weight))
+    matrix = tangent_weight.transpose(1, 2, 0).reshape(ca, f)
+    factors = grad_output.reshape(n, f, o)
+    found = overlaps(hvp_x.shape, *grid)
+    for rows in blocks((n, cao)):
+        part = hvp_x[rows]
+        columns = (matrix @ factors[rows]).reshape(len(part), c, a, o).transpose(2, 0, 1, 3)
+        for tap, to, of in found:
+            part[to] += columns[tap][of]
+    # (21) hvp_weight[f,c,a] = sum[n,o](grad_output[n,f,o] * tangent_x[n,c,stride*o + dilation*a - padding])
+    factors = grad_output.reshape(n, f, o)
+    columns = windows(tangent_x, *grid).transpose(1, 2, 0, 3)
+    hvp_weight = np.zeros((f, ca), np.result_type(tangent_x, grad_output))
+    for rows in blocks((n, cao)):
+        part = columns[rows]
+        part = part.reshape(len(part), ca, o)
+        hvp_weight += (factors[rows] @ part.swapaxes(-1, -2)).sum(axis=0)
+    hvp_weight = hvp_weight.reshape(f, c, a)
+    # (22) hvp_bias[f] = 0
+    hvp_bias = np.zeros_like(tangent_bias)
+    return hvp_x, hvp_weight, hvp_bias

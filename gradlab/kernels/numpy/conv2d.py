@@ -2,7 +2,7 @@
 
 Generated from derivations/conv2d.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 8f6492d01d14a779. Saved for the backward: x, weight.
+Target: NumPy. Definition: 6a27cb26098ff1ac. Saved for the backward: x, weight.
 The backward has 3 reductions and 0 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive conv2d --to text` prints.
@@ -30,7 +30,7 @@ OPERATION = Operation(
     ),
     saved=("x", "weight"),
     reference="torch.nn.functional.conv2d(x, weight, bias, stride=stride, padding=padding, dilation=dilation)",
-    digest="8f6492d01d14a779",
+    digest="6a27cb26098ff1ac",
     parameters=(
         Parameter("stride", 1, 1, 3, integer=True),
         Parameter("padding", 0, 0, 2, integer=True),
@@ -40,16 +40,16 @@ OPERATION = Operation(
         Extent("o", "(h + 2 * padding - dilation * (a - 1) - 1) // stride + 1"),
         Extent("q", "(w + 2 * padding - dilation * (b - 1) - 1) // stride + 1"),
     ),
-    nonempty=("c", "f", "a", "b"),
+    nonempty=("c", "h", "w", "f", "a", "b"),
 )
 
 
 def forward(
     x: Array, weight: Array, bias: Array, *, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> tuple[Array, tuple[Any, ...]]:
-    """Return the output, (n,c,h,w),(f,c,a,b),(f)->(n,f,o,q), and what `backward` needs.
+    """Return the output, (n,c,h,w),(f,c,a,b),(f)->(n,f,o,q).
 
-    That is x, weight, stride, padding, dilation.
+    What `backward` needs: x, weight, stride, padding, dilation.
     """
     n, c, h, w = x.shape
     f, _, a, b = weight.shape
@@ -124,7 +124,6 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent
     oq = o * q
     cab = c * a * b
     caboq = c * a * b * o * q
-    foq = f * o * q
     # (14) tangent_y[n,f,o,q] = tangent_bias[f] + sum[c,a,b](tangent_weight[f,c,a,b] * x[n,c,stride*o + dilation*a -
     #     padding,stride*q + dilation*b - padding]) + sum[c,a,b](tangent_x[n,c,stride*o + dilation*a -
     #     padding,stride*q + dilation*b - padding] * weight[f,c,a,b])
@@ -146,6 +145,43 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent
         np.matmul(matrix, part, out=dot_tangent_x_weight[rows])
     dot_tangent_x_weight = dot_tangent_x_weight.reshape(n, f, o, q)
     tangent_y = dot_tangent_x_weight + dot_x_tangent_weight
-    tangent_y = tangent_y.reshape(n, foq)
-    tangent_y += np.repeat(tangent_bias, oq)
-    return tangent_y.reshape(n, f, o, q)
+    tangent_y += tangent_bias[:, None, None]
+    return tangent_y
+
+
+def hvp(
+    saved: tuple[Any, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
+) -> tuple[Array, Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _x, _weight, stride, padding, dilation = saved
+    n, f, o, q = grad_output.shape
+    _, c, h, w = tangent_x.shape
+    _, _, a, b = tangent_weight.shape
+    cab = c * a * b
+    oq = o * q
+    caboq = c * a * b * o * q
+    # (19) hvp_x[n,c,h,w] = sum[f,a,b,o,q](delta[stride*o + dilation*a - padding,h] * delta[stride*q + dilation*b -
+    #     padding,w] * grad_output[n,f,o,q] * tangent_weight[f,c,a,b])
+    grid = (n, c, o, q), (1, 1, stride, stride), (0, 0, -padding, -padding), ((2, a, dilation), (3, b, dilation))
+    hvp_x = np.zeros((n, c, h, w), np.result_type(grad_output, tangent_weight))
+    matrix = tangent_weight.transpose(1, 2, 3, 0).reshape(cab, f)
+    factors = grad_output.reshape(n, f, oq)
+    found = overlaps(hvp_x.shape, *grid)
+    for rows in blocks((n, caboq)):
+        part = hvp_x[rows]
+        columns = (matrix @ factors[rows]).reshape(len(part), c, a, b, o, q).transpose(2, 3, 0, 1, 4, 5)
+        for tap, to, of in found:
+            part[to] += columns[tap][of]
+    # (21) hvp_weight[f,c,a,b] = sum[n,o,q](grad_output[n,f,o,q] * tangent_x[n,c,stride*o + dilation*a -
+    #     padding,stride*q + dilation*b - padding])
+    factors = grad_output.reshape(n, f, oq)
+    columns = windows(tangent_x, *grid).transpose(2, 3, 0, 1, 4, 5)
+    hvp_weight = np.zeros((f, cab), np.result_type(tangent_x, grad_output))
+    for rows in blocks((n, caboq)):
+        part = columns[rows]
+        part = part.reshape(len(part), cab, oq)
+        hvp_weight += (factors[rows] @ part.swapaxes(-1, -2)).sum(axis=0)
+    hvp_weight = hvp_weight.reshape(f, c, a, b)
+    # (22) hvp_bias[f] = 0
+    hvp_bias = np.zeros_like(tangent_bias)
+    return hvp_x, hvp_weight, hvp_bias

@@ -2,7 +2,7 @@
 
 Generated from derivations/avg_pool2d.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: abeb7118f5e19975. Saved for the backward: nothing.
+Target: torch. Definition: 806dc197bd545335. Saved for the backward: nothing.
 The backward has 1 reduction and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive avg_pool2d --to text` prints.
@@ -65,6 +65,14 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     )
     tangent_y = sum_tangent_x * inverse_kernel_size_squared
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _h, _w, _kernel_size, _stride, _padding = saved
+    # (7) hvp_x[n,c,h,w] = 0
+    hvp_x = torch.zeros_like(tangent_x)
+    return (hvp_x,)
 
 
 def reference(x: Tensor, *, kernel_size: int = 2, stride: int = 2, padding: int = 0) -> Tensor:

@@ -2,7 +2,7 @@
 
 Generated from derivations/conv2d.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 8f6492d01d14a779. Saved for the backward: x, weight.
+Target: torch. Definition: 6a27cb26098ff1ac. Saved for the backward: x, weight.
 The backward has 3 reductions and 0 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive conv2d --to text` prints.
@@ -17,9 +17,9 @@ from torch import Tensor
 def forward(
     x: Tensor, weight: Tensor, bias: Tensor, *, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> tuple[Tensor, tuple[Any, ...]]:
-    """Return the output, (n,c,h,w),(f,c,a,b),(f)->(n,f,o,q), and what `backward` needs.
+    """Return the output, (n,c,h,w),(f,c,a,b),(f)->(n,f,o,q).
 
-    That is x, weight, stride, padding, dilation.
+    What `backward` needs: x, weight, stride, padding, dilation.
     """
     # (1) z[n,f,o,q] = sum[c,a,b](weight[f,c,a,b] * x[n,c,stride*o + dilation*a - padding,stride*q + dilation*b -
     #     padding])
@@ -65,6 +65,29 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tange
     tangent_y = dot_tangent_x_weight + dot_x_tangent_weight
     tangent_y = tangent_y + tangent_bias[:, None, None]
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _x, _weight, stride, padding, dilation = saved
+    n, f, _, _ = grad_output.shape
+    _, c, h, w = tangent_x.shape
+    _, _, a, b = tangent_weight.shape
+    # (19) hvp_x[n,c,h,w] = sum[f,a,b,o,q](delta[stride*o + dilation*a - padding,h] * delta[stride*q + dilation*b -
+    #     padding,w] * grad_output[n,f,o,q] * tangent_weight[f,c,a,b])
+    hvp_x = torch.nn.grad.conv2d_input(
+        (n, c, h, w), tangent_weight, grad_output, stride=stride, padding=padding, dilation=dilation
+    )
+    # (21) hvp_weight[f,c,a,b] = sum[n,o,q](grad_output[n,f,o,q] * tangent_x[n,c,stride*o + dilation*a -
+    #     padding,stride*q + dilation*b - padding])
+    hvp_weight = torch.nn.grad.conv2d_weight(
+        tangent_x, (f, c, a, b), grad_output, stride=stride, padding=padding, dilation=dilation
+    )
+    # (22) hvp_bias[f] = 0
+    hvp_bias = torch.zeros_like(tangent_bias)
+    return hvp_x, hvp_weight, hvp_bias
 
 
 def reference(
