@@ -328,7 +328,8 @@ class Operation:
     are the arguments whose gradient moves with the arguments: the Hessian-vector products of all others are 0. `along`
     says that there is a keyword `axis`; with `broadcast` the `...` of the arguments need not be equal but only
     broadcast, as NumPy has it; `packed` is a dimension that a parameter divides into groups. `extents` gives the
-    dimensions of the output that no input has, such as how many windows a convolution finds.
+    dimensions of the output that no input has, such as how many windows a convolution finds; those in `nonempty` are
+    never 0.
     """
 
     name: str
@@ -346,6 +347,7 @@ class Operation:
     broadcast: bool = False
     packed: Packed | None = None
     extents: tuple[Extent, ...] = ()
+    nonempty: tuple[str, ...] = ()
 
     @property
     def differentiable(self) -> tuple[str, ...]:

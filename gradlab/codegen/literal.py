@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from gradlab.codegen.printer import parenthesised
-from gradlab.operation import Domain, Kink, Operation
+from gradlab.operation import Domain, Kink, Operation, Parameter
 
 
 def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool) -> str:
@@ -14,6 +14,7 @@ def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
     names |= {"Kink"} if operation.kinks else set()
+    names |= {"Extent"} if operation.extents else set()
     names |= {"Along"} if operation.along else set()
     names |= {"Packed"} if operation.packed else set()
     # ruff's import order: classes first, then functions, each by name
@@ -39,11 +40,7 @@ def literal(operation: Operation) -> str:
         f'    digest="{operation.digest}",',
     ]
     if operation.parameters:
-        inner = (
-            f"Parameter({p.name!r}, {p.default!r}, {p.minimum!r}, {p.maximum!r}{', integer=True' if p.integer else ''})"
-            for p in operation.parameters
-        )
-        lines += _tuple_of("parameters", [shown.replace("'", '"') for shown in inner])
+        lines += _tuple_of("parameters", [_parameter(parameter) for parameter in operation.parameters])
     if operation.kinks:
         lines += _tuple_of("kinks", [_kink(kink) for kink in operation.kinks])
     if operation.along:
@@ -53,6 +50,10 @@ def literal(operation: Operation) -> str:
     if operation.packed:
         packed = operation.packed
         lines.append(f'    packed=Packed("{packed.dim}", "{packed.groups}", "{packed.rest}"),')
+    if operation.extents:
+        lines += _tuple_of("extents", [f'Extent("{e.dim}", "{e.formula}")' for e in operation.extents])
+    if operation.nonempty:
+        lines.append(f"    nonempty={_tuple(operation.nonempty)},")
     lines.append(f'    output="{operation.output}",')
     if operation.curved:
         lines.append(f"    curved={_tuple(operation.curved)},")
@@ -64,6 +65,12 @@ def _tuple_of(field: str, shown: list[str]) -> list[str]:
     if len(shown) == 1:
         return [f"    {field}=({shown[0]},),"]
     return [f"    {field}=(", *(f"        {item}," for item in shown), "    ),"]
+
+
+def _parameter(parameter: Parameter) -> str:
+    marked = ", integer=True" if parameter.integer else ""
+    bounds = f"{parameter.default!r}, {parameter.minimum!r}, {parameter.maximum!r}"
+    return f'Parameter("{parameter.name}", {bounds}{marked})'
 
 
 def _kink(kink: Kink) -> str:

@@ -10,8 +10,10 @@ import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
+from typing import NoReturn
 
 from gradlab.codegen.chain import Chain
+from gradlab.codegen.computed import computed, first_parts, other_parts, split, spread, whole
 from gradlab.codegen.nest import nested
 from gradlab.codegen.pieces import NOTHING, Piece, absolute, grouped, merge, normalise, scale
 from gradlab.codegen.statements import (
@@ -28,6 +30,8 @@ from gradlab.codegen.statements import (
     Product,
     Reduce,
     Scatter,
+    Slide,
+    Spread,
     Statement,
     Test,
     Value,
@@ -53,6 +57,7 @@ from gradlab.symbolic.terms import (
     Prod,
     Ref,
     Size,
+    Slot,
     Term,
 )
 
@@ -276,6 +281,9 @@ class Lowering:
                         f"{self.program.name}: no code for the repeated index in {tensor}; bind a copy"
                     )
                 known = self.values[tensor]
+                if computed(atom):
+                    base = self._windows(whole(known, slots), slots, name if exponent == 1 else None)
+                    return base if exponent == 1 else self._apply(_power_name(exponent), base, name)
                 base = Value(known.name, indices, known.boolean, known.constant)
                 if gathers:
                     base = self._pick(base, slots, gathers, name if exponent == 1 else None)
@@ -329,12 +337,45 @@ class Lowering:
         pair = next((atom for atom, _ in part.factors if isinstance(atom, Prod) and len(atom.without) == 2), None)
         if pair is not None:
             return self._varied_product(part, pair, name)
-        operands = self._operands(part)
         layout = tuple(index for index in free if index in part.free)
+        if any(computed(atom) for atom, _ in part.factors):
+            found = self._computed(part, layout, name)
+            if found is not None:
+                return found
+        operands = self._operands(part)
         target = Value(name or self._name(_sum_name(operands)), layout)
         self.statements.append(Reduce(target, operands, part.bound))
         self.shared[part.body] = target
         return target
+
+    def _computed(self, part: Term, layout: tuple[Index, ...], name: str | None) -> Value | None:
+        """A sum with computed indices that has a form of its own; None where one array is read and then summed."""
+        read, deltas, rest = split(part)
+        if not deltas and (len(read) != 1 or read[0][1] != 1):
+            return None
+        above, below = self._powers((*read, *rest.factors) if deltas else rest.factors)
+        values = tuple(sorted(above, key=lambda value: value.name))
+        statement: Slide | Spread | None = None
+        if deltas and values and not below:
+            target = Value(name or self._name(f"spread_{_sum_name(values)}"), layout)
+            statement = spread(deltas, values, part.bound, target)
+        elif not deltas and not below and len(values) <= 1:
+            ((atom, _),) = read
+            assert isinstance(atom, Ref)  # only deltas and entries have slots
+            array = whole(self.values[atom.tensor], atom.slots)
+            target = Value(name or self._name(_sum_name((array, *values))), layout)
+            statement = Slide(target, array, atom.slots, next(iter(values), None), part.bound)
+        if statement is None:
+            return None if not deltas else self._fail()
+        self.statements.append(statement)
+        self.shared[part.body] = target
+        return target
+
+    def _fail(self) -> NoReturn:
+        raise DefinitionError(
+            f"{self.program.name}: no code for this sum over computed indices; bind the product of all that is not "
+            "computed to a name, so that one array at computed indices meets one other"
+        )
 
     def _running_sum(self, part: Term, order: Order, free: tuple[Index, ...], name: str | None) -> Value:
         """Sum_k f[k] [k <= d]: the sums up to each place, and from each place on for [d <= k]; no matrix of places."""
@@ -434,6 +475,15 @@ class Lowering:
             self.shared[key] = target
         return self.shared[key]
 
+    def _windows(self, array: Value, slots: tuple[Slot, ...], name: str | None) -> Value:
+        """The entries at computed indices, as an array over the indices that they are computed from."""
+        key = f"windows:{array.name}:{slots}"
+        if key not in self.shared:
+            target = Value(name or self._name(f"windows_{array.name}"), (*first_parts(slots), *other_parts(slots)))
+            self.statements.append(Slide(target, array, slots, None, ()))
+            self.shared[key] = target
+        return self.shared[key]
+
     def _locate(self, gather: Gather, array: Value | None) -> Value:
         name = f"{gather.tensor}_at"
         if name not in self.values:
@@ -473,7 +523,7 @@ def _nested(values: list[Value]) -> tuple[Value, Value] | None:
 
 
 def _gathered(atom: Atom) -> bool:
-    return isinstance(atom, Ref) and any(isinstance(slot, Gather) for slot in atom.slots)
+    return isinstance(atom, Ref) and not all(isinstance(slot, Index) for slot in atom.slots)
 
 
 def _power_name(exponent: Fraction) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gradlab.codegen.contraction import einsum, matmul, numbers
+from gradlab.codegen.numpy_windows import NumpyWindows
 from gradlab.codegen.printer import (
     Sizes,
     along,
@@ -30,6 +31,8 @@ from gradlab.codegen.statements import (
     Scatter,
     Shift,
     Statement,
+    Slide,
+    Spread,
     Test,
     Value,
     Vary,
@@ -57,6 +60,8 @@ class NumpyPrinter:
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
         self.rows: dict[str, int] = {}
+        self.names: dict[str, str] = {}
+        self.grids: dict[str, str] = {}
         self.held: set[str] = set()
 
     def prepare(self, statements: Sequence[Statement]) -> None:
@@ -83,8 +88,13 @@ class NumpyPrinter:
             left = self._operand(statement.left, layout)
             right = self._operand(statement.right, layout, bare=_in_place(statement))
         else:
+            before = []
+            if statement.left == target and target.name not in self.rows and _in_place(statement):
+                before = [f"{target.name} = {self._row(target, layout, block)}"]
+                self.rows[target.name] = block
             left, right = (self._row(operand, layout, block) for operand in (statement.left, statement.right))
             self.rows[target.name] = block
+            return [*before, *_combined(statement, left, right, self.sizes.like)]
         if isinstance(statement.left, Value) and statement.left.boolean and not target.boolean:
             # Numbers first: a mask times a number is float64 whatever the others are, a mask plus a mask is a mask.
             cast = f"{left}.astype({self.sizes.like}.dtype)"
@@ -227,6 +237,12 @@ class NumpyPrinter:
         operator = "-=" if negative else "+="
         return [f"{statement.array.name}.reshape(-1)[{statement.positions.name}] {operator} {value}"]
 
+    def slide(self, statement: Slide) -> list[str]:
+        return NumpyWindows(self.sizes, self._own_name, self.grids).lines(statement)
+
+    def spread(self, statement: Spread) -> list[str]:
+        return NumpyWindows(self.sizes, self._own_name, self.grids).lines(statement)
+
     def result(self, value: Value) -> str:
         return self._own(value) if value.name in self.rows else value.name
 
@@ -273,6 +289,12 @@ class NumpyPrinter:
         name = next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in self.sizes.taken)
         self.sizes.taken.add(name)
         return name
+
+    def _own_name(self, wanted: str) -> str:
+        """The same unused name each time it is asked for: of what lives within one statement."""
+        if wanted not in self.names:
+            self.names[wanted] = self._unused(wanted)
+        return self.names[wanted]
 
     # Operands ----------------------------------------------------------------------------------------------------
 

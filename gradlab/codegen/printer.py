@@ -24,6 +24,8 @@ from gradlab.codegen.statements import (
     Routine,
     Scatter,
     Shift,
+    Slide,
+    Spread,
     Statement,
     Test,
     Value,
@@ -87,6 +89,12 @@ class Printer(Protocol):
     def scatter(self, statement: Scatter) -> list[str]:
         """Addition at labels."""
 
+    def slide(self, statement: Slide) -> list[str]:
+        """Entries at computed indices."""
+
+    def spread(self, statement: Spread) -> list[str]:
+        """Addition at computed indices."""
+
     def result(self, value: Value) -> str:
         """A value in its own shape."""
 
@@ -107,6 +115,7 @@ class Sizes:
         self.like = like
         self.led = led
         self.rank = {axis: position for position, axis in enumerate(program.axes)}
+        self.windows = program.windows
         self.taken = set(taken)
         self.nan = nan
         self.single: dict[Axis, str] = {}
@@ -137,7 +146,9 @@ class Sizes:
         names = [self.size(axis) for axis in sorted(axes, key=lambda axis: self.rank[axis])]
         if len(names) == 1:
             return names[0]
-        joined = ("_" if any(len(name) > 1 for name in names) else "").join(names)
+        joined = ("" if all(len(name) == 1 for name in names) else "_").join(names)
+        if len(names) == 2 and names[0] == names[1]:
+            joined = f"{names[0]}_squared"
         self.products[joined] = " * ".join(names)
         return joined
 
@@ -147,9 +158,12 @@ class Sizes:
         self.inverses[f"inverse_{size}"] = size
         return f"inverse_{size}"
 
-    def lines(self, sources: Iterable[Value]) -> list[str]:
-        """Definitions, from the shapes of these arrays."""
-        lines, missing = [], dict(self.single)
+    def lines(self, sources: Iterable[Value], given: Iterable[Axis] = ()) -> list[str]:
+        """Definitions, from the shapes of these arrays; those of `given` are known, those of windows follow."""
+        sources = tuple(sources)
+        computed = self.computed(sources)
+        defined = {*computed, *given}
+        lines, missing = [], {axis: name for axis, name in self.single.items() if axis not in defined}
         for value in sources:
             positions = {index.axis: i for i, index in enumerate(value.layout)}
             here = [axis for axis in missing if axis in positions]
@@ -168,13 +182,35 @@ class Sizes:
             raise DefinitionError(
                 f"{self.operation}: axis {axis.name} is the axis of no input, so its size is unknown; sum it away"
             )
+        names = {axis: self.single.get(axis, axis.name) for axis in self.rank}
+        lines += [f"{names[axis]} = {self.windows[axis].formula(names)}" for axis in computed]
         lines += [f"{name} = {text}" for name, text in self.products.items()]
         lines += [f"{name} = 1 / {size} if {size} else {self.nan}" for name, size in self.inverses.items()]
         return lines
 
-    def missing(self, sources: Iterable[Value]) -> list[Axis]:
-        """The axes whose size none of these arrays has."""
+    def computed(self, sources: Iterable[Value]) -> list[Axis]:
+        """The windows whose number none of these arrays shows; what it follows from is needed too."""
         known = {index.axis for value in sources for index in value.layout}
+        found = []
+        for axis in reversed(self.windows):
+            if axis in self.single and axis not in known:
+                found.append(axis)
+                slot = self.windows[axis].slot
+                for other in (slot.axis, *(index.axis for _, index in slot.parts)):
+                    self.size(other)
+        return [axis for axis in self.windows if axis in found]
+
+    def parameters(self, computed: Iterable[Axis]) -> set[str]:
+        """The integer parameters that these numbers of windows follow from."""
+        slots = [self.windows[axis].slot for axis in computed]
+        scales = [scale for slot in slots for scale in (*slot.offset, *(scale for scale, _ in slot.parts))]
+        sizes = {index.axis.name for slot in slots for _, index in slot.parts if index.axis.parameter}
+        return sizes | {name for scale in scales for name in scale.parameters}
+
+    def missing(self, sources: Iterable[Value]) -> list[Axis]:
+        """The axes whose size none of these arrays has, nor follows from those that they have."""
+        sources = tuple(sources)
+        known = {index.axis for value in sources for index in value.layout} | {*self.computed(sources)}
         return [axis for axis in self.single if axis not in known]
 
     def coefficient(self, coefficient: Coefficient) -> str:
@@ -375,6 +411,10 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.pick(statement)
         case Scatter():
             return printer.scatter(statement)
+        case Slide():
+            return printer.slide(statement)
+        case Spread():
+            return printer.spread(statement)
 
 
 _COMMENT_WIDTH = 112

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal, TypeVar
 
-from gradlab.symbolic.terms import Axis, Gather, Index
+from gradlab.symbolic.terms import Axis, Gather, Index, Slot
 
 Operator = Literal["+", "-", "*", "/"]
 
@@ -227,6 +227,31 @@ class Scatter:
 
 
 @dataclass(frozen=True)
+class Slide:
+    """target = sum over `bound` of the entries of an array at `slots`, times a kernel where there is one.
+
+    Where a computed slot points outside the array, the entry is 0.
+    """
+
+    target: Value
+    array: Value
+    slots: tuple[Slot, ...]
+    kernel: Value | None
+    bound: tuple[Index, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The transpose: target[slots] += array times a kernel where there is one, summed over `bound`."""
+
+    target: Value
+    slots: tuple[Slot, ...]
+    array: Value
+    kernel: Value | None
+    bound: tuple[Index, ...]
+
+
+@dataclass(frozen=True)
 class Note:
     """A comment line: an equation of the derivation, or why a line is there."""
 
@@ -234,7 +259,8 @@ class Note:
 
 
 Elementwise = Combine | Assign | Zeros | Apply | Test
-Statement = Elementwise | Reduce | Accumulate | Multiply | Vary | Shift | Locate | Pick | Scatter | Note
+Gathered = Locate | Pick | Scatter | Slide | Spread
+Statement = Elementwise | Reduce | Accumulate | Multiply | Vary | Shift | Gathered | Note
 
 
 @dataclass(frozen=True)

@@ -92,8 +92,9 @@ class Definition:
     that what the operation returns and saves does not change. `along=Along("d")` gives the kernels a keyword `axis`:
     what is written over the last axis d, behind a leading one, then runs along any. `broadcast` lets the leading
     dimensions of the inputs differ as far as they broadcast. `packed=Packed("c", "num_groups", "k")` says that
-    x[n, g, k], where g runs over an integer parameter, is x[n, c] to the caller. `reference` is an independent
-    implementation as one torch expression over the argument names.
+    x[n, g, k], where g runs over an integer parameter, is x[n, c] to the caller. `nonempty` names sizes that must not
+    be 0 (torch has no convolution without channels). `reference` is an independent implementation as one torch
+    expression over the argument names.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Definition:
     parameters: Sequence[Parameter] = ()
     facts: Sequence[Fact] = ()
     kinks: Sequence[Kink] = ()
+    nonempty: Sequence[sp.Symbol] = ()
     leading: sp.Symbol | None = None
     shift: sp.Idx | Shift | None = None
     along: Along | None = None

@@ -28,6 +28,7 @@ def record(derivation: Derivation) -> Operation:
         extents=tuple(extents(program)),
         output=program.output.name,
         curved=tuple(name for name, product in derivation.products.items() if product.value.terms),
+        nonempty=tuple(axis.name for axis in program.axes if axis.size in map(str, definition.nonempty)),
     )
 
 

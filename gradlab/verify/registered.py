@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
@@ -16,7 +16,7 @@ from gradlab.adapters.cached import from_cached
 from gradlab.adapters.subject import Subject
 from gradlab.adapters.torch_kernels import MISSING, from_torch, one_thread, torch_jvp
 from gradlab.errors import MissingDependencyError
-from gradlab.operation import Operation, Packed, Parameter
+from gradlab.operation import Operation, Parameter
 from gradlab.registry import Backend
 from gradlab.verify.along import DEFAULT, KEYWORD
 from gradlab.verify.check import run
@@ -25,7 +25,7 @@ from gradlab.verify.oracles.reference import TorchReference
 from gradlab.verify.references import Reference
 from gradlab.verify.report import Report
 from gradlab.verify.rows import Row, rows_of
-from gradlab.verify.specification import Relation, Specification
+from gradlab.verify.specification import Specification
 
 BACKENDS: tuple[Backend, ...] = ("numpy", "torch")
 
@@ -204,16 +204,22 @@ def specification_of(operation: Operation) -> Specification:
         operation.signature,
         operation.arguments,
         params=legal | ({} if operation.along is None else {KEYWORD: (DEFAULT,)}),
+        ranges=dict.fromkeys(operation.nonempty, (1, None)),
+        where=partial(_defined, operation) if operation.extents or operation.packed else None,
         kinks=operation.kinks,
         strict=True,
-        where=_divides(operation.packed) if operation.packed else None,
         broadcast=operation.broadcast,
         along=operation.along,
+        extents=operation.extents,
     )
 
 
-def _divides(packed: Packed) -> Relation:
-    return lambda sizes, params: sizes[packed.dim] % params[packed.groups] == 0
+def _defined(operation: Operation, sizes: Mapping[str, int], params: Mapping[str, Any]) -> bool:
+    """Whether the groups divide what is packed, and every dimension that follows from others has an entry."""
+    packed = operation.packed
+    if packed is not None and sizes[packed.dim] % params[packed.groups]:
+        return False
+    return all(extent.value({**sizes, **params}) >= 1 for extent in operation.extents)
 
 
 def legal_values(parameter: Parameter) -> tuple[float, ...]:

@@ -35,8 +35,6 @@ OPERATION = Operation(
         Parameter("eps", 1e-05, 1e-08, 0.1),
     ),
     packed=Packed("c", "num_groups", "k"),
-    output="y",
-    curved=("x", "weight"),
 )
 
 
@@ -45,7 +43,7 @@ def forward(
 ) -> tuple[Array, tuple[Any, ...]]:
     """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w).
 
-    The second result is what `backward` needs: weight, inv_std, x_hat, num_groups.
+    What `backward` needs: weight, inv_std, x_hat, num_groups.
     """
     x = unpack(x, 1, "group_norm", num_groups=num_groups)
     weight = unpack(weight, 0, "group_norm", num_groups=num_groups)
@@ -78,10 +76,8 @@ def forward(
     return pack(y.reshape(n, num_groups, k, h, w), 1), (weight, inv_std, x_hat, num_groups)
 
 
-def backward(
-    grad_output: Array, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True, True)
-) -> tuple[Array | None, Array | None, Array | None]:
-    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
+def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array, Array]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
     weight, inv_std, x_hat, num_groups = saved
     grad_output = unpack(grad_output, 1, "group_norm", num_groups=num_groups)
     n, _, k, h, w = grad_output.shape
@@ -89,23 +85,20 @@ def backward(
     hw = h * w
     khw = k * h * w
     inverse_khw = 1 / khw if khw else np.nan
-    if needs[1]:
-        # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
-        grad_weight = np.einsum("abcde,abcde->bc", grad_output, x_hat)
-    if needs[2]:
-        # (34) grad_bias[g,k] = sum[n,h,w](grad_output[n,g,k,h,w])
-        grad_bias = np.einsum("abcde->bc", grad_output)
-    if needs[0]:
-        # (30) grad_x[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * weight[g,k] * grad_output[n,g,k,h,w] -
-        #     sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] *
-        #     grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']))
-        dot_g_weight = np.einsum("abcde,bc->ab", grad_output, weight)
-        part = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
-        dot_part_x_hat = np.vecdot(part.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
-        part_2 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
-        grad_x = part.reshape(n, num_groups, k, h, w) - part_2
-        grad_x -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
-        grad_x *= inv_std[:, :, None, None, None]
+    # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
+    grad_weight = np.einsum("abcde,abcde->bc", grad_output, x_hat)
+    # (34) grad_bias[g,k] = sum[n,h,w](grad_output[n,g,k,h,w])
+    grad_bias = np.einsum("abcde->bc", grad_output)
+    # (30) grad_x[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * weight[g,k] * grad_output[n,g,k,h,w] -
+    #     sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] *
+    #     grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']))
+    dot_g_weight = np.einsum("abcde,bc->ab", grad_output, weight)
+    part = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
+    dot_part_x_hat = np.vecdot(part.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
+    part_2 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
+    grad_x = part.reshape(n, num_groups, k, h, w) - part_2
+    grad_x -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
+    grad_x *= inv_std[:, :, None, None, None]
     return pack(grad_x, 1), pack(grad_weight, 0), pack(grad_bias, 0)
 
 
@@ -142,7 +135,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent
 
 def hvp(
     saved: tuple[Any, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
-) -> tuple[Array | None, Array | None, Array | None]:
+) -> tuple[Array, Array, Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     weight, inv_std, x_hat, num_groups = saved
     grad_output = unpack(grad_output, 1, "group_norm", num_groups=num_groups)

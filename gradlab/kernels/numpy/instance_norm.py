@@ -30,8 +30,6 @@ OPERATION = Operation(
     reference="torch.nn.functional.instance_norm(x, weight=weight, bias=bias, eps=eps)",
     digest="8d34c49aa17b05a4",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
-    output="y",
-    curved=("x", "weight"),
 )
 
 
@@ -64,33 +62,25 @@ def forward(x: Array, weight: Array, bias: Array, *, eps: float = 1e-05) -> tupl
     return y.reshape(n, c, h, w), (weight, inv_std, x_hat)
 
 
-def backward(
-    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True)
-) -> tuple[Array | None, Array | None, Array | None]:
-    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
+def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
     weight, inv_std, x_hat = saved
     n, c, h, w = grad_output.shape
     hw = h * w
     inverse_hw = 1 / hw if hw else np.nan
-    grad_x: Array | None = None
-    grad_weight: Array | None = None
-    grad_bias: Array | None = None
-    if needs[1]:
-        # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
-        grad_weight = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
-    if needs[2]:
-        # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
-        grad_bias = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
-    if needs[0]:
-        # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
-        #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
-        #     x_hat[n,c,h',w']))
-        sum_g = np.einsum("abcd->ab", grad_output)
-        dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw))
-        part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
-        grad_x = grad_output - part
-        grad_x -= (sum_g * inverse_hw)[:, :, None, None]
-        grad_x *= (weight * inv_std)[:, :, None, None]
+    # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
+    grad_weight = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
+    # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
+    grad_bias = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
+    # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
+    #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
+    #     x_hat[n,c,h',w']))
+    sum_g = np.einsum("abcd->ab", grad_output)
+    dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw))
+    part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
+    grad_x = grad_output - part
+    grad_x -= (sum_g * inverse_hw)[:, :, None, None]
+    grad_x *= (weight * inv_std)[:, :, None, None]
     return grad_x, grad_weight, grad_bias
 
 
@@ -119,7 +109,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array, tange
 
 def hvp(
     saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
-) -> tuple[Array | None, Array | None, Array | None]:
+) -> tuple[Array, Array, Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     weight, inv_std, x_hat = saved
     n, c, h, w = grad_output.shape

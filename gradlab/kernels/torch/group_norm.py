@@ -22,7 +22,7 @@ def forward(
 ) -> tuple[Tensor, tuple[Any, ...]]:
     """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w).
 
-    The second result is what `backward` needs: weight, inv_std, x_hat, num_groups.
+    What `backward` needs: weight, inv_std, x_hat, num_groups.
     """
     x = unpack(x, 1, "group_norm", num_groups=num_groups)
     weight = unpack(weight, 0, "group_norm", num_groups=num_groups)
@@ -53,32 +53,27 @@ def forward(
     return pack(y, 1), (weight, inv_std, x_hat, num_groups)
 
 
-def backward(
-    grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True, True)
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
+def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
     weight, inv_std, x_hat, num_groups = saved
     grad_output = unpack(grad_output, 1, "group_norm", num_groups=num_groups)
     _, _, k, h, w = grad_output.shape
     khw = k * h * w
     inverse_khw = 1 / khw if khw else math.nan
-    if needs[1]:
-        # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
-        grad_weight = (grad_output * x_hat).sum(dim=(0, 3, 4))
-    if needs[2]:
-        # (34) grad_bias[g,k] = sum[n,h,w](grad_output[n,g,k,h,w])
-        grad_bias = grad_output.sum(dim=(0, 3, 4))
-    if needs[0]:
-        # (30) grad_x[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * weight[g,k] * grad_output[n,g,k,h,w] -
-        #     sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] *
-        #     grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']))
-        dot_g_weight = torch.einsum("abcde,bc->ab", grad_output, weight)
-        part = grad_output * weight[:, :, None, None]
-        dot_part_x_hat = (part * x_hat).sum(dim=(2, 3, 4))
-        part_2 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
-        grad_x = part - part_2
-        grad_x = grad_x - (dot_g_weight * inverse_khw)[:, :, None, None, None]
-        grad_x = grad_x * inv_std[:, :, None, None, None]
+    # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
+    grad_weight = (grad_output * x_hat).sum(dim=(0, 3, 4))
+    # (34) grad_bias[g,k] = sum[n,h,w](grad_output[n,g,k,h,w])
+    grad_bias = grad_output.sum(dim=(0, 3, 4))
+    # (30) grad_x[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * weight[g,k] * grad_output[n,g,k,h,w] -
+    #     sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] *
+    #     grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']))
+    dot_g_weight = torch.einsum("abcde,bc->ab", grad_output, weight)
+    part = grad_output * weight[:, :, None, None]
+    dot_part_x_hat = (part * x_hat).sum(dim=(2, 3, 4))
+    part_2 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
+    grad_x = part - part_2
+    grad_x = grad_x - (dot_g_weight * inverse_khw)[:, :, None, None, None]
+    grad_x = grad_x * inv_std[:, :, None, None, None]
     return pack(grad_x, 1), pack(grad_weight, 0), pack(grad_bias, 0)
 
 
@@ -112,7 +107,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tange
 
 def hvp(
     saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     weight, inv_std, x_hat, num_groups = saved
     grad_output = unpack(grad_output, 1, "group_norm", num_groups=num_groups)
