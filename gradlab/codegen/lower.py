@@ -184,7 +184,10 @@ class Lowering:
         scale = Coefficient(
             outer.coefficient, tuple((atom.axis, e) for atom, e in outer.factors if isinstance(atom, Size))
         )
-        self.statements.append(Reduce(target, self._operands(parts[0]), parts[0].bound))
+        product = self._sum(parts[0], target.layout, target.name)
+        del self.shared[parts[0].body]  # it is about to be scaled
+        if product.layout != target.layout:
+            return None
         self.statements.append(Combine(target, "*", target, Product(coefficient=scale), reuse=bool(target.layout)))
         return target
 

@@ -38,6 +38,8 @@ OPERATION = Operation(
     ),
     extents=(Extent("o", "(w + 2 * padding - dilation * (a - 1) - 1) // stride + 1"),),
     nonempty=("c", "w", "f", "a"),
+    output="y",
+    curved=("x", "weight"),
 )
 
 
@@ -72,36 +74,43 @@ def forward(
     return y.reshape(n, f, o), (x, weight, stride, padding, dilation)
 
 
-def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     x, weight, stride, padding, dilation = saved
     n, f, o = grad_output.shape
     _, c, w = x.shape
     a = weight.shape[2]
     ca = c * a
     cao = c * a * o
-    # (6) grad_x[n,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,f,o] * weight[f,c,a])
-    grid = (n, c, o), (1, 1, stride), (0, 0, -padding), ((2, a, dilation),)
+    grad_weight: Array | None = None
+    grad_bias: Array | None = None
+    if needs[1]:
+        # (6) grad_x[n,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,f,o] * weight[f,c,a])
+        grid = (n, c, o), (1, 1, stride), (0, 0, -padding), ((2, a, dilation),)
     grad_x = np.zeros((n, c, w), np.result_type(grad_output, weight))
-    matrix = weight.transpose(1, 2, 0).reshape(ca, f)
-    factors = grad_output.reshape(n, f, o)
-    found = overlaps(grad_x.shape, *grid)
-    for rows in blocks((n, cao)):
-        part = grad_x[rows]
-        columns = (matrix @ factors[rows]).reshape(len(part), c, a, o).transpose(2, 0, 1, 3)
-        for tap, to, of in found:
-            part[to] += columns[tap][of]
-    # (8) grad_weight[f,c,a] = sum[n,o](grad_output[n,f,o] * x[n,c,stride*o + dilation*a - padding])
-    factors = grad_output.reshape(n, f, o)
-    columns = windows(x, *grid).transpose(1, 2, 0, 3)
-    grad_weight = np.zeros((f, ca), np.result_type(x, grad_output))
-    for rows in blocks((n, cao)):
-        part = columns[rows]
-        part = part.reshape(len(part), ca, o)
-        grad_weight += (factors[rows] @ part.swapaxes(-1, -2)).sum(axis=0)
-    grad_weight = grad_weight.reshape(f, c, a)
-    # (10) grad_bias[f] = sum[n,o](grad_output[n,f,o])
-    grad_bias = np.einsum("ncm->c", grad_output.reshape(n, f, o))
+    if needs[1]:
+        matrix = weight.transpose(1, 2, 0).reshape(ca, f)
+        factors = grad_output.reshape(n, f, o)
+        found = overlaps(grad_x.shape, *grid)
+        for rows in blocks((n, cao)):
+            part = grad_x[rows]
+            columns = (matrix @ factors[rows]).reshape(len(part), c, a, o).transpose(2, 0, 1, 3)
+            for tap, to, of in found:
+                part[to] += columns[tap][of]
+        # (8) grad_weight[f,c,a] = sum[n,o](grad_output[n,f,o] * x[n,c,stride*o + dilation*a - padding])
+        factors = grad_output.reshape(n, f, o)
+        columns = windows(x, *grid).transpose(1, 2, 0, 3)
+        grad_weight = np.zeros((f, ca), np.result_type(x, grad_output))
+        for rows in blocks((n, cao)):
+            part = columns[rows]
+            part = part.reshape(len(part), ca, o)
+            grad_weight += (factors[rows] @ part.swapaxes(-1, -2)).sum(axis=0)
+        grad_weight = grad_weight.reshape(f, c, a)
+    if needs[2]:
+        # (10) grad_bias[f] = sum[n,o](grad_output[n,f,o])
+        grad_bias = np.einsum("ncm->c", grad_output.reshape(n, f, o))
     return grad_x, grad_weight, grad_bias
 
 
@@ -139,7 +148,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent
 
 def hvp(
     saved: tuple[Any, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _x, _weight, stride, padding, dilation = saved
     n, f, o = grad_output.shape

@@ -28,22 +28,30 @@ def forward(
     return y, (x, weight, stride, padding, dilation)
 
 
-def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     x, weight, stride, padding, dilation = saved
     n, f, _ = grad_output.shape
     _, c, w = x.shape
     a = weight.shape[2]
-    # (6) grad_x[n,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,f,o] * weight[f,c,a])
-    grad_x = torch.nn.grad.conv1d_input(
-        (n, c, w), weight, grad_output, stride=stride, padding=padding, dilation=dilation
-    )
-    # (8) grad_weight[f,c,a] = sum[n,o](grad_output[n,f,o] * x[n,c,stride*o + dilation*a - padding])
-    grad_weight = torch.nn.grad.conv1d_weight(
-        x, (f, c, a), grad_output, stride=stride, padding=padding, dilation=dilation
-    )
-    # (10) grad_bias[f] = sum[n,o](grad_output[n,f,o])
-    grad_bias = grad_output.sum(dim=(0, 2))
+    grad_x: Tensor | None = None
+    grad_weight: Tensor | None = None
+    grad_bias: Tensor | None = None
+    if needs[0]:
+        # (6) grad_x[n,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,f,o] * weight[f,c,a])
+        grad_x = torch.nn.grad.conv1d_input(
+            (n, c, w), weight, grad_output, stride=stride, padding=padding, dilation=dilation
+        )
+    if needs[1]:
+        # (8) grad_weight[f,c,a] = sum[n,o](grad_output[n,f,o] * x[n,c,stride*o + dilation*a - padding])
+        grad_weight = torch.nn.grad.conv1d_weight(
+            x, (f, c, a), grad_output, stride=stride, padding=padding, dilation=dilation
+        )
+    if needs[2]:
+        # (10) grad_bias[f] = sum[n,o](grad_output[n,f,o])
+        grad_bias = grad_output.sum(dim=(0, 2))
     return grad_x, grad_weight, grad_bias
 
 
@@ -65,7 +73,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tange
 
 def hvp(
     saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _x, _weight, stride, padding, dilation = saved
     n, f, _ = grad_output.shape
