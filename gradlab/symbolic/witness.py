@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -47,7 +48,7 @@ class Witness:
             **self.point.tensors,
             **{TANGENT + given.tensor.name: self.direction(given.tensor.ref) for given in self.program.wrt},
         }
-        point = Point(self.point.ring, self.point.sizes, tensors)
+        point = replace(self.point, tensors=tensors)
         return Witness(self.program, point, f"{self.name}, other tangents", self.rng, self.moved)
 
     def _move(self) -> None:

@@ -8,15 +8,17 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from gradlab.kernels import special
 from gradlab.operation import Domain
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
 from gradlab.symbolic.evaluate import Point, evaluate
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.sample import complete
 from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Axis
 
-FUNCTIONS = {"exp": np.exp, "log": np.log, "positive_part": lambda u: np.maximum(u, 0.0)}
+SCOPE = {"np": np, "special": special}
 
 
 class Floats:
@@ -34,8 +36,13 @@ class Floats:
     def power(self, value: Any, exponent: Fraction) -> Any:
         return np.asarray(np.asarray(value, float) ** float(exponent), dtype=object)
 
-    def function(self, name: str, value: Any) -> Any:
-        return np.asarray(FUNCTIONS[name](np.asarray(value, float)), dtype=object)
+    def named(self, name: str) -> Any:
+        return np.pi if name == "pi" else float(name)
+
+    def function(self, name: str, value: Any, *others: Any) -> Any:
+        operands = [np.asarray(item, float) for item in (value, *others)]
+        text = ELEMENTARY[name].numpy.format(*(f"v{i}" for i in range(len(operands))), out="")
+        return np.asarray(eval(text, SCOPE | {f"v{i}": item for i, item in enumerate(operands)}), dtype=object)
 
     def indicator(self, value: Any) -> Any:
         return np.asarray(np.where(np.asarray(value, float) > 0, 1.0, 0.0), dtype=object)
