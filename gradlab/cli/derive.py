@@ -39,8 +39,8 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "derive",
         help="derive and prove operations; write kernels or print a document",
-        description="Derive Jacobian, VJP, JVP and HVP of operations from their definitions and prove every step. Without "
-        "--to, write the NumPy and torch kernels (of all operations where none is named).",
+        description="Derive Jacobian, VJP, JVP and HVP of operations from their definitions and prove every step. "
+        "Without --to, write the NumPy and torch kernels (of all operations where none is named).",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
