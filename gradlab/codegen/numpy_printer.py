@@ -114,7 +114,9 @@ class NumpyPrinter:
         if not target.layout:
             return [f"{target.name} = {product_text(product, (), self.sizes)}"]
         if product.layout == target.layout and len(product.values) == 1 and product.coefficient.one:
-            return [f"{target.name} = {self._operand(product.values[0], target.layout)}.copy()"]
+            (value,) = product.values
+            copied = f"astype({self.sizes.like}.dtype)" if value.boolean and not target.boolean else "copy()"
+            return [f"{target.name} = {self._operand(value, target.layout)}.{copied}"]
         text = product_text(product, target.layout, self.sizes)
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
