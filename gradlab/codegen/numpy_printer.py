@@ -68,7 +68,7 @@ class NumpyPrinter:
         """Find the buffers that are written into by `out=`, and may be numbers: NumPy's results of no dimension are."""
         made = {s.target.name for s in statements if isinstance(s, Apply | Combine) and not s.reuse}
         written = {s.operand.name for s in statements if isinstance(s, Apply) and s.reuse}
-        written |= {s.right.name for s in statements if isinstance(s, Combine) and _into_right(s)}
+        written |= {s.target.name for s in statements if isinstance(s, Combine) and _into_right(s)}
         self.held = written & made
 
     def combine(self, statement: Combine) -> list[str]:
