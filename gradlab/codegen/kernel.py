@@ -10,7 +10,7 @@ from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.needs import guarded
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
-from gradlab.codegen.routines import backward, forward, hvp, jvp
+from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
 from gradlab.codegen.statements import Combine, Reduce, Routine
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
@@ -42,7 +42,12 @@ def numpy_source(derivation: Derivation) -> str:
     functions = _routines(derivation, operation, _NUMPY)
     record_text = [
         _header(derivation, "NumPy"),
-        imports(operation, blocks=_mentions(functions, "blocks("), math=_mentions(functions, "math.")),
+        imports(
+            operation,
+            blocks=_mentions(functions, "blocks("),
+            math=_mentions(functions, "math."),
+            special=_mentions(functions, "special."),
+        ),
         "Array = NDArray[Any]\n",
         literal(operation),
     ]
@@ -100,7 +105,8 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     used = {name for body in after for name in body.names()}
     parameters = tuple(name for name in derivation.program.parameters if name in used)
     array = target.array
-    saved = f"tuple[{'Any' if missing or parameters else array}, ...]"
+    numbers = missing or parameters or any(constant(derivation.program, name) for name in derivation.saved)
+    saved = f"tuple[{'Any' if numbers else array}, ...]"
     count = len(after[0].routine.results)
     several = len(operation.differentiable) > 1
     gradients = ", ".join([f"{array} | None" if count > 1 else array] * count)
@@ -212,7 +218,11 @@ class _Body:
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:
     text = [*lines, f"return {returned}"]
-    return "\n".join([*_wrapped(line), f'    """{summary}"""', *(f"    {item}" for item in text), ""])
+    shown = [f'"""{summary}"""']
+    if len(shown[0]) + 4 > _WIDTH:
+        first, _, rest = summary.partition(", and what ")
+        shown = [f'"""{first}.', "", f"The second result is what {rest}", '"""']
+    return "\n".join([*_wrapped(line), *(f"    {item}".rstrip() for item in (*shown, *text)), ""])
 
 
 def _used(lines: Iterable[str]) -> set[str]:

@@ -65,9 +65,7 @@ class Shift:
     restored: tuple[sp.Expr, ...]
 
 
-def shift(
-    entry: sp.Expr, over: sp.Idx, *, where: sp.Expr | None = None, restored: Sequence[sp.Expr] = ()
-) -> Shift:
+def shift(entry: sp.Expr, over: sp.Idx, *, where: sp.Expr | None = None, restored: Sequence[sp.Expr] = ()) -> Shift:
     """Declare a shift of an input or a binding, as in `shift(s[n, k], k, where=mask[n, k])` or `restored=[y[n]]`."""
     return Shift(entry, over, where, tuple(restored))
 
@@ -85,8 +83,8 @@ class Definition:
 
     `leading` is the size symbol that stands for any number of leading dimensions. `shift` says from what the forward
     subtracts the maximum over an index before exponentials; an index alone means the first input. The engine proves
-    that what the operation returns and saves does not change. `reference` is an independent implementation as one torch expression
-    over the argument names.
+    that what the operation returns and saves does not change. `reference` is an independent implementation as one
+    torch expression over the argument names.
     """
 
     name: str
