@@ -28,6 +28,21 @@ _IMAGES: tuple[Size, ...] = (
     {"n": (32,), "c": (64,), "h": (32,), "w": (32,)},
 )
 
+_CHANNELS = ({"ci": 3, "co": 32, "h": 32}, {"ci": 32, "co": 64, "h": 16}, {"ci": 64, "co": 128, "h": 8})
+_FILTERS: tuple[Size, ...] = tuple(
+    {
+        "n": (32,),
+        "ci": (k["ci"],),
+        "c": (k["ci"],),
+        "h": (k["h"],),
+        "w": (k["h"],),
+        "co": (k["co"],),
+        "a": (3,),
+        "b": (3,),
+    }
+    for k in _CHANNELS
+)
+
 SIZES: Mapping[str, tuple[Size, ...]] = {
     "relu": ({ELLIPSIS: (64, 128)}, {ELLIPSIS: (256, 512)}, {ELLIPSIS: (32, 64, 16, 16)}, {ELLIPSIS: (2048, 1024)}),
     "linear": (
@@ -48,7 +63,14 @@ SIZES: Mapping[str, tuple[Size, ...]] = {
     "batch_norm_eval": _FEATURES,
     "batch_norm_2d": _IMAGES,
     "batch_norm_2d_eval": _IMAGES,
+    "conv1d": ({"n": (32,), "ci": (32,), "c": (32,), "w": (256,), "co": (32,), "a": (5,)},),
+    "conv2d": _FILTERS,
+    "avg_pool2d": _IMAGES,
+    "global_avg_pool2d": _IMAGES,
 }
+
+PARAMETERS: Mapping[str, Mapping[str, float]] = {"conv2d": {"padding": 1}}
+"""Parameters that are not measured at their defaults: 3 x 3 filters mostly keep the size of the image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +84,9 @@ class Case:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Every keyword parameter at its default."""
-        return {parameter.name: parameter.default for parameter in self.operation.parameters}
+        """Every keyword parameter, most of them at their defaults."""
+        defaults = {parameter.name: parameter.default for parameter in self.operation.parameters}
+        return {**defaults, **PARAMETERS.get(self.operation.name, {})}
 
 
 def sizes(operation: Operation) -> tuple[Size, ...]:
