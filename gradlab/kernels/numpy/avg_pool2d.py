@@ -36,6 +36,7 @@ OPERATION = Operation(
         Extent("q", "(w + 2 * padding - kernel_size) // stride + 1"),
     ),
     nonempty=("c", "h", "w"),
+    output="y",
 )
 
 
@@ -77,10 +78,10 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
         (0, 0, -padding, -padding),
         ((2, kernel_size, 1), (3, kernel_size, 1)),
     )
-    spread_sum_g = np.zeros((n, c, h, w), grad_output.dtype)
-    for _, to, of in overlaps(spread_sum_g.shape, *grid):
-        spread_sum_g[to] += grad_output[of]
-    grad_x = spread_sum_g * inverse_kernel_size_squared
+    grad_x = np.zeros((n, c, h, w), grad_output.dtype)
+    for _, to, of in overlaps(grad_x.shape, *grid):
+        grad_x[to] += grad_output[of]
+    grad_x *= inverse_kernel_size_squared
     return (grad_x,)
 
 
