@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -239,7 +240,9 @@ def _wrapped(definition: str) -> list[str]:
     inside, _, tail = rest.rpartition(") -> ")
     if len(inside) + 4 <= _WIDTH:
         return [f"{head}(", f"    {inside}", f") -> {tail}"]
-    return [f"{head}(", *(f"    {part}," for part in inside.split(", ")), f") -> {tail}"]
+    # Not at commas inside brackets: tuple[Array, ...] is one type.
+    parts = re.split(r", (?![^\[]*\])", inside)
+    return [f"{head}(", *(f"    {part}," for part in parts), f") -> {tail}"]
 
 
 def _reference(derivation: Derivation, operation: Operation) -> str:
