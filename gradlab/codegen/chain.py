@@ -53,9 +53,8 @@ class Chain:
         """No value is as large as the output: products of what there is, added up and broadcast."""
         products = [merge(front, piece).product for piece in pieces]
         first, *rest = products
-        if (rest and {*first.layout, *rest[0].layout} == set(target.layout) != set(first.layout)) or (
-            rest and not target.layout and not first.values
-        ):
+        number = not target.layout and not first.values
+        if rest and (number or {*first.layout, *rest[0].layout} == set(target.layout) != set(first.layout)):
             self.emit(Combine(target, rest[0].coefficient.sign, first, absolute(rest[0])))
             rest = rest[1:]
         else:
@@ -106,4 +105,12 @@ class Chain:
         return part
 
     def _add(self, target: Value, product: Product) -> None:
+        whole, sign = {*product.layout}, product.coefficient.sign
+        values = [value for value in (*product.values, *product.divisors) if value.layout]
+        if len(values) > 2 and any({*value.layout} != whole for value in values):
+            # Factors of several shapes make a long line: they get one of their own.
+            part = Value(self.name("part"), tuple(index for index in target.layout if index in whole))
+            self.emit(Assign(part, absolute(product)))
+            self.emit(Combine(target, sign, target, part, reuse=bool(target.layout)))
+            return
         self.emit(Combine(target, product.coefficient.sign, target, absolute(product), reuse=bool(target.layout)))

@@ -2,7 +2,7 @@
 
 Generated from derivations/l2_normalize.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: fb706daa59026507. Saved for the backward: mask, inv_norm, y.
+Target: NumPy. Definition: 03587e12f68a684d. Saved for the backward: mask, inv_norm, y.
 The backward has 1 reduction and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive l2_normalize --to text` prints.
@@ -24,7 +24,7 @@ OPERATION = Operation(
     arguments=(Argument("x", real()),),
     saved=("mask", "inv_norm", "y"),
     reference="torch.nn.functional.normalize(x, dim=-1, eps=eps)",
-    digest="fb706daa59026507",
+    digest="03587e12f68a684d",
     parameters=(Parameter("eps", 1e-12, 1e-12, 0.1),),
     output="y",
     curved=("x",),

@@ -2,7 +2,7 @@
 
 Generated from derivations/layer_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 5eca3f8b2ad47428. Saved for the backward: weight, inv_std, x_hat.
+Target: NumPy. Definition: bcd71796cfde3168. Saved for the backward: weight, inv_std, x_hat.
 The backward has 4 reductions and 5 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive layer_norm --to text` prints.
@@ -29,7 +29,7 @@ OPERATION = Operation(
     ),
     saved=("weight", "inv_std", "x_hat"),
     reference="torch.nn.functional.layer_norm(x, x.shape[-1:], weight, bias, eps=eps)",
-    digest="5eca3f8b2ad47428",
+    digest="bcd71796cfde3168",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
     output="y",
     curved=("x", "weight"),

@@ -39,7 +39,7 @@ OPERATION = Operation(
 def forward(query: Array, key: Array, value: Array, attn_mask: Array) -> tuple[Array, tuple[Array, ...]]:
     """Return the output, (...,q,c),(...,k,c),(...,k,v),(...,q,k)->(...,q,v).
 
-    The second result is what `backward` needs: query, key, value, p.
+    What `backward` needs: query, key, value, p.
     """
     c = query.shape[-1]
     inverse_c = 1 / c if c else np.nan

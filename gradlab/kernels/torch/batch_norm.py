@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: bbcac66f78b19f47. Saved for the backward: gamma, inv_std, x_hat.
+Target: torch. Definition: 72c8dfe2c12329c9. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm --to text` prints.

@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: b8f4d714058cb01f. Saved for the backward: gamma, inv_std, x_hat.
+Target: torch. Definition: bee6575bbc69d765. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm_2d --to text` prints.

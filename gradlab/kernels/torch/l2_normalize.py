@@ -2,7 +2,7 @@
 
 Generated from derivations/l2_normalize.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: fb706daa59026507. Saved for the backward: mask, inv_norm, y.
+Target: torch. Definition: 03587e12f68a684d. Saved for the backward: mask, inv_norm, y.
 The backward has 1 reduction and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive l2_normalize --to text` prints.

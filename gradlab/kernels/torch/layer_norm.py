@@ -2,7 +2,7 @@
 
 Generated from derivations/layer_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 5eca3f8b2ad47428. Saved for the backward: weight, inv_std, x_hat.
+Target: torch. Definition: bcd71796cfde3168. Saved for the backward: weight, inv_std, x_hat.
 The backward has 4 reductions and 5 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive layer_norm --to text` prints.

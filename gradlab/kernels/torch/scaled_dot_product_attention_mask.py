@@ -17,7 +17,7 @@ from torch import Tensor
 def forward(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return the output, (...,q,c),(...,k,c),(...,k,v),(...,q,k)->(...,q,v).
 
-    The second result is what `backward` needs: query, key, value, p.
+    What `backward` needs: query, key, value, p.
     """
     c = query.shape[-1]
     inverse_c = 1 / c if c else math.nan
