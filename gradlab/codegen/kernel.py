@@ -344,7 +344,7 @@ def _reference(derivation: Derivation, operation: Operation) -> str:
     lines = [
         *_wrapped(f"def reference({arguments}{_keywords(operation)}) -> Tensor:"),
         '    """Give the same output from an independent implementation, which torch differentiates."""',
-        f"    result: Tensor = {source}",
+        f"    result: Tensor = {source}".replace("'", '"'),
         "    return result",
         "",
     ]
