@@ -326,7 +326,9 @@ def _wrapped(definition: str) -> list[str]:
     inside, _, tail = rest.rpartition(") -> ")
     if len(inside) + 4 <= _WIDTH:
         return [f"{head}(", f"    {inside}", f") -> {tail}"]
-    return [f"{head}(", *(f"    {part}," for part in inside.split(", ")), f") -> {tail}"]
+    # Not at commas inside brackets: tuple[Array, ...] is one type.
+    parts = re.split(r", (?![^\[]*\])", inside)
+    return [f"{head}(", *(f"    {part}," for part in parts), f") -> {tail}"]
 
 
 def _reference(derivation: Derivation, operation: Operation) -> str:
@@ -342,7 +344,7 @@ def _reference(derivation: Derivation, operation: Operation) -> str:
     lines = [
         *_wrapped(f"def reference({arguments}{_keywords(operation)}) -> Tensor:"),
         '    """Give the same output from an independent implementation, which torch differentiates."""',
-        f"    result: Tensor = {source}",
+        f"    result: Tensor = {source}".replace("'", '"'),
         "    return result",
         "",
     ]
