@@ -331,6 +331,11 @@ class Lowering:
         if not deltas and (len(read) != 1 or read[0][1] != 1):
             return None
         above, below = self._powers((*read, *rest.factors) if deltas else rest.factors)
+        above.sort(key=lambda value: len(value.layout))
+        while deltas and len(above) > 2 and (pair := _nested(above)) is not None:
+            small, large = pair
+            above.remove(small)
+            above[above.index(large)] = self._temporary("*", large, small)
         values = tuple(sorted(above, key=lambda value: value.name))
         statement: Slide | Spread | None = None
         if deltas and values and not below:

@@ -7,6 +7,7 @@ zeros.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -45,10 +46,13 @@ def windows(x: Array, shape: Integers, steps: Integers, start: Integers, taps: T
     return as_strided(x, whole, strides, writeable=False)
 
 
+@lru_cache(maxsize=64)  # small arrays cost less than this does, and a training step asks for the same every time
 def overlaps(
     x: Integers, shape: Integers, steps: Integers, start: Integers, taps: Taps = ()
-) -> list[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+) -> tuple[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]], ...]:
     """Where windows meet an array of shape x, tap by tap: its position, slices of the array, slices of the windows.
+
+    All arguments are tuples.
 
     >>> x = np.zeros(4)
     >>> for tap, to, of in overlaps((4,), shape=(2,), steps=(2,), start=(-1,), taps=((0, 3, 1),)):
@@ -68,7 +72,7 @@ def overlaps(
             to.append(slice(None) if whole else slice(first + low * step, first + high * step, step))
             of.append(slice(None) if (low, high) == (0, count) else slice(low, high))
         found.append((position, tuple(to), tuple(of)))
-    return found
+    return tuple(found)
 
 
 def window_sums(x: Array, shape: Integers, steps: Integers, start: Integers, taps: Taps = ()) -> Array:
@@ -87,9 +91,7 @@ def window_sums(x: Array, shape: Integers, steps: Integers, start: Integers, tap
     return y
 
 
-def spread(
-    y: Array, x: Integers, shape: Integers, steps: Integers, start: Integers, taps: Taps = ()
-) -> Array:
+def spread(y: Array, x: Integers, shape: Integers, steps: Integers, start: Integers, taps: Taps = ()) -> Array:
     """The transpose: an array of shape x with each entry of y added to all entries of its window.
 
     >>> spread(np.array([1.0, 10.0]), x=(4,), shape=(2,), steps=(2,), start=(-1,), taps=((0, 3, 1),))

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 from gradlab.operation import ELLIPSIS  # noqa: E402 - after the check that torch is there
 from gradlab.registry import kernel, names, operation  # noqa: E402
 
-SIZES = {"n": 4, "d": 5, "i": 3, "o": 2, "c": 3, "h": 2, "w": 6, ELLIPSIS: 3}
+SIZES = {"n": 4, "d": 5, "i": 3, "o": 2, "c": 3, "h": 2, "w": 6, "ci": 3, "co": 2, "a": 2, "b": 2, ELLIPSIS: 3}
 
 
 def inputs(name, seed=0):

@@ -25,9 +25,9 @@ from gradlab.symbolic.show import text
 from gradlab.symbolic.terms import Affine, Axis, Expr, Function, Gather, Index, Scale, Term, rename_slot
 from tests.symbolic.build import delta, index, ref, term
 
-N, W, A, O, H = symbols("N W A O H", integer=True)
+N, W, A, P, H = symbols("N W A P H", integer=True)
 stride, padding = symbols("stride padding", integer=True)
-n, w, a, o = Idx("n", N), Idx("w", W), Idx("a", A), Idx("o", O)
+n, w, a, o = Idx("n", N), Idx("w", W), Idx("a", A), Idx("o", P)
 x, k, y, z = map(IndexedBase, ("x", "k", "y", "z"))
 STRIDE = Parameter("stride", 1, 1, 3, integer=True)
 
@@ -107,10 +107,8 @@ BAD = {
         "whose minimum is 1 or more",
     ),
     "two sizes": (
-        lambda: program(
-            (z[o], x[o + 1]), (y[o], z[o] + k[2 * o]), inputs=[x[w], k[Idx("h", H)]]
-        ),
-        "index o: its size would be w - 2 and (h - 1) // 2 + 1; use an index of its own for each",
+        lambda: program((z[o], x[o + 1]), (y[o], z[o] + k[2 * o]), inputs=[x[w], k[Idx("h", H)]]),
+        "index p: its size would be w - 2 and (h - 1) // 2 + 1; use an index of its own for each",
     ),
     "leading": (
         lambda: program((y[n, o], x[n + o, o]), inputs=[x[n, w]], leading=N),
@@ -222,6 +220,7 @@ def test_random_points_have_windows_strides_and_padding() -> None:
 
 def test_a_scale_is_a_number_times_parameters() -> None:
     """Scales are shown without their sign, and multiply what they hold."""
-    assert [str(Scale(1)), str(Scale(-2)), str(Scale(-1, ("s",))), str(Scale(3, ("s", "t")))] == ["1", "2", "s", "3*s*t"]
+    shown = map(str, (Scale(1), Scale(-2), Scale(-1, ("s",)), Scale(3, ("s", "t"))))
+    assert [*shown] == ["1", "2", "s", "3*s*t"]
     assert Scale(3, ("s", "t")).value({"s": 2, "t": 5}) == 30
     assert Fraction(Scale(-2).value({})) == -2
