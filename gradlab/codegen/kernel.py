@@ -40,7 +40,7 @@ _HELPERS = {
     "gradlab.kernels.axes": ("from_last", "pack", "to_last", "unpack"),
     "gradlab.kernels.blocks": ("blocks",),
     "gradlab.kernels.broadcasting": ("sum_to_shape",),
-    "gradlab.kernels.windows": ("overlaps", "windows"),
+    "gradlab.kernels.windows": ("overlaps", "spread", "window_sums", "windows"),
 }
 """The hand-written helpers, by module."""
 

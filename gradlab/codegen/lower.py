@@ -124,10 +124,14 @@ class Lowering:
 
     def _alone(self, target: Value, expression: Expr) -> Value | None:
         """An expression that is a single sum, a function or an entry needs no arithmetic around it."""
-        if len(expression.terms) != 1 or expression.terms[0].coefficient != 1:
+        if len(expression.terms) != 1:
             return None
         (term,) = expression.terms
         outer, parts = components(term)
+        if len(parts) == 1 and any(computed(atom) for atom, _ in parts[0].factors):
+            return self._scaled(target, outer, parts[0])
+        if term.coefficient != 1:
+            return None
         if len(parts) == 1 and not outer.factors:
             return self._sum(parts[0], target.layout, target.name)
         if not parts and len(outer.factors) == 1:
@@ -136,6 +140,28 @@ class Lowering:
                 value = self._atom(atom, exponent, target.name)
                 return value if set(value.layout) == set(target.layout) else None
         return None
+
+    def _scaled(self, target: Value, outer: Term, part: Term) -> Value | None:
+        """A number times a sum over windows; what is spread over them is scaled before, while it is small."""
+        if any(not isinstance(atom, Size) for atom, _ in outer.factors) or set(part.free) != set(target.layout):
+            return None
+        number = Coefficient(outer.coefficient, tuple((a.axis, e) for a, e in outer.factors if isinstance(a, Size)))
+        read, deltas, rest = split(part)
+        if number.one:
+            return self._sum(part, target.layout, target.name)
+        if deltas and not read and len(rest.factors) == 1 and rest.factors[0][1] == 1:
+            array = self._atom(*rest.factors[0], None)
+            scaled = Value(self._name(f"scaled_{_SHORT.get(array.name, array.name)}"), array.layout)
+            statement = spread(deltas, (scaled,), part.bound, target)
+            if statement is not None:
+                self.statements += [Combine(scaled, "*", array, Product(coefficient=number)), statement]
+                return target
+        if deltas or part.body in self.shared:
+            return None
+        value = self._sum(part, target.layout, target.name)
+        del self.shared[part.body]  # overwritten here
+        self.statements.append(Combine(value, "*", value, Product(coefficient=number), reuse=True))
+        return value
 
     def _bracket(self, layout: tuple[Index, ...]) -> Callable[[Expr], Ref]:
         """Computes a bracket beforehand; gives the entry of the temporary that holds it."""
@@ -357,6 +383,11 @@ class Lowering:
         if not deltas and (len(read) != 1 or read[0][1] != 1):
             return None
         above, below = self._powers((*read, *rest.factors) if deltas else rest.factors)
+        above.sort(key=lambda value: len(value.layout))
+        while deltas and len(above) > 2 and (pair := _nested(above)) is not None:
+            small, large = pair
+            above.remove(small)
+            above[above.index(large)] = self._temporary("*", large, small)
         values = tuple(sorted(above, key=lambda value: value.name))
         statement: Slide | Spread | None = None
         if deltas and values and not below:
