@@ -418,7 +418,9 @@ def test_the_record() -> None:
     )
     assert proof.ends == (
         "dot-product identity of JVP and VJP",
+        "symmetry of the HVP",
         "VJP against central differences of the definition at 50 digits",
+        "HVP against second differences of the definition at 50 digits",
         "invariance under the shift",
     )
 
