@@ -28,21 +28,28 @@ from gradlab.torch.nn.activations import (
     Softplus,
     Tanh,
 )
+from gradlab.torch.nn.convolution import AdaptiveAvgPool2d, AvgPool2d, Conv1d, Conv2d
 from gradlab.torch.nn.linear import Linear
 from gradlab.torch.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
-from gradlab.torch.nn.norms import BatchNorm1d, BatchNorm2d, LayerNorm, RMSNorm
+from gradlab.torch.nn.norms import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
 
 __all__ = [
     "ELU",
     "GELU",
     "SELU",
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Conv1d",
+    "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
+    "GroupNorm",
     "Hardtanh",
     "HuberLoss",
+    "InstanceNorm2d",
     "L1Loss",
     "LayerNorm",
     "LeakyReLU",

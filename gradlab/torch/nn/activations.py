@@ -94,19 +94,14 @@ class Dropout(torch.nn.Dropout):
 
 
 class Softmax(torch.nn.Softmax):
-    """Positive entries that sum to 1 over the last axis."""
-
-    operation: ClassVar[str] = "softmax"
+    """Positive entries that sum to 1 along the axis `dim`, by default the last."""
 
     def forward(self, input: Tensor) -> Tensor:
-        if self.dim not in (-1, input.ndim - 1):
-            raise ValueError(f"dim={self.dim!r}; {self.operation} runs over the last axis: move that axis to the end")
-        return DOORS[self.operation](("input",), input)
+        return DOORS["softmax"](("input",), input, axis=-1 if self.dim is None else self.dim)
 
 
 class LogSoftmax(torch.nn.LogSoftmax):
-    """The logarithm of softmax, over the last axis."""
+    """The logarithm of softmax, along the axis `dim`, by default the last."""
 
-    operation: ClassVar[str] = "log_softmax"
-
-    forward = Softmax.forward
+    def forward(self, input: Tensor) -> Tensor:
+        return DOORS["log_softmax"](("input",), input, axis=-1 if self.dim is None else self.dim)

@@ -81,6 +81,27 @@ class RMSNorm(torch.nn.RMSNorm):
         return DOORS["rms_norm"](("input", "weight"), rows, weight, eps=eps).reshape(x.shape)
 
 
+class GroupNorm(torch.nn.GroupNorm):
+    """Normalisation of (N, C, H, W) over groups of channels."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        weight = input.new_ones(self.num_channels) if self.weight is None else self.weight
+        bias = input.new_zeros(self.num_channels) if self.bias is None else self.bias
+        settings = {"num_groups": self.num_groups, "eps": self.eps}
+        return DOORS["group_norm"](("input", "weight", "bias"), input, weight, bias, **settings)
+
+
+class InstanceNorm2d(torch.nn.InstanceNorm2d):
+    """Normalisation of each channel of each image; ValueError with running statistics, which are not kept here."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.track_running_stats:
+            raise ValueError("InstanceNorm2d with track_running_stats is not derived; use torch.nn's layer")
+        weight = input.new_ones(self.num_features) if self.weight is None else self.weight
+        bias = input.new_zeros(self.num_features) if self.bias is None else self.bias
+        return DOORS["instance_norm"](("input", "weight", "bias"), input, weight, bias, eps=self.eps)
+
+
 def _last_axes(module: torch.nn.Module, input: Tensor, shape: tuple[int, ...]) -> Tensor:
     """The axes that are normalised over as one."""
     leading = input.ndim - len(shape)
