@@ -38,6 +38,20 @@ _HEADS: tuple[Size, ...] = (
     {ELLIPSIS: (4, 8), "q": (128,), "k": (128,), "c": (64,), "v": (64,)},
     {ELLIPSIS: (1, 8), "q": (512,), "k": (512,), "c": (64,), "v": (64,)},
 )
+_CHANNELS = ({"ci": 3, "co": 32, "h": 32}, {"ci": 32, "co": 64, "h": 16}, {"ci": 64, "co": 128, "h": 8})
+_FILTERS: tuple[Size, ...] = tuple(
+    {
+        "n": (32,),
+        "ci": (k["ci"],),
+        "c": (k["ci"],),
+        "h": (k["h"],),
+        "w": (k["h"],),
+        "co": (k["co"],),
+        "a": (3,),
+        "b": (3,),
+    }
+    for k in _CHANNELS
+)
 
 SIZES: Mapping[str, tuple[Size, ...]] = {
     "relu": ({ELLIPSIS: (64, 128)}, {ELLIPSIS: (256, 512)}, {ELLIPSIS: (32, 64, 16, 16)}, {ELLIPSIS: (2048, 1024)}),
@@ -74,7 +88,14 @@ SIZES: Mapping[str, tuple[Size, ...]] = {
     "scaled_dot_product_attention": _HEADS,
     "scaled_dot_product_attention_bias": _HEADS,
     "scaled_dot_product_attention_mask": _HEADS,
+    "conv1d": ({"n": (32,), "ci": (32,), "c": (32,), "w": (256,), "co": (32,), "a": (5,)},),
+    "conv2d": _FILTERS,
+    "avg_pool2d": _IMAGES,
+    "global_avg_pool2d": _IMAGES,
 }
+
+PARAMETERS: Mapping[str, Mapping[str, float]] = {"conv2d": {"padding": 1}}
+"""Parameters that are not measured at their defaults: 3 x 3 filters mostly keep the size of the image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +109,9 @@ class Case:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Every keyword parameter at its default."""
-        return {parameter.name: parameter.default for parameter in self.operation.parameters}
+        """Every keyword parameter, most of them at their defaults."""
+        defaults = {parameter.name: parameter.default for parameter in self.operation.parameters}
+        return {**defaults, **PARAMETERS.get(self.operation.name, {})}
 
 
 def sizes(operation: Operation) -> tuple[Size, ...]:

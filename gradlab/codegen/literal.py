@@ -49,7 +49,9 @@ def literal(operation: Operation) -> str:
         lines.append("    broadcast=True,")
     if operation.packed:
         packed = operation.packed
-        lines.append(f'    packed=Packed("{packed.dim}", "{packed.groups}", "{packed.rest}"),')
+        also = ", ".join(f'("{dim}", "{rest}")' for dim, rest in packed.also)
+        shown = f'"{packed.dim}", "{packed.groups}", "{packed.rest}"{f", also=({also},)" if also else ""}'
+        lines.append(f"    packed=Packed({shown}),")
     if operation.extents:
         lines += _tuple_of("extents", [f'Extent("{e.dim}", "{e.formula}")' for e in operation.extents])
     if operation.nonempty:

@@ -149,12 +149,12 @@ class Lowering:
 
     def _collected(self, pieces: list[Piece], layout: tuple[Index, ...]) -> list[Piece]:
         """a x - b x as (a - b) x, where a and b are numbers: they are added up before they meet the array."""
-        groups: dict[tuple[tuple[Value, ...], tuple[Value, ...]], list[Piece]] = {}
+        groups: dict[object, list[Piece]] = {}
         for piece in pieces:
             above, below, _ = piece.split(layout)
             rest = [value for value in (*piece.values, *piece.divisors) if value.layout and value.layout != layout]
-            key = (tuple(above), tuple(below)) if not rest and piece.at is None and above else ((), (), id(piece))
-            groups.setdefault(key, []).append(piece)
+            alike = not rest and piece.at is None and above
+            groups.setdefault((tuple(above), tuple(below)) if alike else id(piece), []).append(piece)
         return [self._added(group, layout) if len(group) > 1 else group[0] for group in groups.values()]
 
     def _added(self, group: list[Piece], layout: tuple[Index, ...]) -> Piece:

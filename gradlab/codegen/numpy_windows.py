@@ -168,10 +168,11 @@ class NumpyWindows:
             if isinstance(slot, Affine)
             for scale, index in slot.parts[1:]
         ]
-        text = ", ".join([shape, steps, start, *([parenthesised(taps)] if taps else [])])
+        lines = [shape, steps, start, *([parenthesised(taps)] if taps else [])]
+        text = ", ".join(lines)
         if text not in self.grids:
             self.grids[text] = self.unused("grid" if not self.grids else f"grid_{len(self.grids) + 1}")
-            self.before.append(f"{self.grids[text]} = {text}")
+            self.before += [f"{self.grids[text]} = (", *(f"    {line}," for line in lines), ")"]
         return f"*{self.grids[text]}"
 
     def flat(self, groups: Indices, *sides: Indices) -> str:

@@ -217,7 +217,8 @@ def specification_of(operation: Operation) -> Specification:
 def _defined(operation: Operation, sizes: Mapping[str, int], params: Mapping[str, Any]) -> bool:
     """Whether the groups divide what is packed, and every dimension that follows from others has an entry."""
     packed = operation.packed
-    if packed is not None and sizes[packed.dim] % params[packed.groups]:
+    free = [dim for dim in packed.dims.values() if dim in sizes] if packed else []
+    if packed is not None and any(sizes[dim] % params[packed.groups] for dim in free):
         return False
     return all(extent.value({**sizes, **params}) >= 1 for extent in operation.extents)
 

@@ -86,7 +86,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[A
     mask_x = x > 0
     negative_part_x = np.minimum(x, 0)[...]
     hvp_x = np.exp(negative_part_x, out=negative_part_x)
-    part = mask_x.copy()
+    part = mask_x.astype(grad_output.dtype)
     hvp_x -= part
     hvp_x *= alpha
     hvp_x *= grad_output

@@ -2,7 +2,7 @@
 
 Generated from derivations/group_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: c6ed114c1dcd0386. Saved for the backward: weight, inv_std, x_hat.
+Target: NumPy. Definition: d676aa89d3bdc18b. Saved for the backward: weight, inv_std, x_hat.
 The backward has 4 reductions and 5 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive group_norm --to text` prints.
@@ -29,7 +29,7 @@ OPERATION = Operation(
     ),
     saved=("weight", "inv_std", "x_hat"),
     reference="torch.nn.functional.group_norm(x, num_groups, weight, bias, eps)",
-    digest="c6ed114c1dcd0386",
+    digest="d676aa89d3bdc18b",
     parameters=(
         Parameter("num_groups", 1, 1, 4, integer=True),
         Parameter("eps", 1e-05, 1e-08, 0.1),
@@ -85,8 +85,9 @@ def backward(
     weight, inv_std, x_hat, num_groups = saved
     grad_output = unpack(grad_output, 1, "group_norm", num_groups=num_groups)
     n, _, k, h, w = grad_output.shape
-    num_groups_k_h_w = num_groups * k * h * w
+    num_groups_k = num_groups * k
     hw = h * w
+    num_groups_k_h_w = num_groups * k * h * w
     khw = k * h * w
     inverse_khw = 1 / khw if khw else np.nan
     grad_x: Array | None = None
@@ -94,10 +95,14 @@ def backward(
     grad_bias: Array | None = None
     if needs[1]:
         # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
-        grad_weight = np.einsum("abcde,abcde->bc", grad_output, x_hat)
+        grad_weight = np.vecdot(grad_output.reshape(n, num_groups_k, hw), x_hat.reshape(n, num_groups_k, hw)).sum(
+            axis=0
+        )
+        grad_weight = grad_weight.reshape(num_groups, k)
     if needs[2]:
         # (34) grad_bias[g,k] = sum[n,h,w](grad_output[n,g,k,h,w])
-        grad_bias = np.einsum("abcde->bc", grad_output)
+        grad_bias = np.einsum("ncm->c", grad_output.reshape(n, num_groups_k, hw))
+        grad_bias = grad_bias.reshape(num_groups, k)
     if needs[0]:
         # (30) grad_x[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * weight[g,k] * grad_output[n,g,k,h,w] -
         #     sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] *
@@ -156,8 +161,9 @@ def hvp(
     tangent_bias = unpack(tangent_bias, 0, "group_norm", num_groups=num_groups)
     n, _, k, h, w = grad_output.shape
     khw = k * h * w
-    num_groups_k_h_w = num_groups * k * h * w
+    num_groups_k = num_groups * k
     hw = h * w
+    num_groups_k_h_w = num_groups * k * h * w
     inverse_khw = 1 / khw if khw else np.nan
     # (47) tangent_inv_std[n,g] = -inv_std[n,g]**2 * sum[k,h,w](tangent_x[n,g,k,h,w] * x_hat[n,g,k,h,w]) / (K * H *
     #     W)
@@ -174,7 +180,10 @@ def hvp(
     tangent_x_hat -= (sum_tangent_x * inverse_khw)[:, :, None, None, None]
     tangent_x_hat *= inv_std[:, :, None, None, None]
     # (61) hvp_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * tangent_x_hat[n,g,k,h,w])
-    hvp_weight = np.einsum("abcde,abcde->bc", grad_output, tangent_x_hat)
+    hvp_weight = np.vecdot(grad_output.reshape(n, num_groups_k, hw), tangent_x_hat.reshape(n, num_groups_k, hw)).sum(
+        axis=0
+    )
+    hvp_weight = hvp_weight.reshape(num_groups, k)
     # (59) hvp_x[n,g,k,h,w] = inv_std[n,g] * tangent_weight[g,k] * grad_output[n,g,k,h,w] + tangent_inv_std[n,g] *
     #     weight[g,k] * grad_output[n,g,k,h,w] - inv_std[n,g] * sum[k',h',w'](tangent_weight[g,k'] *
     #     grad_output[n,g,k',h',w']) / (K * H * W) - tangent_inv_std[n,g] * sum[k',h',w'](weight[g,k'] *

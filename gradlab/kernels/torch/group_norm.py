@@ -2,7 +2,7 @@
 
 Generated from derivations/group_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: c6ed114c1dcd0386. Saved for the backward: weight, inv_std, x_hat.
+Target: torch. Definition: d676aa89d3bdc18b. Saved for the backward: weight, inv_std, x_hat.
 The backward has 4 reductions and 5 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive group_norm --to text` prints.

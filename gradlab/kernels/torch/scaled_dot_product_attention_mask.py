@@ -1,8 +1,8 @@
-"""scaled_dot_product_attention_mask: Attention to the keys where attn_mask is True; a query without any gives 0, as in torch.
+"""scaled_dot_product_attention_mask: Attention to the keys where attn_mask is True; without any, 0.
 
 Generated from derivations/attention.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 368aec07a955d599. Saved for the backward: query, key, value, p.
+Target: torch. Definition: 9a6cf27b481ff122. Saved for the backward: query, key, value, p.
 The backward has 5 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive scaled_dot_product_attention_mask --to text` prints.
