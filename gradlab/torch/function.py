@@ -95,7 +95,8 @@ class _Plan:
         return _Plan(
             operation,
             kernel,
-            {parameter.name: parameter.default for parameter in operation.parameters},
+            ({"axis": -1} if operation.along else {})
+            | {parameter.name: parameter.default for parameter in operation.parameters},
             tuple(names.index(name) for name in operation.differentiable),
             handles,
             tuple(k for k in handles if names[k] not in operation.saved),
