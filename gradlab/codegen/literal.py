@@ -42,6 +42,9 @@ def literal(operation: Operation) -> str:
         lines += _tuple_of("parameters", [shown.replace("'", '"') for shown in inner])
     if operation.kinks:
         lines += _tuple_of("kinks", [_kink(kink) for kink in operation.kinks])
+    lines.append(f'    output="{operation.output}",')
+    if operation.curved:
+        lines.append(f"    curved={_tuple(operation.curved)},")
     return "\n".join([*lines, ")", ""])
 
 

@@ -6,7 +6,9 @@ size of their own axes before they meet a large array; additions run in place on
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 from gradlab.codegen.chain import Chain
@@ -27,10 +29,12 @@ from gradlab.codegen.statements import (
     Statement,
     Test,
     Value,
+    Zeros,
 )
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
 from gradlab.symbolic.factor import factor
+from gradlab.symbolic.naming import contracts
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.terms import (
     Atom,
@@ -60,6 +64,7 @@ class Lowering:
         self.statements: list[Statement] = []
         self.chain = Chain(self.statements.append, self._name, reusable)
         self.shared: dict[str, Value] = {}
+        self.products: list[tuple[Value, Value, Value]] = []
 
     def note(self, text: str) -> None:
         """Add a comment line."""
@@ -72,16 +77,25 @@ class Lowering:
         self.values[name] = self._compute(target, expression)
         return self.values[name]
 
+    def zeros(self, name: str, like: Value) -> Value:
+        """Zeros of a value's shape and dtype."""
+        target = Value(name, like.layout)
+        self.statements.append(Zeros(target, like))
+        self.values[name] = target
+        return target
+
     def _compute(self, target: Value, expression: Expr) -> Value:
         if not expression.terms:
             self.statements.append(Assign(target, Product(coefficient=Coefficient(Fraction(0)))))
             return target
-        whole = self._alone(target, expression)
+        whole = self._alone(target, expression) or self._scaled_product(target, expression)
         if whole is not None:
             return whole
         display = factor(nested(expression, target.layout, self._bracket(target.layout)))
         front = self._piece(display.prefactor, target.layout)
-        pieces = self._collected([self._piece(term, target.layout) for term in display.inner], target.layout)
+        pieces = [self._piece(term, target.layout) for term in display.inner]
+        pieces = [self._known(piece) for piece in pieces]  # only now: a later term may have made the product
+        pieces = self._collected(pieces, target.layout)
         if front.at is not None:  # a label in front is one in each term
             front, pieces = NOTHING, [merge(front, piece) for piece in pieces]
         dense, unit = [piece for piece in pieces if piece.at is None], Coefficient()
@@ -146,6 +160,24 @@ class Lowering:
         self.values[weight.name] = weight
         return Piece(Coefficient(), (weight, *above), tuple(below))
 
+    def _scaled_product(self, target: Value, expression: Expr) -> Value | None:
+        """A product of matrices times a number: scaled in place, because nothing else is as large."""
+        if len(expression.terms) != 1 or not contracts(expression):
+            return None
+        outer, parts = components(expression.terms[0])
+        if (
+            len(parts) != 1
+            or any(not isinstance(atom, Size) for atom, _ in outer.factors)
+            or parts[0].body in self.shared
+        ):
+            return None
+        scale = Coefficient(
+            outer.coefficient, tuple((atom.axis, e) for atom, e in outer.factors if isinstance(atom, Size))
+        )
+        self.statements.append(Reduce(target, self._operands(parts[0]), parts[0].bound))
+        self.statements.append(Combine(target, "*", target, Product(coefficient=scale), reuse=bool(target.layout)))
+        return target
+
     # Terms -> pieces ---------------------------------------------------------------------------------------------
 
     def _piece(self, term: Term, free: tuple[Index, ...]) -> Piece:
@@ -164,6 +196,26 @@ class Lowering:
         values, divisors = self._powers(others)
         values += [self._sum(part, free, None) for part in parts]
         return Piece(coefficient, tuple(values), tuple(divisors), at)
+
+    def _known(self, piece: Piece) -> Piece:
+        """A piece in which a product that a sum has needed already is not made again."""
+        for left, right in itertools.combinations(piece.values, 2):
+            product = self._made(left, right)
+            if product is not None:
+                rest = [value for value in piece.values if value not in (left, right)]
+                return replace(piece, values=(*rest, product))
+        return piece
+
+    def _made(self, left: Value, right: Value) -> Value | None:
+        """The product of two values where there is one, in the indices that they have here."""
+        for first, second, product in self.products:
+            for one, other in ((left, right), (right, left)):
+                if (one.name, other.name) == (first.name, second.name):
+                    pairs = {*zip((*first.layout, *second.layout), (*one.layout, *other.layout), strict=True)}
+                    renaming = dict(pairs)
+                    if len(pairs) == len(renaming) == len({*renaming.values()}):
+                        return replace(product, layout=tuple(renaming[index] for index in product.layout))
+        return None
 
     def _powers(self, factors: Iterable[Factor]) -> tuple[list[Value], list[Value]]:
         """Factors and divisors: a whole power as repeated values, a fractional one as a root."""
@@ -255,8 +307,13 @@ class Lowering:
         return tuple(sorted(above, key=lambda value: value.name))
 
     def _temporary(self, operator: Operator, left: Value, right: Value) -> Value:
+        known = self._made(left, right) if operator == "*" else None
+        if known is not None:
+            return known
         target = Value(self._name("part"), left.layout)
         self.statements.append(Combine(target, operator, left, right))
+        if operator == "*":
+            self.products.append((left, right, target))
         return target
 
     # Gathers -----------------------------------------------------------------------------------------------------

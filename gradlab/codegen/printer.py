@@ -25,6 +25,7 @@ from gradlab.codegen.statements import (
     Statement,
     Test,
     Value,
+    Zeros,
 )
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.factor import LONG
@@ -49,6 +50,9 @@ class Printer(Protocol):
 
     def assign(self, statement: Assign) -> list[str]:
         """A product, broadcast."""
+
+    def zeros(self, statement: Zeros) -> list[str]:
+        """Zeros like another array."""
 
     def apply(self, statement: Apply) -> list[str]:
         """An elementary function."""
@@ -132,11 +136,7 @@ class Sizes:
             if len(here) == 1 or ellipsis:
                 for axis in here:
                     position = positions[axis] - (len(value.layout) if ellipsis else 0)
-                    shape = f"{value.name}.shape"
-                    # The leading dimensions are the first of the array; their size is how many entries they hold.
-                    leading = f"{shape}[:{position + 1}]" if position != -1 else shape
-                    size = f"math.prod({leading})" if axis.ellipsis else f"{shape}[{position}]"
-                    lines.append(f"{missing.pop(axis)} = {size}")
+                    lines.append(f"{missing.pop(axis)} = {_extent(value, axis, position)}")
             else:
                 names = (missing.pop(index.axis, "_") for index in value.layout)
                 lines.append(f"{', '.join(names)} = {value.name}.shape")
@@ -169,6 +169,14 @@ class Sizes:
         return f"-{shown}" if coefficient.number < 0 else shown
 
 
+def _extent(value: Value, axis: Axis, position: int) -> str:
+    """The size of an axis; of leading dimensions, the number of entries along all of them together."""
+    if not axis.ellipsis:
+        return f"{value.name}.shape[{position}]"
+    leading = "" if len(value.layout) == 1 else f"[:{position + 1}]"
+    return f"math.prod({value.name}.shape{leading})"
+
+
 def constants(powers: Iterable[tuple[str, Fraction]]) -> list[str]:
     """pi and roots of whole numbers as Python numbers: `math.sqrt(2 / math.pi)`."""
     parts = []
@@ -199,11 +207,14 @@ def _number(number: Fraction) -> str:
 
 def product_text(product: Product, target: tuple[Index, ...], sizes: Sizes) -> str:
     """A product without parentheses; scalars and the coefficient come first, so that arrays are met last."""
-    small = sorted(product.values, key=lambda value: len(value.layout))
+    # Masks last: a mask times a Python number would be an array of integers.
+    small = sorted(product.values, key=lambda value: (value.boolean, len(value.layout)))
     parts = [align(value, target) for value in small]
     if not product.coefficient.one:
         scalars = sum(not value.layout for value in small)
-        parts.insert(max(scalars, min(1, len(parts))), sizes.coefficient(product.coefficient))
+        text, position = sizes.coefficient(product.coefficient), max(scalars, min(1, len(parts)))
+        # Numbers meet each other before they meet an array.
+        parts.insert(position, f"({text})" if position and " * " in text else text)
     shown = " * ".join(parts) or "1"
     return shown + "".join(f" / {align(value, target)}" for value in product.divisors)
 
@@ -232,8 +243,13 @@ def align(value: Value, target: tuple[Index, ...]) -> str:
     text = value.name
     if tuple(order) != value.layout and len(order) == len(value.layout):
         permutation = ", ".join(str(value.layout.index(index)) for index in order)
-        text += ".T" if len(order) == 2 else f".transpose({permutation})"
+        text += ".T" if len(order) == 2 else ".mT" if swapped(value.layout, order) else f".transpose({permutation})"
     return text + suffix(tuple(order), target)
+
+
+def swapped(layout: Sequence[Index], order: Sequence[Index]) -> bool:
+    """Whether the order is that of the layout but for the last two axes, which have changed places."""
+    return [*layout[:-2], *layout[:-3:-1]] == [*order]
 
 
 def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
@@ -305,6 +321,8 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.combine(statement)
         case Assign():
             return printer.assign(statement)
+        case Zeros():
+            return printer.zeros(statement)
         case Apply():
             return printer.apply(statement)
         case Test():

@@ -113,6 +113,14 @@ class Assign:
 
 
 @dataclass(frozen=True)
+class Zeros:
+    """target = zeros of the shape and dtype of another array."""
+
+    target: Value
+    like: Value
+
+
+@dataclass(frozen=True)
 class Apply:
     """target = function(operand), element by element: a row of ELEMENTARY or a power; `others` are numbers beside it.
 
@@ -147,11 +155,17 @@ class Reduce:
 
 @dataclass(frozen=True)
 class Shift:
-    """target = operand - its maximum over an axis."""
+    """target = operand - its maximum over an axis, called `largest` where that is used later.
+
+    Entries where the mask `where` is False do not count, and become -inf. `reuse` writes into the operand's buffer.
+    """
 
     target: Value
     operand: Value
     over: Index
+    where: Value | None = None
+    largest: Value | None = None
+    reuse: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,7 +204,7 @@ class Note:
     text: str
 
 
-Statement = Combine | Assign | Apply | Test | Reduce | Shift | Locate | Pick | Scatter | Note
+Statement = Combine | Assign | Zeros | Apply | Test | Reduce | Shift | Locate | Pick | Scatter | Note
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradlab.codegen.contraction import einsum, matmul
+from gradlab.codegen.contraction import einsum, matmul, numbers
 from gradlab.codegen.printer import Sizes, align, beside, comparison, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
     Apply,
@@ -18,6 +18,7 @@ from gradlab.codegen.statements import (
     Statement,
     Test,
     Value,
+    Zeros,
 )
 from gradlab.symbolic.functions import ELEMENTARY
 
@@ -60,6 +61,9 @@ class TorchPrinter:
         shape = self.sizes.shape(target.layout)
         return [f"{target.name} = torch.broadcast_to({text}, {shape}).clone()"]
 
+    def zeros(self, statement: Zeros) -> list[str]:
+        return [f"{statement.target.name} = torch.zeros_like({statement.like.name})"]
+
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
             return [f"{statement.target.name} = {number_function(statement, self.sizes)}"]
@@ -81,9 +85,19 @@ class TorchPrinter:
 
     def shift(self, statement: Shift) -> list[str]:
         x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)
+        target, layout, lines = statement.target.name, statement.operand.layout, list[str]()
+        finite = (
+            "" if statement.where is None and statement.largest is None else f".clamp(min=torch.finfo({x}.dtype).min)"
+        )
+        if statement.where is not None:
+            lines, x = [f"{target} = {x}.masked_fill(~{align(statement.where, layout)}, -torch.inf)"], target
         # amax refuses an axis of size 0, where there is nothing to subtract.
-        largest = f"({x}.amax(dim={axis}, keepdim=True) if {x}.shape[{axis}] else 0)"
-        return [f"{statement.target.name} = {x} - {largest}"]
+        if statement.largest is not None:
+            largest = f"{x}.amax(dim={axis}){finite} if {x}.shape[{axis}] else {x}.sum(dim={axis})"
+            lines += [f"{statement.largest.name} = {largest}"]
+            return [*lines, f"{target} = {x} - {align(statement.largest, layout)}"]
+        largest = f"({x}.amax(dim={axis}, keepdim=True){finite} if {x}.shape[{axis}] else 0)"
+        return [*lines, f"{target} = {x} - {largest}"]
 
     def locate(self, statement: Locate) -> list[str]:
         return [f"{statement.target.name} = {statement.gather.tensor}[:, None]"]
@@ -103,7 +117,8 @@ class TorchPrinter:
         return value.name
 
     def _reduction(self, statement: Reduce) -> str:
-        operands, bound, target = _cast(statement.operands), statement.bound, statement.target.layout
+        operands = numbers(statement.operands, self.sizes.like, "to", mixed=False)
+        bound, target = statement.bound, statement.target.layout
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1:
             layout = layouts.pop()
@@ -118,15 +133,4 @@ class TorchPrinter:
             ellipsis = any(index.axis.ellipsis for index in layout)
             axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
             return f"{inside}.sum(dim={axes[0] if len(axes) == 1 else tuple(axes)})"
-        if len(operands) == 2 and len(bound) == 1 and all(len(operand.layout) <= 2 for operand in operands):
-            return matmul(operands, bound[0], target)
-        return einsum("torch.einsum", operands, target)
-
-
-def _cast(operands: tuple[Value, ...]) -> tuple[Value, ...]:
-    """Masks as numbers: torch multiplies matrices of one type only."""
-    numbers = [operand for operand in operands if not operand.boolean]
-    if not numbers or len(numbers) == len(operands):
-        return operands
-    dtype = f"{numbers[0].name}.dtype"
-    return tuple(Value(f"{o.name}.to({dtype})", o.layout) if o.boolean else o for o in operands)
+        return matmul(operands, bound, target) or einsum("torch.einsum", operands, target)

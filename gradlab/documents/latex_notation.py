@@ -8,11 +8,12 @@ from fractions import Fraction
 
 from gradlab.documents import boxes
 from gradlab.documents.boxes import Box
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
+from gradlab.symbolic.derive import GRAD_OUTPUT
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
+from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Atom, Axis, Constant, Delta, Function, Index, Indicator, Ref, Size, Slot
 
 _GREEK = frozenset(

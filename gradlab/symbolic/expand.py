@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT, Derivation
+from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Given
 from gradlab.symbolic.rings import Array, elementwise, objects
-from gradlab.symbolic.sample import complete
+from gradlab.symbolic.sample import complete, complete_named
+from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Axis
 
 _ASSUMPTIONS: dict[str, dict[str, bool]] = {
@@ -91,6 +92,8 @@ def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str,
     for item in program.wrt:
         name = item.tensor.name
         tensors[TANGENT + name] = symbols(f"{TANGENT}{name}", point.shape(item.tensor.indices))
+
+    complete_named(derivation, point)
 
     def value(result: Any) -> Array:
         return np.asarray(evaluate(result.value, result.free, point), dtype=object)

@@ -10,11 +10,12 @@ from torch.nn import functional
 
 from gradlab.kernels import special
 from gradlab.operation import Domain
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT, Derivation, Result
+from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.sample import complete
+from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Axis
 
 SCOPE = {"np": np, "special": special}

@@ -26,6 +26,7 @@ OPERATION = Operation(
     reference="torch.abs(x)",
     digest="7909a2e7edb4c393",
     kinks=(Kink("x", where="x == 0", derivative=0.0),),
+    output="y",
 )
 
 
@@ -52,3 +53,11 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_y = np.sign(x)
     tangent_y *= tangent_x
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (_x,) = saved
+    # (7) hvp_x[n] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return (hvp_x,)

@@ -30,6 +30,8 @@ OPERATION = Operation(
     saved=("x", "t"),
     reference="torch.nn.functional.binary_cross_entropy_with_logits(x, t)",
     digest="c8003b6c6cc067f8",
+    output="loss",
+    curved=("x",),
 )
 
 
@@ -72,3 +74,17 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_loss = dot_sigmoid_x_tangent_x * inverse_n
     tangent_loss = tangent_loss - (dot_t_tangent_x * inverse_n)
     return tangent_loss
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    x, _t = saved
+    n = math.prod(tangent_x.shape)
+    inverse_n = 1 / n if n else np.nan
+    # (21) hvp_x[n] = grad_output * sigmoid(x[n]) * tangent_x[n] * (1 - sigmoid(x[n])) / N
+    sigmoid_x = special.sigmoid(x)
+    hvp_x = 1 - sigmoid_x
+    hvp_x *= grad_output * inverse_n
+    hvp_x *= sigmoid_x
+    hvp_x *= tangent_x
+    return hvp_x, None

@@ -10,6 +10,7 @@ The numbers in the comments are those of the equations that
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.operation import Argument, Operation, Parameter, Signature, mask, real
@@ -28,6 +29,7 @@ OPERATION = Operation(
     reference="x * mask / (1 - p)",
     digest="a96a5540bcf9a41b",
     parameters=(Parameter("p", 0.5, 0.0, 0.9),),
+    output="y",
 )
 
 
@@ -36,7 +38,8 @@ def forward(x: Array, mask: Array, *, p: float = 0.5) -> tuple[Array, tuple[Any,
     # (1) keep = 1 - p
     keep = 1 - p
     # (2) y[n] = mask[n] * x[n] / keep
-    y = mask * x
+    y = mask.astype(x.dtype)
+    y *= x
     y *= 1 / keep
     return y, (mask, keep)
 
@@ -45,7 +48,8 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array | None, 
     """Return the gradient of each input (VJP), None for an input that has none."""
     mask, keep = saved
     # (4) grad_x[n] = grad_output[n] * mask[n] / keep
-    grad_x = grad_output * mask
+    grad_x = mask.astype(grad_output.dtype)
+    grad_x *= grad_output
     grad_x *= 1 / keep
     return grad_x, None
 
@@ -54,6 +58,15 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, keep = saved
     # (6) tangent_y[n] = mask[n] * tangent_x[n] / keep
-    tangent_y = mask * tangent_x
+    tangent_y = mask.astype(tangent_x.dtype)
+    tangent_y *= tangent_x
     tangent_y *= 1 / keep
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _mask, _keep = saved
+    # (8) hvp_x[n] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return hvp_x, None

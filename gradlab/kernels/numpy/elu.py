@@ -27,6 +27,8 @@ OPERATION = Operation(
     digest="bb3d88598fc8c88b",
     parameters=(Parameter("alpha", 1.0, 0.1, 4.0),),
     kinks=(Kink("x", where="x == 0", derivative="alpha"),),
+    output="y",
+    curved=("x",),
 )
 
 
@@ -75,3 +77,18 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     tangent_y += part
     tangent_y *= tangent_x
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    x, alpha = saved
+    # (32) hvp_x[n] = alpha * grad_output[n] * tangent_x[n] * (exp(min(x[n], 0)) - [x[n] > 0])
+    mask_x = x > 0
+    negative_part_x = np.minimum(x, 0)[...]
+    hvp_x = np.exp(negative_part_x, out=negative_part_x)
+    part = mask_x.copy()
+    hvp_x -= part
+    hvp_x *= alpha
+    hvp_x *= grad_output
+    hvp_x *= tangent_x
+    return (hvp_x,)

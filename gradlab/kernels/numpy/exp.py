@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("y",),
     reference="torch.exp(x)",
     digest="1d14464022ed71fe",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -49,3 +51,12 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     # (7) tangent_y[n] = tangent_x[n] * y[n]
     tangent_y = tangent_x * y
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (y,) = saved
+    # (10) hvp_x[n] = grad_output[n] * tangent_x[n] * y[n]
+    hvp_x = grad_output * tangent_x
+    hvp_x *= y
+    return (hvp_x,)

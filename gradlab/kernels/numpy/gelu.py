@@ -10,6 +10,7 @@ The numbers in the comments are those of the equations that
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.kernels import special
@@ -25,6 +26,8 @@ OPERATION = Operation(
     saved=("x",),
     reference="torch.nn.functional.gelu(x)",
     digest="f6a695efc49d8561",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -59,3 +62,16 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_y += normal_cdf_x
     tangent_y *= tangent_x
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (x,) = saved
+    # (18) hvp_x[n] = grad_output[n] * normal_pdf(x[n]) * tangent_x[n] * (2 - x[n]**2)
+    normal_pdf_x = special.normal_pdf(x)
+    hvp_x = (x * x)[...]
+    hvp_x = np.subtract(2, hvp_x, out=hvp_x)
+    hvp_x *= grad_output
+    hvp_x *= normal_pdf_x
+    hvp_x *= tangent_x
+    return (hvp_x,)

@@ -26,6 +26,8 @@ OPERATION = Operation(
     saved=("x", "t1"),
     reference='torch.nn.functional.gelu(x, approximate="tanh")',
     digest="2bf30455f1919223",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -68,7 +70,7 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
 def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     x, t1 = saved
-    # (19) tangent_y[n] = tangent_x[n] * (sqrt(2) * x[n] / (2 * sqrt(pi)) + 0.0670725 * sqrt(2) * x[n]**3 / sqrt(pi)
+    # (20) tangent_y[n] = tangent_x[n] * (sqrt(2) * x[n] / (2 * sqrt(pi)) + 0.0670725 * sqrt(2) * x[n]**3 / sqrt(pi)
     #     + t1[n] / 2 + 1 / 2 - sqrt(2) * t1[n]**2 * x[n] / (2 * sqrt(pi)) - 0.0670725 * sqrt(2) * t1[n]**2 *
     #     x[n]**3 / sqrt(pi))
     tangent_y = (t1 * t1)[...]
@@ -83,3 +85,42 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_y *= 0.5
     tangent_y *= tangent_x
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    x, t1 = saved
+    # (17) tangent_t1[n] = tangent_x[n] * (0.134145 * sqrt(2) * x[n]**2 / sqrt(pi) + sqrt(2) / sqrt(pi) - sqrt(2) *
+    #     t1[n]**2 / sqrt(pi) - 0.134145 * sqrt(2) * t1[n]**2 * x[n]**2 / sqrt(pi))
+    part = (t1 * t1)[...]
+    part = np.subtract(1, part, out=part)
+    tangent_t1 = x * x
+    tangent_t1 *= 0.134145 * math.sqrt(2 / math.pi)
+    tangent_t1 += math.sqrt(2 / math.pi)
+    tangent_t1 *= tangent_x
+    tangent_t1 *= part
+    # (24) hvp_x[n] = grad_output[n] * (sqrt(2) * tangent_x[n] / (2 * sqrt(pi)) + 0.2012175 * sqrt(2) * tangent_x[n]
+    #     * x[n]**2 / sqrt(pi) + tangent_t1[n] / 2 - sqrt(2) * t1[n]**2 * tangent_x[n] / (2 * sqrt(pi)) - sqrt(2) *
+    #     t1[n] * tangent_t1[n] * x[n] / sqrt(pi) - 0.134145 * sqrt(2) * t1[n] * tangent_t1[n] * x[n]**3 / sqrt(pi)
+    #     - 0.2012175 * sqrt(2) * t1[n]**2 * tangent_x[n] * x[n]**2 / sqrt(pi))
+    hvp_x = (t1 * t1)[...]
+    hvp_x = np.subtract(1, hvp_x, out=hvp_x)
+    part_6 = tangent_x * hvp_x
+    part_6 *= 0.2012175 * math.sqrt(2 / math.pi)
+    part_4 = x * t1
+    part_4 *= tangent_t1
+    part_4 *= 0.134145 * math.sqrt(2 / math.pi)
+    part_6 -= part_4
+    part_6 = x * part_6
+    part_5 = t1 * tangent_t1
+    part_5 *= math.sqrt(2 / math.pi)
+    part_6 -= part_5
+    part_6 *= 2
+    hvp_x *= tangent_x
+    hvp_x *= math.sqrt(2 / math.pi)
+    part_6 *= x
+    hvp_x += part_6
+    hvp_x += tangent_t1
+    hvp_x *= 0.5
+    hvp_x *= grad_output
+    return (hvp_x,)

@@ -29,6 +29,7 @@ OPERATION = Operation(
     saved=("t", "mask"),
     reference="torch.relu(1 - t * x).mean()",
     digest="7ded98d3c35df150",
+    output="loss",
 )
 
 
@@ -67,8 +68,16 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     t, mask = saved
     n = math.prod(tangent_x.shape)
     inverse_n = 1 / n if n else np.nan
-    # (18) tangent_loss = -sum[n](mask[n] * t[n] * tangent_x[n]) / N
+    # (19) tangent_loss = -sum[n](mask[n] * t[n] * tangent_x[n]) / N
     part = tangent_x * t
     dot_mask_part = (mask * part).sum()
     tangent_loss = dot_mask_part * -inverse_n
     return tangent_loss
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _t, _mask = saved
+    # (21) hvp_x[n] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return hvp_x, None

@@ -27,6 +27,7 @@ OPERATION = Operation(
     digest="e7501f32538ed476",
     parameters=(Parameter("negative_slope", 0.01, -0.5, 2.0),),
     kinks=(Kink("x", where="x == 0", derivative="negative_slope"),),
+    output="y",
 )
 
 
@@ -60,10 +61,18 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
 def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, negative_slope = saved
-    # (21) tangent_y[n] = tangent_x[n] * (mask[n] + negative_slope - negative_slope * mask[n])
+    # (22) tangent_y[n] = tangent_x[n] * (mask[n] + negative_slope - negative_slope * mask[n])
     weight = 1 - negative_slope
     tangent_y = mask.astype(tangent_x.dtype)
     tangent_y *= weight
     tangent_y += negative_slope
     tangent_y *= tangent_x
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _mask, _negative_slope = saved
+    # (24) hvp_x[n] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return (hvp_x,)

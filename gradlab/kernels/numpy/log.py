@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("x",),
     reference="torch.log(x)",
     digest="e0aeaeffa00e7139",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -49,3 +51,14 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     # (5) tangent_y[n] = tangent_x[n] / x[n]
     tangent_y = tangent_x / x
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (x,) = saved
+    # (8) hvp_x[n] = -grad_output[n] * tangent_x[n] / x[n]**2
+    hvp_x = grad_output / x
+    hvp_x /= x
+    hvp_x *= tangent_x
+    hvp_x *= -1
+    return (hvp_x,)

@@ -26,6 +26,8 @@ OPERATION = Operation(
     reference="torch.pow(x, exponent)",
     digest="d52df1b419c24754",
     parameters=(Parameter("exponent", 2.0, -3.0, 3.0),),
+    output="y",
+    curved=("x",),
 )
 
 
@@ -56,3 +58,13 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     tangent_y *= tangent_x
     tangent_y *= exponent
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    x, exponent = saved
+    # (9) hvp_x[n] = exponent * grad_output[n] * x[n]**exponent * tangent_x[n] * (exponent - 1) / x[n]**2
+    power_x = np.power(x, exponent)
+    hvp_x = exponent * -1 * grad_output * power_x * tangent_x / x / x
+    hvp_x += exponent * exponent * grad_output * power_x * tangent_x / x / x
+    return (hvp_x,)

@@ -26,6 +26,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.selu(x)",
     digest="031f54eef03c6c3c",
     kinks=(Kink("x", where="x == 0", derivative=1.7580993408473768),),
+    output="y",
+    curved=("x",),
 )
 
 
@@ -73,3 +75,20 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_y -= part
     tangent_y *= tangent_x
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (x,) = saved
+    # (32) hvp_x[n] = grad_output[n] * tangent_x[n] * (1.7580993408473768 * exp(min(x[n], 0)) - 1.7580993408473768 *
+    #     [x[n] > 0])
+    mask_x = x > 0
+    negative_part_x = np.minimum(x, 0)[...]
+    hvp_x = np.exp(negative_part_x, out=negative_part_x)
+    hvp_x *= 1.7580993408473768
+    part = mask_x.astype(grad_output.dtype)
+    part *= 1.7580993408473768
+    hvp_x -= part
+    hvp_x *= grad_output
+    hvp_x *= tangent_x
+    return (hvp_x,)

@@ -10,6 +10,7 @@ The numbers in the comments are those of the equations that
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.kernels import special
@@ -25,6 +26,8 @@ OPERATION = Operation(
     saved=("y",),
     reference="torch.sigmoid(x)",
     digest="6efb39b014c7b2a9",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -53,3 +56,18 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_y *= tangent_x
     tangent_y *= y
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (y,) = saved
+    # (9) tangent_y[n] = tangent_x[n] * y[n] * (1 - y[n])
+    tangent_y = 1 - y
+    tangent_y *= tangent_x
+    tangent_y *= y
+    # (13) hvp_x[n] = grad_output[n] * tangent_y[n] * (1 - 2 * y[n])
+    hvp_x = (y * 2)[...]
+    hvp_x = np.subtract(1, hvp_x, out=hvp_x)
+    hvp_x *= grad_output
+    hvp_x *= tangent_y
+    return (hvp_x,)

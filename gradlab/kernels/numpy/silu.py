@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("x",),
     reference="torch.nn.functional.silu(x)",
     digest="06357b1c383920c5",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -61,3 +63,24 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_y *= tangent_x
     tangent_y *= sigmoid_x
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (x,) = saved
+    # (18) hvp_x[n] = grad_output[n] * sigmoid(x[n]) * tangent_x[n] * (2 * sigmoid(x[n])**2 * x[n] + x[n] + 2 - 2 *
+    #     sigmoid(x[n]) - 3 * sigmoid(x[n]) * x[n])
+    sigmoid_x = special.sigmoid(x)
+    part = 1 - sigmoid_x
+    hvp_x = sigmoid_x * 2
+    hvp_x -= 3
+    hvp_x = sigmoid_x * hvp_x
+    hvp_x += 1
+    hvp_x *= 0.5
+    hvp_x *= x
+    hvp_x += part
+    hvp_x *= 2
+    hvp_x *= grad_output
+    hvp_x *= sigmoid_x
+    hvp_x *= tangent_x
+    return (hvp_x,)

@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("y",),
     reference="torch.sqrt(x)",
     digest="50f5a2f850a9604d",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -51,3 +53,15 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_y = tangent_x / y
     tangent_y *= 0.5
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (y,) = saved
+    # (10) hvp_x[n] = -grad_output[n] * tangent_x[n] / (4 * y[n]**3)
+    hvp_x = grad_output / y
+    hvp_x /= y
+    hvp_x /= y
+    hvp_x *= tangent_x
+    hvp_x *= -0.25
+    return (hvp_x,)

@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("y",),
     reference="torch.tanh(x)",
     digest="794b70e1136d9c42",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -53,3 +55,16 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_y = np.subtract(1, tangent_y, out=tangent_y)
     tangent_y *= tangent_x
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (y,) = saved
+    # (13) hvp_x[n] = 2 * grad_output[n] * tangent_x[n] * y[n] * (y[n]**2 - 1)
+    hvp_x = y * y
+    hvp_x -= 1
+    hvp_x *= 2
+    hvp_x *= grad_output
+    hvp_x *= y
+    hvp_x *= tangent_x
+    return (hvp_x,)

@@ -55,6 +55,20 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     return tangent_loss
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    x, _t = saved
+    n = math.prod(tangent_x.shape)
+    inverse_n = 1 / n if n else math.nan
+    # (21) hvp_x[n] = grad_output * sigmoid(x[n]) * tangent_x[n] * (1 - sigmoid(x[n])) / N
+    sigmoid_x = torch.sigmoid(x)
+    hvp_x = 1 - sigmoid_x
+    hvp_x = hvp_x * (grad_output * inverse_n)
+    hvp_x = hvp_x * sigmoid_x
+    hvp_x = hvp_x * tangent_x
+    return hvp_x, None
+
+
 def reference(x: Tensor, t: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.nn.functional.binary_cross_entropy_with_logits(x, t)

@@ -10,6 +10,7 @@ The numbers in the comments are those of the equations that
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 
@@ -18,7 +19,7 @@ def forward(x: Tensor, mask: Tensor, *, p: float = 0.5) -> tuple[Tensor, tuple[A
     # (1) keep = 1 - p
     keep = 1 - p
     # (2) y[n] = mask[n] * x[n] / keep
-    y = mask * x
+    y = x * mask
     y = y * (1 / keep)
     return y, (mask, keep)
 
@@ -36,9 +37,17 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, keep = saved
     # (6) tangent_y[n] = mask[n] * tangent_x[n] / keep
-    tangent_y = mask * tangent_x
+    tangent_y = tangent_x * mask
     tangent_y = tangent_y * (1 / keep)
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _mask, _keep = saved
+    # (8) hvp_x[n] = 0
+    hvp_x = torch.zeros_like(tangent_x)
+    return hvp_x, None
 
 
 def reference(x: Tensor, mask: Tensor, *, p: float = 0.5) -> Tensor:

@@ -58,6 +58,21 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    x, alpha = saved
+    # (32) hvp_x[n] = alpha * grad_output[n] * tangent_x[n] * (exp(min(x[n], 0)) - [x[n] > 0])
+    mask_x = x > 0
+    negative_part_x = torch.clamp(x, max=0)
+    hvp_x = torch.exp(negative_part_x)
+    part = mask_x.clone()
+    hvp_x = hvp_x - part
+    hvp_x = hvp_x * alpha
+    hvp_x = hvp_x * grad_output
+    hvp_x = hvp_x * tangent_x
+    return (hvp_x,)
+
+
 def reference(x: Tensor, *, alpha: float = 1.0) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.nn.functional.elu(x, alpha)

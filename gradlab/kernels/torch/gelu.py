@@ -47,6 +47,19 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (x,) = saved
+    # (18) hvp_x[n] = grad_output[n] * normal_pdf(x[n]) * tangent_x[n] * (2 - x[n]**2)
+    normal_pdf_x = torch.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+    hvp_x = x * x
+    hvp_x = 2 - hvp_x
+    hvp_x = hvp_x * grad_output
+    hvp_x = hvp_x * normal_pdf_x
+    hvp_x = hvp_x * tangent_x
+    return (hvp_x,)
+
+
 def reference(x: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.nn.functional.gelu(x)

@@ -28,16 +28,22 @@ def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     return loss, (residual,)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     (residual,) = saved
     n = math.prod(residual.shape)
     inverse_n = 1 / n if n else math.nan
+    grad_x: Tensor | None = None
+    grad_t: Tensor | None = None
     # (9) grad_x[n] = grad_output * sign(residual[n]) / N
     sign_residual = torch.sign(residual)
-    grad_x = sign_residual * (grad_output * inverse_n)
-    # (11) grad_t[n] = -grad_output * sign(residual[n]) / N
-    grad_t = sign_residual * (grad_output * -inverse_n)
+    if needs[0]:
+        grad_x = sign_residual * (grad_output * inverse_n)
+    if needs[1]:
+        # (11) grad_t[n] = -grad_output * sign(residual[n]) / N
+        grad_t = sign_residual * (grad_output * -inverse_n)
     return grad_x, grad_t
 
 
@@ -54,6 +60,18 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tens
     tangent_loss = dot_sign_residual_tangent_t * -inverse_n
     tangent_loss = tangent_loss + (dot_sign_residual_2_tangent_x * inverse_n)
     return tangent_loss
+
+
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_t: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (_residual,) = saved
+    # (21) hvp_x[n] = 0
+    hvp_x = torch.zeros_like(tangent_x)
+    # (22) hvp_t[n] = 0
+    hvp_t = torch.zeros_like(tangent_t)
+    return hvp_x, hvp_t
 
 
 def reference(x: Tensor, t: Tensor) -> Tensor:

@@ -35,6 +35,17 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (x,) = saved
+    # (8) hvp_x[n] = -grad_output[n] * tangent_x[n] / x[n]**2
+    hvp_x = grad_output / x
+    hvp_x = hvp_x / x
+    hvp_x = hvp_x * tangent_x
+    hvp_x = hvp_x * -1
+    return (hvp_x,)
+
+
 def reference(x: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.log(x)

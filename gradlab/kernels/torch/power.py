@@ -43,6 +43,16 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    x, exponent = saved
+    # (9) hvp_x[n] = exponent * grad_output[n] * x[n]**exponent * tangent_x[n] * (exponent - 1) / x[n]**2
+    power_x = torch.pow(x, exponent)
+    hvp_x = exponent * -1 * grad_output * power_x * tangent_x / x / x
+    hvp_x = hvp_x + (exponent * exponent * grad_output * power_x * tangent_x / x / x)
+    return (hvp_x,)
+
+
 def reference(x: Tensor, *, exponent: float = 2.0) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.pow(x, exponent)

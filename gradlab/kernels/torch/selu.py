@@ -55,6 +55,22 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (x,) = saved
+    # (32) hvp_x[n] = grad_output[n] * tangent_x[n] * (1.7580993408473768 * exp(min(x[n], 0)) - 1.7580993408473768 *
+    #     [x[n] > 0])
+    mask_x = x > 0
+    negative_part_x = torch.clamp(x, max=0)
+    hvp_x = torch.exp(negative_part_x)
+    hvp_x = hvp_x * 1.7580993408473768
+    part = mask_x.to(grad_output.dtype) * 1.7580993408473768
+    hvp_x = hvp_x - part
+    hvp_x = hvp_x * grad_output
+    hvp_x = hvp_x * tangent_x
+    return (hvp_x,)
+
+
 def reference(x: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.nn.functional.selu(x)

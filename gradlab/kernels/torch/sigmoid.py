@@ -39,6 +39,21 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (y,) = saved
+    # (9) tangent_y[n] = tangent_x[n] * y[n] * (1 - y[n])
+    tangent_y = 1 - y
+    tangent_y = tangent_y * tangent_x
+    tangent_y = tangent_y * y
+    # (13) hvp_x[n] = grad_output[n] * tangent_y[n] * (1 - 2 * y[n])
+    hvp_x = y * 2
+    hvp_x = 1 - hvp_x
+    hvp_x = hvp_x * grad_output
+    hvp_x = hvp_x * tangent_y
+    return (hvp_x,)
+
+
 def reference(x: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.sigmoid(x)

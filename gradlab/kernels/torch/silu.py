@@ -47,6 +47,27 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (x,) = saved
+    # (18) hvp_x[n] = grad_output[n] * sigmoid(x[n]) * tangent_x[n] * (2 * sigmoid(x[n])**2 * x[n] + x[n] + 2 - 2 *
+    #     sigmoid(x[n]) - 3 * sigmoid(x[n]) * x[n])
+    sigmoid_x = torch.sigmoid(x)
+    part = 1 - sigmoid_x
+    hvp_x = sigmoid_x * 2
+    hvp_x = hvp_x - 3
+    hvp_x = sigmoid_x * hvp_x
+    hvp_x = hvp_x + 1
+    hvp_x = hvp_x * 0.5
+    hvp_x = hvp_x * x
+    hvp_x = hvp_x + part
+    hvp_x = hvp_x * 2
+    hvp_x = hvp_x * grad_output
+    hvp_x = hvp_x * sigmoid_x
+    hvp_x = hvp_x * tangent_x
+    return (hvp_x,)
+
+
 def reference(x: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.nn.functional.silu(x)

@@ -37,6 +37,18 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (y,) = saved
+    # (10) hvp_x[n] = -grad_output[n] * tangent_x[n] / (4 * y[n]**3)
+    hvp_x = grad_output / y
+    hvp_x = hvp_x / y
+    hvp_x = hvp_x / y
+    hvp_x = hvp_x * tangent_x
+    hvp_x = hvp_x * -0.25
+    return (hvp_x,)
+
+
 def reference(x: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.sqrt(x)

@@ -39,6 +39,19 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (y,) = saved
+    # (13) hvp_x[n] = 2 * grad_output[n] * tangent_x[n] * y[n] * (y[n]**2 - 1)
+    hvp_x = y * y
+    hvp_x = hvp_x - 1
+    hvp_x = hvp_x * 2
+    hvp_x = hvp_x * grad_output
+    hvp_x = hvp_x * y
+    hvp_x = hvp_x * tangent_x
+    return (hvp_x,)
+
+
 def reference(x: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.tanh(x)
