@@ -9,7 +9,7 @@ from sympy import EulerGamma, Float, Heaviside, Idx, IndexedBase, Max, Piecewise
 
 from gradlab.errors import DefinitionError
 from gradlab.operation import Parameter, labels, mask, simplex
-from gradlab.symbolic.definition import Definition, fact, given, let
+from gradlab.symbolic.definition import Definition, fact, given, let, shift
 from gradlab.symbolic.derive import derive
 from gradlab.symbolic.expressions import SUPPORTED
 from gradlab.symbolic.prove import prove
@@ -157,8 +157,9 @@ CASES: dict[str, tuple[Callable[[], Definition], str]] = {
         'binding y[n]: 0 is not an index with an axis; make it one: Idx("n", N)',
     ),
     "shifted index": (
-        lambda: define((y[n, d], x[n, d + 1])),
-        'binding y[n, d]: d + 1 is not an index with an axis; make it one: Idx("n", N)',
+        lambda: define((y[n, d], x[n, d + N])),
+        "binding y[n, d]: N in the index N + d is no whole number; use integers and integer parameters: "
+        'Parameter("N", 1, 1, 3, integer=True)',
     ),
     "axis of fixed size": (
         lambda: define((y[n], x[n]), inputs=[given(x[Idx("n", 5)])]),
@@ -309,6 +310,18 @@ CASES: dict[str, tuple[Callable[[], Definition], str]] = {
     "shift along leading dimensions": (
         lambda: define((y[n, d], x[n, d]), shift=n, leading=N),
         "shift: n is no index of x; shift along a named axis of the first input",
+    ),
+    "shift of an entry that is not bound so": (
+        lambda: define((y[n, d], x[n, d]), shift=shift(y[d, n], d)),
+        "shift: y[d, n] is declared as y[n, d]; write it with the same indices",
+    ),
+    "shift under what is no mask": (
+        lambda: define((y[n, d], x[n, d]), shift=shift(y[n, d], d, where=x[n, d])),
+        "shift: x[n, d] is no mask over the axes of y; declare it as given(..., mask())",
+    ),
+    "shift restored in another shape": (
+        lambda: define((y[n, d], x[n, d]), shift=shift(x[n, d], d, restored=[y[n, d]])),
+        "shift: y cannot get back what has the indices [n]; restore bindings of that shape",
     ),
     "fact about no sum": (
         lambda: define((y[n, d], x[n, d]), facts=[fact(x[n, d], 1)]),

@@ -2,7 +2,7 @@
 
 Generated from derivations/elementwise.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: f398e7c7938c2bd7. Saved for the backward: mask.
+Target: NumPy. Definition: c7a1fe63a1953f4c. Saved for the backward: mask.
 The backward has 0 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive clamp --to text` prints.
@@ -24,7 +24,7 @@ OPERATION = Operation(
     arguments=(Argument("x", real()),),
     saved=("mask",),
     reference="torch.clamp(x, min, max)",
-    digest="f398e7c7938c2bd7",
+    digest="c7a1fe63a1953f4c",
     parameters=(
         Parameter("min", -1.0, -2.0, 0.0),
         Parameter("max", 1.0, 0.5, 2.0),
