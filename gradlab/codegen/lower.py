@@ -416,8 +416,10 @@ class Lowering:
         reverse = order.left not in part.bound
         summed, place = (order.right, order.left) if reverse else (order.left, order.right)
         rest = part.without([order])
-        if part.bound != (summed,) or not isinstance(place, Index) or place in rest.indices:
+        if not isinstance(summed, Index) or part.bound != (summed,) or place in rest.indices:
             raise DefinitionError(f"{self.program.name}: no code for at_most beside another sum or another order")
+        if not isinstance(place, Index):
+            raise DefinitionError(f"{self.program.name}: no code for at_most with a looked-up index")
         layout = tuple(summed if index == place else index for index in free)
         term = Term(rest.coefficient, rest.factors)
         inside = tuple(index for index in layout if index in term.indices)
