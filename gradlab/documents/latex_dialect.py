@@ -15,6 +15,10 @@ class LatexDialect:
 
     identity = "I"
     ones = r"\mathbf{1}"
+    legend = (
+        r"In matrix forms $\odot$ and fractions act entry by entry, juxtaposition is the matrix product, and "
+        r"$\mathbf{1}$ is a vector of ones."
+    )
 
     def name(self, tensor: str) -> str:
         return latex_notation.name(tensor).tex
