@@ -24,10 +24,11 @@ def evidence(derivation: Derivation, proof: Proof | None, equations: Sequence[Eq
             rows.append(((title,), _span(numbers), *_counts(found)))
     rows.append((("all",), (), *_counts(proof.steps)))
     layers = (
-        f"{proof}. Every step is checked for its structure (the rule really rewrites the one side into the other, with "
-        f"the same free indices and axes), exactly in the field F_p of the Mersenne prime with exponent 61 at "
-        f"{FIELD_DRAWS} draws of unequal sizes, and to 50 digits. Each mutant is the right side with one small fault; one that no layer "
-        "rejected would stop the derivation."
+        f"{len(proof.steps)} steps proved, {proof.killed} of {proof.mutants} mutants rejected, seed {proof.seed}. Every "
+        "step is checked for its structure (the rule really rewrites the one side into the other, with the same free "
+        "indices and axes), exactly in the field of the integers modulo the Mersenne prime of exponent 61, at "
+        f"{FIELD_DRAWS} draws of unequal sizes, and to 50 digits. Each mutant is the right side with one small fault; "
+        "one that no layer rejected would stop the derivation."
     )
     blocks: list[Block] = [
         Paragraph((layers,)),

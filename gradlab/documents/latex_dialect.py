@@ -66,6 +66,7 @@ class LatexDialect:
 
     def _factors(self, parts: Sequence[Operand]) -> str:
         """Numbers are juxtaposed; only between two arrays does it matter how they are multiplied."""
-        numbers = [part.text for part in parts if part.scalar]
-        arrays = [f"({p.text})" if p.compound and len(parts) > 1 else p.text for p in parts if not p.scalar]
+        shown = [(part.scalar, f"({part.text})" if part.compound and len(parts) > 1 else part.text) for part in parts]
+        numbers = [text for scalar, text in shown if scalar]
+        arrays = [text for scalar, text in shown if not scalar]
         return r"\,".join([*numbers, r" \odot ".join(arrays)] if arrays else numbers)

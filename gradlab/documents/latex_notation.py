@@ -73,14 +73,6 @@ def terms(side: Side, program: Program, free: Sequence[Index]) -> list[Box]:
     return _addition(arrange(side, program, free))
 
 
-def reason(text: str, program: Program) -> str:
-    """A reason with the names in it set as mathematics."""
-    known = sorted({*program.tensors, *program.parameters, GRAD_OUTPUT}, key=len, reverse=True)
-    pattern = re.compile(rf"\b({'|'.join(map(re.escape, known))})\b")
-    parts = pattern.split(text.replace("grad_output", "g") if "g" not in known else text)
-    return "".join(f"${name(part).tex}$" if part in known else escaped(part) for part in parts)
-
-
 def escaped(text: str) -> str:
     """Plain text for LaTeX."""
     special = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}

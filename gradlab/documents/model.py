@@ -201,19 +201,16 @@ class Document:
 
 @dataclass(frozen=True)
 class Book:
-    """Chapters, and what holds for all of them."""
+    """Chapters, with what stands before and after them."""
 
+    front: tuple[Document, ...]
     chapters: tuple[Document, ...]
-    appendices: tuple[Document, ...] = ()
+    back: tuple[Document, ...] = ()
 
     @property
-    def counts(self) -> dict[str, int]:
-        """The counts of all proofs together."""
-        total: dict[str, int] = {}
-        for chapter in self.chapters:
-            for name, count in chapter.counts:
-                total[name] = total.get(name, 0) + count
-        return total
+    def documents(self) -> tuple[Document, ...]:
+        """Everything in the order of the pages."""
+        return (*self.front, *self.chapters, *self.back)
 
 
 def words(*parts: Span | tuple[Span, ...]) -> Spans:
@@ -222,3 +219,21 @@ def words(*parts: Span | tuple[Span, ...]) -> Spans:
     for part in parts:
         found += part if isinstance(part, tuple) else (part,)
     return tuple(found)
+
+
+def visible(spans: Spans) -> str:
+    """About what a reader sees, to tell how broad it is."""
+    shown = []
+    for span in spans:
+        match span:
+            case str():
+                shown.append(span)
+            case Name(text) | Code(text) | Strong(text):
+                shown.append(text)
+            case Number(number):
+                shown.append(f"({number})")
+            case Size(axis):
+                shown.append(axis.name)
+            case Symbol() | Legend():
+                shown.append("......")
+    return "".join(shown)
