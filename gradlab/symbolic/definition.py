@@ -26,7 +26,7 @@ def given(entry: sp.Expr, domain: Domain | None = None, *, differentiable: bool 
     return Input(entry, domain, domain.continuous if differentiable is None else differentiable)
 
 
-class indicator(sp.Function):  # noqa: N801 - written like SymPy's own functions
+class indicator(sp.Function):  # type: ignore[misc] # noqa: N801 - SymPy is untyped; written like its functions
     """1 where the argument is above 0, else 0; constant almost everywhere, so that its derivative is 0."""
 
     nargs = 1

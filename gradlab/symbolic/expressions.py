@@ -88,7 +88,9 @@ class Expressions(Scope):
     def delta(self, expression: sp.KroneckerDelta) -> Term:
         left, right = (self.index(index) for index in expression.args[:2])
         if left.axis != right.axis:
-            self.fail(f"{expression} compares axis {left.axis.name} with axis {right.axis.name}", "use one axis for both")
+            self.fail(
+                f"{expression} compares axis {left.axis.name} with axis {right.axis.name}", "use one axis for both"
+            )
         return Term.make(Fraction(1), [(Delta(left, right), Fraction(1))])
 
     def product(self, parts: Iterable[sp.Expr]) -> Term:

@@ -110,7 +110,9 @@ class _Builder:
                 raise FormulaError(f"domain of {asked}: the formula's real inputs are {', '.join(known) or 'none'}")
         if not real_inputs and not self.wrt:
             place = self.tree.statements[-1].place
-            self.fail(place, "the formula has no tensor to differentiate by", "use one, such as x[n]; or name scalars in wrt")
+            self.fail(
+                place, "the formula has no tensor to differentiate by", "use one, such as x[n]; or name scalars in wrt"
+            )
 
     # Inputs ------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,4 @@ def fail(text: str, place: Place, problem: str, remedy: str) -> NoReturn:
     start = max(0, column - 60)  # long lines are shown around the place
     shown = line[start : start + 110]
     where = f"line {place.line + 1}, " if len(lines) > 1 else ""
-    raise FormulaError(
-        f"{where}column {column + 1}: {problem}; {remedy}\n  {shown}\n  {' ' * (column - start)}^"
-    )
+    raise FormulaError(f"{where}column {column + 1}: {problem}; {remedy}\n  {shown}\n  {' ' * (column - start)}^")

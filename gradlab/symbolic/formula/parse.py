@@ -35,6 +35,9 @@ _MOST_STATEMENTS = 40
 _DEEPEST = 40
 _MOST_DIGITS = 40
 
+FILENAME = "<formula>"
+"""What Python calls the text; it looks for a file of this name when it words a syntax error."""
+
 _OPERATORS: dict[type[ast.operator], ArithmeticOperator] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -47,11 +50,11 @@ _REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 
 
 def parse(text: str) -> Formula:
-    """Read one formula, or several lines of which the last is the output.
+    r"""Read one formula, or several lines of which the last is the output.
 
     Raises FormulaError that points at the character.
 
-    >>> [statement.name for statement in parse("s = sum[i](x[i]**2)\\ny = sqrt(s)").statements]
+    >>> [statement.name for statement in parse("s = sum[i](x[i]**2)\ny = sqrt(s)").statements]
     ['s', 'y']
     """
     return _Parser(textwrap.dedent(text.replace("\r\n", "\n").replace("\r", "\n")).strip()).formula()
@@ -97,7 +100,7 @@ class _Parser:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Python warns of `1(x)`; below it is refused
-                return ast.parse(self.text)
+                return ast.parse(self.text, FILENAME)
         except SyntaxError as error:
             place = Place(max(0, (error.lineno or 1) - 1), max(0, (error.offset or 1) - 1))
             indented = isinstance(error, IndentationError)
@@ -155,12 +158,14 @@ class _Parser:
             case ast.Call():
                 return self.call(item, depth)
         kind = type(item).__name__
-        self.fail(item, f"{kind} is not part of a formula", "numbers, names, entries x[n], + - * / **, f(...), sum[k](...)")
+        self.fail(
+            item, f"{kind} is not part of a formula", "numbers, names, entries x[n], + - * / **, f(...), sum[k](...)"
+        )
 
     def number(self, item: ast.Constant) -> Number:
         shown = ast.get_source_segment(self.text, item) or ""
         if isinstance(item.value, bool) or not isinstance(item.value, int | float):
-            self.fail(item, f"{shown or item.value!r} is not a number", "write 2, 0.5 or 1e-3")
+            self.fail(item, f"{shown or repr(item.value)} is not a number", "write 2, 0.5 or 1e-3")
         exponent = re.search(r"[eE]([+-]?\d+)$", shown)
         if len(shown) > _MOST_DIGITS or (exponent and abs(int(exponent[1])) > 300):
             self.fail(item, "the number is too long", f"write at most {_MOST_DIGITS} digits, and exponents up to 300")
