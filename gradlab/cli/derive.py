@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradlab.cli import formulas
 from gradlab.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gradlab.symbolic.prove import Proof
 
 _SUFFIXES = {"text": ".txt", "latex": ".tex", "numpy": "_numpy.py", "torch": "_torch.py", "sympy": "_sympy.py"}
+_FORMULA_SUFFIXES = {"pytest": "_test.py"}
 
 _EPILOG = """examples:
   gradlab derive                             derive and prove every operation, write its kernels
@@ -28,7 +30,11 @@ _EPILOG = """examples:
   gradlab derive --all --to latex -o build/  one document for each operation
   gradlab derive my_op.py --to numpy         a definition of your own: print the kernel
   gradlab derive my_op.py -o kernels/        write kernels/numpy/my_op.py and kernels/torch/my_op.py
+  gradlab derive "y[n,d] = exp(x[n,d]) / sum[k](exp(x[n,k]))"
+  gradlab derive attention.txt --to pytest -o test_attention.py
 
+A formula has a line for each value, the last of which is the output: entries x[n, d], numbers, + - * / **, functions
+(exp, log, sqrt, tanh, max(u, v), ...), sum[k](...), mean[k](...), delta(i, j), comparisons, lookups weight[label[n], d].
 A definition is a Python file with a gradlab.symbolic.definition.Definition at its top level; those of gradlab are in
 derivations/ (15 to 40 lines each). Nothing is written or printed of an operation whose proof fails.
 """
@@ -45,12 +51,18 @@ def add(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "operations", metavar="OP|FILE", nargs="*", help="an operation, or a .py file that defines some"
+        "operations",
+        metavar="OP|FILE|FORMULA",
+        nargs="*",
+        help="an operation, a .py file that defines some, or a formula",
     )
     parser.add_argument("--all", action="store_true", help="every operation (the default without --to)")
-    parser.add_argument("--to", choices=sorted(_SUFFIXES), help="print this instead of writing kernels")
+    parser.add_argument(
+        "--to", choices=sorted({**_SUFFIXES, **_FORMULA_SUFFIXES}), help="print this instead of writing kernels"
+    )
     parser.add_argument("-o", "--output", metavar="PATH", type=Path, help="write to this file or folder")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a kernel differs, with a diff")
+    formulas.add(parser)
     parser.set_defaults(run=run, error=parser.error)
 
 
@@ -62,8 +74,37 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.error("--check compares gradlab's own kernels: leave out --to and -o")
     if arguments.to and not arguments.operations and not arguments.all:
         arguments.error("--to needs the name of an operation, or --all")
+    typed = [item for item in arguments.operations if formulas.is_formula(item)]
+    if typed:
+        return _formula(arguments, typed)
+    if arguments.to in _FORMULA_SUFFIXES:
+        arguments.error(f"--to {arguments.to} is for formulas; the tests of gradlab's operations are in tests/")
     chosen = _chosen(arguments.operations)
     return _documents(arguments, chosen) if arguments.to else _kernels(arguments, chosen)
+
+
+def _formula(arguments: argparse.Namespace, typed: list[str]) -> int:
+    """One formula, by default as text."""
+    if len(arguments.operations) > 1:
+        arguments.error("one formula at a time; several lines of one belong into one text, file or stdin")
+    (item,) = typed
+    target = arguments.to or "text"
+    with formulas.limit(arguments.timeout):
+        written = formulas.text(item)
+        found = formulas.definition(written if "=" in written else item, arguments)
+        ((derivation, proof),) = _proved([found])
+        if target == "pytest":
+            from gradlab.codegen.pytest_file import pytest_source
+
+            shown = pytest_source(derivation, written)
+        else:
+            shown = _printer(target)(derivation, proof)
+    if arguments.output:
+        arguments.output.write_text(shown, encoding="utf-8")
+        print(arguments.output)
+    else:
+        print(shown, end="", flush=True)
+    return 0
 
 
 def _chosen(operations: list[str]) -> list[Definition]:

@@ -26,6 +26,12 @@ def given(entry: sp.Expr, domain: Domain | None = None, *, differentiable: bool 
     return Input(entry, domain, domain.continuous if differentiable is None else differentiable)
 
 
+class indicator(sp.Function):  # type: ignore[misc] # noqa: N801 - SymPy is untyped; written like its functions
+    """1 where the argument is above 0, else 0; constant almost everywhere, so that its derivative is 0."""
+
+    nargs = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Let:
     """One binding of the chain: `name[indices] = value`."""
@@ -66,7 +72,7 @@ class Definition:
     `leading` is the size symbol that stands for any number of leading dimensions. `shift` is an index: the forward
     subtracts the maximum over it from the first input before exponentials; the engine proves that what the
     operation returns and saves does not change. `reference` is an independent implementation as one torch expression
-    over the argument names.
+    over the argument names; None for a reader's own formula, which has none.
     """
 
     name: str
@@ -74,7 +80,7 @@ class Definition:
     inputs: Sequence[Input]
     lets: Sequence[Let]
     output: sp.Expr
-    reference: str
+    reference: str | None
     parameters: Sequence[Parameter] = ()
     facts: Sequence[Fact] = ()
     kinks: Sequence[Kink] = ()

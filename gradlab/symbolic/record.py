@@ -16,7 +16,7 @@ def record(derivation: Derivation) -> Operation:
         signature=Signature(tuple(_shape(given.tensor) for given in program.inputs), _shape(program.output)),
         arguments=tuple(Argument(g.tensor.name, g.domain, g.differentiable) for g in program.inputs),
         saved=derivation.saved,
-        reference=definition.reference,
+        reference=definition.reference or "",
         digest=program.digest,
         parameters=tuple(definition.parameters),
         kinks=tuple(definition.kinks),
