@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab.cli import formulas
+from gradlab.cli import documents
 from gradlab.errors import DefinitionError
 
 if TYPE_CHECKING:
+    from gradlab.documents.model import Document
     from gradlab.symbolic.definition import Definition
     from gradlab.symbolic.derive import Derivation
     from gradlab.symbolic.prove import Proof
 
-_SUFFIXES = {"text": ".txt", "latex": ".tex", "numpy": "_numpy.py", "torch": "_torch.py", "sympy": "_sympy.py"}
+_SUFFIXES = {**documents.SUFFIXES, "numpy": "_numpy.py", "torch": "_torch.py", "sympy": "_sympy.py"}
 _FORMULA_SUFFIXES = {"pytest": "_test.py"}
 
 _EPILOG = """examples:
@@ -27,7 +27,8 @@ _EPILOG = """examples:
   gradlab derive --check                     compare only: a diff and exit status 1 if a kernel is stale
   gradlab derive softmax --to text           print the derivation with its proof
   gradlab derive softmax --to latex -o softmax.tex
-  gradlab derive --all --to latex -o build/  one document for each operation
+  gradlab derive --all --to latex -o build/  one document for each operation, and build/book.tex of all of them
+  gradlab derive --all --to html -o build/   one page for each operation, and build/index.html
   gradlab derive my_op.py --to numpy         a definition of your own: print the kernel
   gradlab derive my_op.py -o kernels/        write kernels/numpy/my_op.py and kernels/torch/my_op.py
   gradlab derive "y[n,d] = exp(x[n,d]) / sum[k](exp(x[n,k]))"
@@ -136,37 +137,67 @@ def _proved(chosen: list[Definition]) -> Iterator[tuple[Derivation, Proof]]:
 
 
 def _documents(arguments: argparse.Namespace, chosen: list[Definition]) -> int:
-    printer = _printer(arguments.to)
     folder = arguments.output if arguments.output and _is_folder(arguments.output, len(chosen)) else None
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
+    whole = bool(arguments.all and folder and arguments.to in documents.SUFFIXES)
+    chapters: list[Document] = []
     for derivation, proof in _proved(chosen):
-        shown = printer(derivation, proof)
         path = folder / (derivation.program.name + _SUFFIXES[arguments.to]) if folder else arguments.output
-        if path:
-            path.write_text(shown, encoding="utf-8")
-            print(path)
+        if arguments.to in documents.SUFFIXES:
+            chapters.append(_chapter(derivation, proof))
+            write = documents.page if whole else _single
+            shown = write(chapters[-1], arguments.to)
         else:
-            print(shown, end="", flush=True)
+            shown = _code(derivation, arguments.to)
+        _put(shown, path)
+    if whole and folder:
+        for name, shown in _book(chapters, arguments.to):
+            _put(shown, folder / name)
     return 0
+
+
+def _put(shown: str, path: Path | None) -> None:
+    if path:
+        path.write_text(shown, encoding="utf-8")
+        print(path, flush=True)
+    else:
+        print(shown, end="", flush=True)
 
 
 def _is_folder(path: Path, count: int) -> bool:
     return count > 1 or path.is_dir() or not path.suffix
 
 
-def _printer(target: str) -> Callable[[Derivation, Proof], str]:
-    from gradlab import codegen, documents
+def _single(document: Document, target: str) -> str:
+    return documents.writer(target)(document)
 
-    width = min(max(shutil.get_terminal_size().columns, 72), 100) if sys.stdout.isatty() else documents.WIDTH
-    printers: dict[str, Callable[[Derivation, Proof], str]] = {
-        "text": lambda derivation, proof: documents.plain(derivation, proof, width=width),
-        "latex": documents.latex,
-        "sympy": lambda derivation, proof: documents.sympy_code(derivation),
-        "numpy": lambda derivation, proof: codegen.numpy_source(derivation),
-        "torch": lambda derivation, proof: codegen.torch_source(derivation),
-    }
-    return printers[target]
+
+def _chapter(derivation: Derivation, proof: Proof) -> Document:
+    from gradlab import codegen
+    from gradlab.documents import chapter
+
+    source = codegen.numpy_source(derivation)
+    # The functions; what stands above them is the record for machines.
+    return chapter(derivation, proof, code=source[source.index("def forward(") :])
+
+
+def _code(derivation: Derivation, target: str) -> str:
+    from gradlab import codegen
+    from gradlab.documents import sympy_code
+
+    printers = {"sympy": sympy_code, "numpy": codegen.numpy_source, "torch": codegen.torch_source}
+    return printers[target](derivation)
+
+
+def _book(chapters: list[Document], target: str) -> Iterator[tuple[str, str]]:
+    """All that stands around the chapters, the audit of the report among it."""
+    from gradlab.documents.audit import audit
+    from gradlab.documents.book import book
+    from gradlab.symbolic.load import claims, folder
+
+    verdicts = [claim.audit() for claim in claims(folder() / "report_audit.py")]
+    return documents.book_files(book(chapters, [audit(verdicts, "Audit of the report")]), target)
 
 
 # Kernels -------------------------------------------------------------------------------------------------------------

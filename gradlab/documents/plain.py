@@ -132,7 +132,7 @@ class _Text:
                 yield f"  {row[0]}"
                 yield from (f"      {line}" for line in textwrap.wrap("  ".join(row[1:]), self.width - 6))
                 continue
-            first, *rest = textwrap.wrap(row[-1], room) or [""]
+            first, *rest = textwrap.wrap(row[-1], room, break_on_hyphens=False) or [""]
             last = first.rjust(widths[-1]) if len(cells) - 1 in numeric else first
             yield "  " + "  ".join([*cells[:-1], last])
             yield from (" " * (self.width - room) + line for line in rest)

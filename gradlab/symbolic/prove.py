@@ -178,3 +178,13 @@ def _sorts(term: Term, program: Program) -> str | None:
             if tuple(slot.axis for slot in atom.slots) != axes:
                 return f"{atom.tensor} is indexed along other axes than it has"
     return None
+
+
+def prove_step(derivation: Derivation, step: Step, *, seed: int = SEED) -> StepProof:
+    """Prove one more step about a derivation, one that it does not hold itself; raises ProofError where it is wrong."""
+    program = derivation.program
+    rng = random.Random(f"{seed}:{program.name}:{step.subject}")
+    with mpmath.workdps(Digits.digits):
+        points = [*draws(program, PrimeField(), FIELD_DRAWS, seed), *draws(program, Digits(), 1, seed)]
+        witnesses = [Witness(program, point, f"draw {k + 1}", rng) for k, point in enumerate(points)]
+        return _Prover(derivation, witnesses, rng, seed).prove(step)

@@ -1,0 +1,225 @@
+"""Index expressions in MathML; the same order of terms as in plain text and LaTeX. A new atom is one case of `_atom`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from html import escape
+
+from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
+from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
+from gradlab.symbolic.program import Program
+from gradlab.symbolic.steps import Pullback, Pushforward, Side
+from gradlab.symbolic.terms import Atom, Axis, Delta, Function, Index, Indicator, Ref, Size, Slot
+
+_GREEK = {
+    **dict(zip(("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"), "αβγδϵζηθ", strict=True)),
+    **dict(zip(("kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau"), "κλμνξπρστ", strict=True)),
+    **dict(zip(("phi", "chi", "psi", "omega", "eps"), "ϕχψωε", strict=True)),
+}
+_ACCENTS = {"_hat": "^", "_bar": "‾", "_tilde": "~"}
+_PREFIXES = {"grad_": "‾", TANGENT: "˙"}
+_TALL = ("<mfrac", "<munder", "<mtable", "<msqrt")
+_THIN = '<mspace width="0.16em"></mspace>'
+
+
+def identifier(text: str) -> str:
+    """A name as it stands."""
+    return f"<mi>{escape(text)}</mi>"
+
+
+def number(text: object) -> str:
+    """A number; a minus sign in front is an operator."""
+    shown = escape(str(text))
+    return f"<mrow><mo>−</mo><mn>{shown[1:]}</mn></mrow>" if shown.startswith("-") else f"<mn>{shown}</mn>"
+
+
+def operator(text: str, *, prefix: bool = False) -> str:
+    """An operator; a sign in front of a first term has no space after it."""
+    form = ' form="prefix"' if prefix else ""
+    return f"<mo{form}>{escape(text)}</mo>"
+
+
+def row(parts: Sequence[str]) -> str:
+    """Parts beside each other."""
+    return parts[0] if len(parts) == 1 else f"<mrow>{''.join(parts)}</mrow>"
+
+
+def factors(parts: Sequence[str]) -> str:
+    """Factors beside each other, a thin space between them."""
+    return row(parts) if len(parts) == 1 else f"<mrow>{_THIN.join(parts)}</mrow>"
+
+
+def fraction(above: str, below: str) -> str:
+    """above over below."""
+    return f"<mfrac>{above}{below}</mfrac>"
+
+
+def bracket(inside: str, left: str = "(", right: str = ")") -> str:
+    """inside in brackets that grow with it; those that need not grow stand closer."""
+    kind = 'fence="true"' if any(tag in inside for tag in _TALL) else 'fence="true" stretchy="false"'
+    return f"<mrow><mo {kind}>{left}</mo>{inside}<mo {kind}>{right}</mo></mrow>"
+
+
+def accent(base: str, mark: str) -> str:
+    """A mark above a name."""
+    if mark == "‾" and len(re.sub(r"<[^>]*>", "", base)) > 1:  # few fonts have an overline that stretches
+        return f'<mrow style="border-top: 0.06em solid; padding-top: 0.12em">{base}</mrow>'
+    return f'<mover accent="true">{base}<mo stretchy="false">{mark}</mo></mover>'
+
+
+def name(tensor: str) -> str:
+    """A tensor's name: Greek where it is Greek, a bar for a gradient, a dot for a tangent."""
+    if tensor == GRAD_OUTPUT:
+        return identifier("g")
+    for prefix, mark in _PREFIXES.items():
+        if tensor.startswith(prefix):
+            return accent(name(tensor.removeprefix(prefix)), mark)
+    for suffix, mark in _ACCENTS.items():
+        if tensor.endswith(suffix):
+            return accent(name(tensor.removesuffix(suffix)), mark)
+    return identifier(_GREEK.get(tensor, tensor))
+
+
+def index(text: str) -> str:
+    """The name of an index."""
+    letter = text.rstrip("'")
+    # A prime in a script of its own would be too small to see below a letter that is small already.
+    italic = chr(ord("𝑎") + ord(letter) - ord("a")) if len(letter) == 1 and "a" <= letter <= "z" and letter != "h" else letter
+    primes = "′" * (len(text) - len(letter))
+    return identifier(italic + primes) if primes else identifier(letter)
+
+
+def size(axis: Axis) -> str:
+    """The size of an axis."""
+    return name(axis.name.upper())
+
+
+def subscripts(indices: Sequence[str]) -> str:
+    """Indices beside each other; with commas where one is longer than a letter."""
+    separator = operator(",") if any(len(i.rstrip("'")) > 1 for i in indices) else ""
+    return f"<mrow>{separator.join(map(index, indices))}</mrow>"
+
+
+def entry(item: Entry) -> str:
+    """A tensor with its indices."""
+    tensor, indices = item
+    return f"<msub>{name(tensor)}{subscripts(indices)}</msub>" if indices else name(tensor)
+
+
+def slope(above: Entry, below: Entry) -> str:
+    """The partial derivative of one entry by another."""
+    return fraction(*(f"<mrow><mo>∂</mo>{entry(item)}</mrow>" for item in (above, below)))
+
+
+def terms(side: Side, program: Program, free: Sequence[Index]) -> list[str]:
+    """The terms of one side of a step, with their signs: what a line may be broken between."""
+    if isinstance(side, Pullback | Pushforward):
+        pulled = isinstance(side, Pullback)
+        return _signed([(False, _link(item, weight_first=pulled)) for item in links(side, program, free)])
+    return _addition(arrange(side, program, free))
+
+
+def _signed(parts: Sequence[tuple[bool, str]]) -> list[str]:
+    shown = []
+    for negative, part in parts:
+        if not shown:
+            shown.append(f"<mrow>{operator('−', prefix=True)}{part}</mrow>" if negative else part)
+        else:
+            shown.append(f"<mrow><mo form=\"infix\">{'−' if negative else '+'}</mo>{part}</mrow>")
+    return shown
+
+
+def _addition(products: Sequence[Product]) -> list[str]:
+    if not products:
+        return [number(0)]
+    return _signed([(product.negative, _product(product)) for product in products])
+
+
+def _product(product: Product) -> str:
+    front = _fraction(product)
+    if not product.bracket:
+        return front
+    inner = bracket("".join(_addition(product.bracket)))
+    return factors([front, inner]) if front else inner
+
+
+def _fraction(product: Product) -> str:
+    """Sums stand beside the fraction, everything else on it."""
+    sums = [_piece(piece) for piece in product.above if isinstance(piece, Summation)]
+    above = [_piece(piece) for piece in product.above if not isinstance(piece, Summation)]
+    if not product.below:
+        parts = [*above, *sums]
+        return factors(parts) if parts else "" if product.bracket else number(1)
+    below = factors([_piece(piece) for piece in product.below])
+    return factors([fraction(factors(above) if above else number(1), below), *sums])
+
+
+def _piece(piece: Piece) -> str:
+    match piece:
+        case int():
+            return number(piece)
+        case Power(atom, exponent, names, argument):
+            return _power(_atom(atom, names, argument), atom, exponent)
+        case Summation(indices, inside, names):
+            below = subscripts([names[item] for item in indices])
+            return f'<mrow><munder><mo movablelimits="false">∑</mo>{below}</munder>{_product(inside)}</mrow>'
+
+
+def _power(base: str, atom: Atom, exponent: Fraction) -> str:
+    if exponent == 1:
+        return base
+    if exponent == Fraction(1, 2):
+        return f"<msqrt>{base}</msqrt>"
+    if isinstance(atom, Function | Indicator):
+        base = bracket(base)
+    shown = number(exponent)
+    if exponent.denominator != 1:
+        shown = f"<mrow>{number(exponent.numerator)}<mo>/</mo>{number(exponent.denominator)}</mrow>"
+    if base.startswith("<msub>"):  # the power stands above the index, not behind it
+        return f"<msubsup>{base.removeprefix('<msub>').removesuffix('</msub>')}{shown}</msubsup>"
+    return f"<msup><mrow>{base}</mrow>{shown}</msup>"
+
+
+def _slot(slot: Slot, names: Names) -> str:
+    if isinstance(slot, Index):
+        return index(names.get(slot, slot.name))
+    inner = "".join(index(names.get(item, item.name)) for item in slot.slots)
+    return f"<msub>{name(slot.tensor)}<mrow>{inner}</mrow></msub>"
+
+
+def _slots(slots: Sequence[Slot], names: Names) -> str:
+    separator = "" if all(isinstance(slot, Index) for slot in slots) else operator(",")
+    return f"<mrow>{separator.join(_slot(slot, names) for slot in slots)}</mrow>"
+
+
+def _atom(atom: Atom, names: Names, argument: Product | None) -> str:
+    inside = "".join(_addition([argument])) if argument else ""
+    match atom:
+        case Ref(tensor, ()):
+            return name(tensor)
+        case Ref(tensor, slots):
+            return f"<msub>{name(tensor)}{_slots(slots, names)}</msub>"
+        case Delta(left, right):
+            return f"<msub>{identifier('δ')}{_slots([left, right], names)}</msub>"
+        case Size(axis):
+            return size(axis)
+        case Function("positive_part"):
+            return _call("max", f"{inside}{operator(',')}{number(0)}")
+        case Function(function):
+            return _call(function, inside)
+        case Indicator():
+            return bracket(f"{inside}{operator('>')}{number(0)}", "[", "]")
+
+
+def _call(function: str, inside: str) -> str:
+    return f"<mrow>{identifier(function)}<mo>&#x2061;</mo>{bracket(inside)}</mrow>"
+
+
+def _link(link: Link, *, weight_first: bool) -> str:
+    weight, change = entry(link.weight), slope(link.value, link.variable)
+    product = factors([weight, change] if weight_first else [change, weight])
+    if not link.summed:
+        return product
+    return f'<mrow><munder><mo movablelimits="false">∑</mo>{subscripts(link.summed)}</munder>{product}</mrow>'
