@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradlab.cli import formulas
-from gradlab.cli import documents
+from gradlab.cli import documents, formulas
 from gradlab.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -99,12 +98,8 @@ def _formula(arguments: argparse.Namespace, typed: list[str]) -> int:
 
             shown = pytest_source(derivation, written)
         else:
-            shown = _printer(target)(derivation, proof)
-    if arguments.output:
-        arguments.output.write_text(shown, encoding="utf-8")
-        print(arguments.output)
-    else:
-        print(shown, end="", flush=True)
+            shown = _shown(derivation, proof, target)
+    _put(shown, arguments.output)
     return 0
 
 
@@ -144,13 +139,11 @@ def _documents(arguments: argparse.Namespace, chosen: list[Definition]) -> int:
     chapters: list[Document] = []
     for derivation, proof in _proved(chosen):
         path = folder / (derivation.program.name + _SUFFIXES[arguments.to]) if folder else arguments.output
-        if arguments.to in documents.SUFFIXES:
+        if whole:
             chapters.append(_chapter(derivation, proof))
-            write = documents.page if whole else _single
-            shown = write(chapters[-1], arguments.to)
+            _put(documents.page(chapters[-1], arguments.to), path)
         else:
-            shown = _code(derivation, arguments.to)
-        _put(shown, path)
+            _put(_shown(derivation, proof, arguments.to), path)
     if whole and folder:
         for name, shown in _book(chapters, arguments.to):
             _put(shown, folder / name)
@@ -169,8 +162,10 @@ def _is_folder(path: Path, count: int) -> bool:
     return count > 1 or path.is_dir() or not path.suffix
 
 
-def _single(document: Document, target: str) -> str:
-    return documents.writer(target)(document)
+def _shown(derivation: Derivation, proof: Proof, target: str) -> str:
+    if target in documents.SUFFIXES:
+        return documents.writer(target)(_chapter(derivation, proof))
+    return _code(derivation, target)
 
 
 def _chapter(derivation: Derivation, proof: Proof) -> Document:

@@ -41,8 +41,7 @@ def audit(verdicts: Sequence[Verdict], title: str = "Audit") -> Document:
     counts = Counter(verdict.kind for verdict in verdicts)
     number = ", ".join(f"{counts[kind]} {kind}" for kind in ("proved", "refuted", "ill-formed") if counts[kind])
     rows: list[tuple[Spans, ...]] = [
-        ((_label(v, k),), (Strong(v.kind, v.kind),), (Code(_statement(v)),))
-        for k, v in enumerate(verdicts)
+        ((_label(v, k),), (Strong(v.kind, v.kind),), (Code(_statement(v)),)) for k, v in enumerate(verdicts)
     ]
     summary = f"{len(verdicts)} claim{'s' * (len(verdicts) != 1)}: {number}."
     table = Table(("equation", "verdict", "claim"), tuple(rows))
@@ -59,11 +58,20 @@ def _statement(verdict: Verdict) -> str:
     """The claim as it was typed, with the letters that it did not give."""
     claim = verdict.claim
     where = f" where {claim.where}" if claim.where else ""
-    left = claim.left
-    if verdict.letters:
-        above, below = verdict.letters
-        left = f"d {above} / d {below}" if claim.jacobian else f"grad {below}"
-    return f"{left} = {claim.formula}{where}"
+    return f"{_left_in_code(verdict)} = {claim.formula}{where}"
+
+
+def _left_in_code(verdict: Verdict) -> str:
+    if verdict.correct is None or verdict.program is None:
+        return verdict.claim.left
+    sides = ((verdict.program.output.name, verdict.output), (_wrt(verdict), verdict.input))
+    kept = [(name, ",".join(letter for letter in letters if letter != verdict.leading)) for name, letters in sides]
+    above, below = (f"{name}[{letters}]" if letters else name for name, letters in kept)
+    return f"d {above} / d {below}" if verdict.claim.jacobian else f"grad {below}"
+
+
+def _wrt(verdict: Verdict) -> str:
+    return verdict.claim.wrt.partition("[")[0].strip()
 
 
 def _evidence(verdict: Verdict, position: int) -> Section:
@@ -94,13 +102,10 @@ def _blocks(verdict: Verdict) -> Iterator[Block]:
 
 def _left(verdict: Verdict) -> Left:
     assert verdict.program is not None  # a formula has been derived
-    output, free = verdict.program.output, [index.name for index in verdict.free]
-    wrt = verdict.claim.wrt.partition("[")[0].strip()
-    rank = len(verdict.program.tensors[wrt].indices)
-    own = tuple(free[len(free) - rank :]) if rank else ()
+    wrt = _wrt(verdict)
     if verdict.claim.vjp:
-        return Entry(f"grad_{wrt}", own)
-    return Slope(Entry(output.name, tuple(free[: len(output.indices)])), Entry(wrt, own))
+        return Entry(f"grad_{wrt}", verdict.input)
+    return Slope(Entry(verdict.program.output.name, verdict.output), Entry(wrt, verdict.input))
 
 
 def _numbers(found: Counterexample) -> Iterator[Block]:

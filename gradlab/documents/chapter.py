@@ -66,7 +66,9 @@ class _Chapter:
             self.listing(),
             evidence(self.derivation, proof, self.equations),
         )
-        counts = () if proof is None else (("steps", len(proof.steps)), ("mutants", proof.mutants), ("killed", proof.killed))
+        counts = (
+            () if proof is None else (("steps", len(proof.steps)), ("mutants", proof.mutants), ("killed", proof.killed))
+        )
         return Document(
             name=program.name,
             title=program.name,
@@ -82,14 +84,15 @@ class _Chapter:
         chains: list[Block] = [self.chain([e]) for e in self.equations if e.kind == "definition"]
         for fact in self.program.facts:
             left = Expression(type(fact.right)((fact.left,)), fact.left.free, self.program)
-            chains.append(Chain(left, (Line(Expression(fact.right, fact.left.free, self.program), ("declared fact",)),)))
+            chains.append(
+                Chain(left, (Line(Expression(fact.right, fact.left.free, self.program), ("declared fact",)),))
+            )
         return Section("definition", ("Definition",), tuple(chains))
 
     def shapes(self) -> Section:
         program, output = self.program, self.program.output
         rows = [(g.tensor.name, parts.shape(g.tensor, program), parts.outline(g)) for g in program.inputs]
-        for parameter in program.definition.parameters:
-            rows.append((parameter.name, "a number", parts.parameter(parameter)))
+        rows += [(item.name, "a number", parts.parameter(item)) for item in program.definition.parameters]
         rows += [(b.name, parts.shape(b.tensor, program), "") for b in program.bindings if b.name != output.name]
         rows.append((output.name, parts.shape(output, program), "the output"))
         shown = [((Name(name),), (Code(name),), (form,), (remark,)) for name, form, remark in rows]
@@ -151,7 +154,9 @@ class _Chapter:
             "adjoint": (
                 "reverse",
                 ("Reverse mode: the VJP",),
-                words("With ", Name("grad_v"), " for the gradient with respect to ", Name("v"), ", from the output back."),
+                words(
+                    "With ", Name("grad_v"), " for the gradient with respect to ", Name("v"), ", from the output back."
+                ),
             ),
             "tangent": (
                 "forward",

@@ -61,7 +61,7 @@ def html(document: Document, *, alone: bool = True) -> str:
 def html_index(book: Book) -> str:
     """The page that links to all others, with the front matter on it."""
     front = book.front[0]
-    parts = [f"<h1>Derivations and proofs</h1>\n<p class=\"summary\">{len(book.chapters)} operations, step by step</p>"]
+    parts = [f'<h1>Derivations and proofs</h1>\n<p class="summary">{len(book.chapters)} operations, step by step</p>']
     groups = (("operations", "Operations", book.chapters), ("more", "More", book.back))
     for key, title, documents in groups:
         rows = "\n".join(
@@ -182,7 +182,9 @@ class _Html:
         self.listings += 1
         key = f"code-{self.listings}"
         linked = re.sub(
-            r"# \((\d+)\)", lambda match: f"# {self.reference(int(match[1]), '')}", escape(text.rstrip("\n"), quote=False)
+            r"# \((\d+)\)",
+            lambda match: f"# {self.reference(int(match[1]), '')}",
+            escape(text.rstrip("\n"), quote=False),
         )
         button = f'<button type="button" class="copy" data-copy="{key}" hidden>Copy</button>'
         return f'<div class="listing">{button}<pre tabindex="0"><code id="{key}">{linked}\n</code></pre></div>'

@@ -104,6 +104,8 @@ class _Latex:
                 case Listing(text, _):
                     yield from self.listing(text)
             previous = block
+        if isinstance(previous, Chain):
+            yield r"\addvspace{8pt}"
 
     # Inside a sentence -----------------------------------------------------------------------------------------------
 

@@ -50,11 +50,14 @@ def markdown(document: Document) -> str:
 
 def markdown_index(book: Book) -> str:
     """A list of links, with the front matter."""
-    parts = ["# Derivations and proofs", ""]
-    for item in (*book.chapters, *book.back):
-        parts.append(f"- [{_escaped(item.title)}]({item.name}.md): {_Markdown(item).spans(item.summary)}")
+    linked = (
+        f"- [{_escaped(item.title)}]({item.name}.md): {_Markdown(item).spans(item.summary)}"
+        for item in (*book.chapters, *book.back)
+    )
+    parts = ["# Derivations and proofs", "", *linked]
     for front in book.front:
-        parts += ["", *(line.replace("# ", "## ", 1) if line.startswith("#") else line for line in _Markdown(front).lines())]
+        lower = (f"#{line}" if line.startswith("#") else line for line in _Markdown(front).lines())
+        parts += ["", *lower]
     return "\n".join(parts).rstrip() + "\n"
 
 

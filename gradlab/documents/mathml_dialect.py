@@ -11,6 +11,7 @@ from gradlab.documents.mathml_notation import bracket, factors, identifier, numb
 from gradlab.symbolic.terms import Axis
 
 _TIMES = operator("⊙")
+_TOP = "\N{DOWN TACK}"
 
 
 class MathmlDialect:
@@ -37,13 +38,13 @@ class MathmlDialect:
 
     def transposed(self, matrix: str) -> str:
         simple = "<mrow>" not in matrix and "<msup>" not in matrix
-        return f"<msup>{matrix if simple else bracket(matrix)}<mo>⊤</mo></msup>"
+        return f"<msup>{matrix if simple else bracket(matrix)}<mo>{_TOP}</mo></msup>"
 
     def diag(self, vector: str) -> str:
         return row([identifier("diag"), bracket(vector)])
 
     def dot(self, left: str, right: str) -> str:
-        return factors([f"<msup>{left}<mo>⊤</mo></msup>", right])
+        return factors([f"<msup>{left}<mo>{_TOP}</mo></msup>", right])
 
     def total(self, tensor: str) -> str:
         return row([operator("∑"), bracket(tensor)])

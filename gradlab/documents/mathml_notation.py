@@ -1,4 +1,4 @@
-"""Index expressions in MathML; the same order of terms as in plain text and LaTeX. A new atom is one case of `_atom`."""
+"""Index expressions in MathML, in the same order of terms as in all formats. A new atom is one case of `_atom`."""
 
 from __future__ import annotations
 
@@ -86,8 +86,10 @@ def index(text: str) -> str:
     """The name of an index."""
     letter = text.rstrip("'")
     # A prime in a script of its own would be too small to see below a letter that is small already.
-    italic = chr(ord("𝑎") + ord(letter) - ord("a")) if len(letter) == 1 and "a" <= letter <= "z" and letter != "h" else letter
-    primes = "′" * (len(text) - len(letter))
+    primes = "\N{PRIME}" * (len(text) - len(letter))
+    italic = letter
+    if len(letter) == 1 and "a" <= letter <= "z" and letter != "h":  # Unicode has no italic h among its italics
+        italic = chr(ord("\N{MATHEMATICAL ITALIC SMALL A}") + ord(letter) - ord("a"))
     return identifier(italic + primes) if primes else identifier(letter)
 
 
@@ -127,7 +129,7 @@ def _signed(parts: Sequence[tuple[bool, str]]) -> list[str]:
         if not shown:
             shown.append(f"<mrow>{operator('−', prefix=True)}{part}</mrow>" if negative else part)
         else:
-            shown.append(f"<mrow><mo form=\"infix\">{'−' if negative else '+'}</mo>{part}</mrow>")
+            shown.append(f'<mrow><mo form="infix">{"−" if negative else "+"}</mo>{part}</mrow>')
     return shown
 
 

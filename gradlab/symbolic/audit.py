@@ -26,7 +26,6 @@ from gradlab.symbolic.program import Program
 from gradlab.symbolic.prove import StepProof, prove_step
 from gradlab.symbolic.read import read
 from gradlab.symbolic.rings import Digits, UndefinedError
-from gradlab.symbolic.show import entry
 from gradlab.symbolic.steps import Factored, Step
 from gradlab.symbolic.terms import Atom, Axis, Delta, Expr, Index, Slot, Term
 from gradlab.symbolic.worked import floats, small_point
@@ -61,8 +60,12 @@ class Verdict:
     proof: StepProof | None = None
     counterexample: Counterexample | None = None
     true_shape: tuple[str, ...] = ()
-    letters: tuple[str, str] | None = None
-    """The two entries with the letters that the claim is about, leading dimensions left out."""
+    output: tuple[str, ...] = ()
+    """The letters of the output's indices, where the claim is about a Jacobian."""
+    input: tuple[str, ...] = ()
+    """The letters of the input's indices."""
+    leading: str = ""
+    """The index of a leading dimension that both share and the claim leaves out."""
 
     @property
     def as_expected(self) -> bool:
@@ -101,7 +104,9 @@ class _Audit:
         self.wrt, own = _entry(claim.wrt)
         results = derivation.jacobians if claim.jacobian else derivation.gradients
         if self.wrt not in results:
-            raise FormulaError(f"{self.program.name} has no gradient for {self.wrt}; it has one for {', '.join(results)}")
+            raise FormulaError(
+                f"{self.program.name} has no gradient for {self.wrt}; it has one for {', '.join(results)}"
+            )
         self.result: Result = results[self.wrt]
         count = len(self.program.output.indices) if claim.jacobian else 0
         output, letters = _entry(claim.of or self.program.output.name)
@@ -146,7 +151,7 @@ class _Audit:
         )
         before, after = (contract(side * condition) for side in (truth, claimed))
         step = Step(self.result.name, free, before, after, "claim", "the claim")
-        result = Verdict(self.claim, "proved", "", self.program, free, correct, letters=self.letters())
+        result = Verdict(self.claim, "proved", "", self.program, free, correct, **self.letters())
         try:
             proof = prove_step(extended, step)
         except ProofError as error:
@@ -156,14 +161,11 @@ class _Audit:
         reason = f"structure, prime field, 50 digits; {killed} of {proof.mutants} mutants rejected"
         return replace(result, reason=reason, proof=proof)
 
-    def letters(self) -> tuple[str, str]:
+    def letters(self) -> dict[str, Any]:
         count = len(self.program.output.indices) if self.claim.jacobian else 0
-        pairs = ((self.program.output.name, self.result.free[:count]), (self.wrt, self.result.free[count:]))
-        above, below = (
-            entry(name, [own for item in free if isinstance(own := self.names[item], Index) and own != self.leading])
-            for name, free in pairs
-        )
-        return above, below
+        names = [slot.name for index in self.result.free if isinstance(slot := self.names[index], Index)]
+        leading = self.leading.name if self.leading else ""
+        return {"output": tuple(names[:count]), "input": tuple(names[count:]), "leading": leading}
 
     def condition(self, scope: Mapping[str, Index]) -> Expr:
         if not self.claim.where:
@@ -237,7 +239,9 @@ def _shape(claim: Claim, derivation: Derivation) -> Verdict:
     program = derivation.program
     name, _ = _entry(claim.wrt)
     if name not in derivation.gradients:
-        raise FormulaError(f"{program.name} has no gradient for {name}; it has one for {', '.join(derivation.gradients)}")
+        raise FormulaError(
+            f"{program.name} has no gradient for {name}; it has one for {', '.join(derivation.gradients)}"
+        )
     true = tuple(index.axis.name.upper() for index in program.tensors[name].indices)
     claimed = [part.strip() for part in re.split(r"\s+x\s+|×|\*", claim.shape)]
     known = {axis.name.upper() for axis in program.axes}
@@ -246,7 +250,9 @@ def _shape(claim: Claim, derivation: Derivation) -> Verdict:
         raise FormulaError(f"{unknown[0]} is no axis of {program.name}; its axes are {', '.join(sorted(known))}")
     shown = " x ".join(true) or "1"
     if sorted(part for part in claimed if part != "1") == sorted(true):
-        return Verdict(claim, "proved", f"the gradient has one entry for each of {name}: {shown}", program, true_shape=true)
+        return Verdict(
+            claim, "proved", f"the gradient has one entry for each of {name}: {shown}", program, true_shape=true
+        )
     sizes = {axis: k + 2 for k, axis in enumerate(sorted({*true, *claimed} & known))}
     counts = [int(np.prod([sizes.get(part, 0) or int(part) for part in parts], dtype=int)) for parts in (claimed, true)]
     where = ", ".join(f"{axis} = {size}" for axis, size in sizes.items())

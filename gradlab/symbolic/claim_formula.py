@@ -99,7 +99,9 @@ class ClaimReader:
             front, axes = [self.leading], axes[1:]
         if len(slots) != len(axes):
             raise self.fail(f"{name} has {len(axes)} indices and is written with {len(slots)}")
-        return Ref(tensor.name, (*front, *(self.slot(node, axis, name) for node, axis in zip(slots, axes, strict=True))))
+        return Ref(
+            tensor.name, (*front, *(self.slot(node, axis, name) for node, axis in zip(slots, axes, strict=True)))
+        )
 
     def slot(self, node: Node, axis: Axis, where: str) -> Slot:
         if isinstance(node, Entry):
