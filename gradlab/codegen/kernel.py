@@ -1,4 +1,4 @@
-"""A whole kernel module as text: header, record, forward, backward, jvp."""
+"""A whole kernel module as text: header, record, forward, backward, jvp, hvp."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
-from gradlab.codegen.routines import backward, forward, jvp
+from gradlab.codegen.routines import backward, forward, hvp, jvp
 from gradlab.codegen.statements import Combine, Reduce, Routine
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
@@ -94,8 +94,9 @@ def _plural(count: int, noun: str, ending: str = "s") -> str:
 
 
 def _routines(derivation: Derivation, operation: Operation, target: _Target) -> list[str]:
-    """Forward, backward and jvp. What the last two need and no saved tensor has is saved too: sizes, parameters."""
-    first, *after = (_Body.of(routine(derivation), target, derivation.program) for routine in (forward, backward, jvp))
+    """Forward and the three that follow it; what these need and no saved tensor has is saved too: sizes, parameters."""
+    routines = (forward, backward, jvp, hvp)
+    first, *after = (_Body.of(routine(derivation), target, derivation.program) for routine in routines)
     missing = tuple(dict.fromkeys(axis for body in after for axis in body.missing()))
     used = {name for body in after for name in body.names()}
     parameters = tuple(name for name in derivation.program.parameters if name in used)
@@ -124,6 +125,13 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
             "Return the tangent of the output for tangents of the inputs (JVP).",
             missing,
             parameters,
+        ),
+        after[2].closing(
+            f"def hvp(saved: {saved}, {after[2].typed(array)}) -> tuple[{gradients}]:",
+            "Return the tangent of each gradient for tangents of the inputs (Hessian-vector products).",
+            missing,
+            parameters,
+            several=True,
         ),
     ]
 
@@ -176,7 +184,7 @@ class _Body:
     def closing(
         self, line: str, summary: str, missing: tuple[Axis, ...], parameters: tuple[str, ...], several: bool = False
     ) -> str:
-        """Backward or jvp: it starts from what was saved."""
+        """Backward, jvp or hvp: it starts from what was saved."""
         handed = [self.sizes.size(axis) for axis in missing]
         for axis in missing:
             del self.sizes.single[axis]

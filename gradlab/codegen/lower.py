@@ -6,7 +6,9 @@ size of their own axes before they meet a large array; additions run in place on
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 from gradlab.codegen.chain import Chain
@@ -25,6 +27,7 @@ from gradlab.codegen.statements import (
     Scatter,
     Statement,
     Value,
+    Zeros,
 )
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
@@ -57,6 +60,7 @@ class Lowering:
         self.statements: list[Statement] = []
         self.chain = Chain(self.statements.append, self._name, reusable)
         self.shared: dict[str, Value] = {}
+        self.products: list[tuple[Value, Value, Value]] = []
 
     def note(self, text: str) -> None:
         """Add a comment line."""
@@ -69,6 +73,13 @@ class Lowering:
         self.values[name] = self._compute(target, expression)
         return self.values[name]
 
+    def zeros(self, name: str, like: Value) -> Value:
+        """Zeros of a value's shape and dtype."""
+        target = Value(name, like.layout)
+        self.statements.append(Zeros(target, like))
+        self.values[name] = target
+        return target
+
     def _compute(self, target: Value, expression: Expr) -> Value:
         if not expression.terms:
             self.statements.append(Assign(target, Product(coefficient=Coefficient(Fraction(0)))))
@@ -79,6 +90,7 @@ class Lowering:
         display = factor(expression)
         front = self._piece(display.prefactor, target.layout)
         pieces = [self._piece(term, target.layout) for term in display.inner]
+        pieces = [self._known(piece) for piece in pieces]  # only now: a later term may have made the product
         if front.at is not None or any(piece.masked(target.layout) for piece in pieces):
             # A label in front is one in each term; and masks need a number to be multiplied with, not each other.
             front, pieces = NOTHING, [merge(front, piece) for piece in pieces]
@@ -127,6 +139,26 @@ class Lowering:
         values, divisors = self._powers(others)
         values += [self._sum(part, free, None) for part in parts]
         return Piece(coefficient, tuple(values), tuple(divisors), at)
+
+    def _known(self, piece: Piece) -> Piece:
+        """A piece in which a product that a sum has needed already is not made again."""
+        for left, right in itertools.combinations(piece.values, 2):
+            product = self._made(left, right)
+            if product is not None:
+                rest = [value for value in piece.values if value not in (left, right)]
+                return replace(piece, values=(*rest, product))
+        return piece
+
+    def _made(self, left: Value, right: Value) -> Value | None:
+        """The product of two values where there is one, in the indices that they have here."""
+        for first, second, product in self.products:
+            for one, other in ((left, right), (right, left)):
+                if (one.name, other.name) == (first.name, second.name):
+                    pairs = {*zip((*first.layout, *second.layout), (*one.layout, *other.layout), strict=True)}
+                    renaming = dict(pairs)
+                    if len(pairs) == len(renaming) == len({*renaming.values()}):
+                        return replace(product, layout=tuple(renaming[index] for index in product.layout))
+        return None
 
     def _powers(self, factors: Iterable[Factor]) -> tuple[list[Value], list[Value]]:
         """Factors and divisors: a whole power as repeated values, a fractional one as a root."""
@@ -208,8 +240,13 @@ class Lowering:
         return tuple(sorted(above, key=lambda value: value.name))
 
     def _temporary(self, operator: Operator, left: Value, right: Value) -> Value:
+        known = self._made(left, right) if operator == "*" else None
+        if known is not None:
+            return known
         target = Value(self._name("part"), left.layout)
         self.statements.append(Combine(target, operator, left, right))
+        if operator == "*":
+            self.products.append((left, right, target))
         return target
 
     # Gathers -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
 from math import floor
@@ -24,6 +24,7 @@ from gradlab.codegen.statements import (
     Shift,
     Statement,
     Value,
+    Zeros,
 )
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.program import Program
@@ -43,6 +44,9 @@ class Printer(Protocol):
 
     def assign(self, statement: Assign) -> list[str]:
         """A product, broadcast."""
+
+    def zeros(self, statement: Zeros) -> list[str]:
+        """Zeros like another array."""
 
     def apply(self, statement: Apply) -> list[str]:
         """An elementary function."""
@@ -123,7 +127,7 @@ class Sizes:
             if len(here) == 1 or ellipsis:
                 for axis in here:
                     position = positions[axis] - (len(value.layout) if ellipsis else 0)
-                    lines.append(f"{missing.pop(axis)} = {value.name}.shape[{position}]")
+                    lines.append(f"{missing.pop(axis)} = {_extent(value, axis, position)}")
             else:
                 names = (missing.pop(index.axis, "_") for index in value.layout)
                 lines.append(f"{', '.join(names)} = {value.name}.shape")
@@ -155,6 +159,14 @@ class Sizes:
         return f"-{shown}" if coefficient.number < 0 else shown
 
 
+def _extent(value: Value, axis: Axis, position: int) -> str:
+    """The size of an axis; of leading dimensions, the number of entries along all of them together."""
+    if not axis.ellipsis:
+        return f"{value.name}.shape[{position}]"
+    leading = "" if len(value.layout) == 1 else f"[:{position + 1}]"
+    return f"math.prod({value.name}.shape{leading})"
+
+
 def _root(size: str, exponent: Fraction) -> str:
     return f"math.sqrt({size})" if exponent == Fraction(1, 2) else f"{size} ** ({exponent})"
 
@@ -169,7 +181,8 @@ def _number(number: Fraction) -> str:
 
 def product_text(product: Product, target: tuple[Index, ...], sizes: Sizes) -> str:
     """A product without parentheses; scalars and the coefficient come first, so that arrays are met last."""
-    small = sorted(product.values, key=lambda value: len(value.layout))
+    # Masks last: a mask times a Python number would be an array of integers.
+    small = sorted(product.values, key=lambda value: (value.boolean, len(value.layout)))
     parts = [align(value, target) for value in small]
     if not product.coefficient.one:
         scalars = sum(not value.layout for value in small)
@@ -202,8 +215,13 @@ def align(value: Value, target: tuple[Index, ...]) -> str:
     text = value.name
     if tuple(order) != value.layout and len(order) == len(value.layout):
         permutation = ", ".join(str(value.layout.index(index)) for index in order)
-        text += ".T" if len(order) == 2 else f".transpose({permutation})"
+        text += ".T" if len(order) == 2 else ".mT" if swapped(value.layout, order) else f".transpose({permutation})"
     return text + suffix(tuple(order), target)
+
+
+def swapped(layout: Sequence[Index], order: Sequence[Index]) -> bool:
+    """Whether the order is that of the layout but for the last two axes, which have changed places."""
+    return [*layout[:-2], *layout[:-3:-1]] == [*order]
 
 
 def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
@@ -263,6 +281,8 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.combine(statement)
         case Assign():
             return printer.assign(statement)
+        case Zeros():
+            return printer.zeros(statement)
         case Apply():
             return printer.apply(statement)
         case Reduce():

@@ -94,6 +94,14 @@ class Assign:
 
 
 @dataclass(frozen=True)
+class Zeros:
+    """target = zeros of the shape and dtype of another array."""
+
+    target: Value
+    like: Value
+
+
+@dataclass(frozen=True)
 class Apply:
     """target = function(operand), element by element: exp, log, positive_part, greater_zero or a power."""
 
@@ -114,11 +122,17 @@ class Reduce:
 
 @dataclass(frozen=True)
 class Shift:
-    """target = operand - its maximum over an axis."""
+    """target = operand - its maximum over an axis, called `largest` where that is used later.
+
+    Entries where the mask `where` is False do not count, and become -inf. `reuse` writes into the operand's buffer.
+    """
 
     target: Value
     operand: Value
     over: Index
+    where: Value | None = None
+    largest: Value | None = None
+    reuse: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,7 +171,7 @@ class Note:
     text: str
 
 
-Statement = Combine | Assign | Apply | Reduce | Shift | Locate | Pick | Scatter | Note
+Statement = Combine | Assign | Zeros | Apply | Reduce | Shift | Locate | Pick | Scatter | Note
 
 
 @dataclass(frozen=True)

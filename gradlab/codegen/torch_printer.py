@@ -14,6 +14,7 @@ from gradlab.codegen.statements import (
     Scatter,
     Shift,
     Value,
+    Zeros,
 )
 
 _FUNCTIONS = {
@@ -54,6 +55,9 @@ class TorchPrinter:
         shape = self.sizes.shape(target.layout)
         return [f"{target.name} = torch.broadcast_to({text}, {shape}).clone()"]
 
+    def zeros(self, statement: Zeros) -> list[str]:
+        return [f"{statement.target.name} = torch.zeros_like({statement.like.name})"]
+
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
             return [f"{statement.target.name} = {number_function(statement.function, statement.operand.name)}"]
@@ -68,9 +72,17 @@ class TorchPrinter:
 
     def shift(self, statement: Shift) -> list[str]:
         x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)
+        target, layout, lines = statement.target.name, statement.operand.layout, list[str]()
+        finite = "" if statement.where is None and statement.largest is None else f".clamp(min=torch.finfo({x}.dtype).min)"
+        if statement.where is not None:
+            lines, x = [f"{target} = {x}.masked_fill(~{align(statement.where, layout)}, -torch.inf)"], target
         # amax refuses an axis of size 0, where there is nothing to subtract.
-        largest = f"({x}.amax(dim={axis}, keepdim=True) if {x}.shape[{axis}] else 0)"
-        return [f"{statement.target.name} = {x} - {largest}"]
+        if statement.largest is not None:
+            largest = f"{x}.amax(dim={axis}){finite} if {x}.shape[{axis}] else {x}.sum(dim={axis})"
+            lines += [f"{statement.largest.name} = {largest}"]
+            return [*lines, f"{target} = {x} - {align(statement.largest, layout)}"]
+        largest = f"({x}.amax(dim={axis}, keepdim=True){finite} if {x}.shape[{axis}] else 0)"
+        return [*lines, f"{target} = {x} - {largest}"]
 
     def locate(self, statement: Locate) -> list[str]:
         return [f"{statement.target.name} = {statement.gather.tensor}[:, None]"]
@@ -105,9 +117,7 @@ class TorchPrinter:
             ellipsis = any(index.axis.ellipsis for index in layout)
             axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
             return f"{inside}.sum(dim={axes[0] if len(axes) == 1 else tuple(axes)})"
-        if len(operands) == 2 and len(bound) == 1 and all(len(operand.layout) <= 2 for operand in operands):
-            return matmul(operands, bound[0], target)
-        return einsum("torch.einsum", operands, target)
+        return matmul(operands, bound, target) or einsum("torch.einsum", operands, target)
 
 
 def _cast(operands: tuple[Value, ...]) -> tuple[Value, ...]:

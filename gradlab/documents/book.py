@@ -61,6 +61,7 @@ def notation() -> Document:
         (Name(GRAD_OUTPUT), "grad_output, the gradient of a scalar with respect to the output"),
         (Name("grad_x"), "the gradient of the same scalar with respect to x (VJP), grad_x in code"),
         (Name("tangent_x"), "a change of x, and what follows from it (JVP), tangent_x in code"),
+        (Name("hvp_x"), "the change of the gradient (Hessian-vector product, HVP), hvp_x in code"),
         (Symbol(Slope(Entry("y", ("i",)), Entry("x", ("j",)))), "one entry of a Jacobian"),
         (Symbol(Jacobian("x")), "the Jacobian as a matrix: a row for each entry of the output, a column for each of x"),
         (Code("delta[i,j]"), "1 where the two indices are equal, else 0; only indices of one axis are compared"),

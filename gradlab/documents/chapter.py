@@ -126,6 +126,9 @@ class _Chapter:
         tangent = self.derivation.tangent
         found += self.result(_entry(tangent.name, tangent.free), tangent, "JVP")
         found += self.form(Entry(tangent.name), tangent, jacobian=False)
+        for product in self.derivation.products.values():
+            found += self.result(_entry(product.name, product.free), product, "HVP")
+            found += self.form(Entry(product.name), product, jacobian=False)
         batch = "Each line holds for every entry, and so for the whole batch."
         matrices = any(isinstance(block, Chain) and _matrix(block) for block in found)
         found.append(Paragraph((batch, " ", Legend()) if matrices else (batch,)))
@@ -173,6 +176,11 @@ class _Chapter:
                 "jacobian",
                 ("The Jacobian, entry by entry",),
                 words("The VJP with one entry of ", Name(GRAD_OUTPUT), " set to 1 and all others to 0."),
+            ),
+            "product": (
+                "products",
+                ("Second derivatives: the HVP",),
+                words("The tangent of each gradient while ", Name(GRAD_OUTPUT), " stands still: Hessian times vector."),
             ),
         }
         for kind, (key, title, opening) in texts.items():

@@ -9,7 +9,7 @@ from gradlab.symbolic.derive import Derivation
 from gradlab.symbolic.equations import Equation
 from gradlab.symbolic.prove import FIELD_DRAWS, Proof, StepProof
 
-_PARTS = (("lemma", "lemmas"), ("grad_", "reverse mode"), ("tangent_", "forward mode"), ("jacobian_", "Jacobian"))
+_PARTS = (("lemma", "lemmas"), ("grad_", "reverse mode"), ("tangent_", "forward mode"), ("jacobian_", "Jacobian"), ("hvp_", "HVP"))
 
 
 def evidence(derivation: Derivation, proof: Proof | None, equations: Sequence[Equation]) -> Section | None:

@@ -8,10 +8,11 @@ from fractions import Fraction
 
 from gradlab.documents import boxes
 from gradlab.documents.boxes import Box
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
+from gradlab.symbolic.derive import GRAD_OUTPUT
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
+from gradlab.symbolic.tangents import PRODUCT, TANGENT
 from gradlab.symbolic.terms import Atom, Axis, Delta, Function, Index, Indicator, Ref, Size, Slot
 
 _GREEK = frozenset(
@@ -26,6 +27,9 @@ def name(tensor: str) -> Box:
     r"""A tensor's name: Greek where it is Greek, `\overline` for a gradient, a dot for a tangent."""
     if tensor in _SPECIAL:
         return Box(_SPECIAL[tensor], 6)
+    if tensor.startswith(PRODUCT):  # the tangent of a gradient
+        inner = name(f"grad_{tensor.removeprefix(PRODUCT)}")
+        return Box(rf"\dot{{{inner.tex}}}", inner.width)
     for prefix, accent in (("grad_", r"\overline"), (TANGENT, r"\dot")):
         if tensor.startswith(prefix):
             inner = name(tensor.removeprefix(prefix))

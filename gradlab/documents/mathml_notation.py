@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from html import escape
 
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
+from gradlab.symbolic.derive import GRAD_OUTPUT
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
+from gradlab.symbolic.tangents import PRODUCT, TANGENT
 from gradlab.symbolic.terms import Atom, Axis, Delta, Function, Index, Indicator, Ref, Size, Slot
 
 _GREEK = {
@@ -73,6 +74,8 @@ def name(tensor: str) -> str:
     """A tensor's name: Greek where it is Greek, a bar for a gradient, a dot for a tangent."""
     if tensor == GRAD_OUTPUT:
         return identifier("g")
+    if tensor.startswith(PRODUCT):  # the tangent of a gradient
+        return accent(name(f"grad_{tensor.removeprefix(PRODUCT)}"), "˙")
     for prefix, mark in _PREFIXES.items():
         if tensor.startswith(prefix):
             return accent(name(tensor.removeprefix(prefix)), mark)

@@ -131,13 +131,19 @@ def shift_line(program: Program) -> list[Spans]:
     """The shift of the forward, where there is one."""
     if program.shift is None:
         return []
+    shift = program.shift
+    counted = (" where ", Name(shift.where.tensor), " holds") if shift.where is not None else ()
+    back = [word for name in shift.restored for word in (" and ", Name(name))][1:]
     return [
         words(
             "The forward subtracts the maximum of ",
-            Name(program.inputs[0].tensor.name),
+            Name(shift.tensor.name),
+            *counted,
             " over ",
-            Name(program.shift.name),
-            " first: no exponential overflows, and neither the output nor what is saved changes (proved).",
+            Name(shift.axis.name),
+            " first",
+            *(("; ", *back, " gets it back") if back else ()),
+            ": no exponential overflows, and neither the output nor what is saved changes (proved).",
         )
     ]
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gradlab.symbolic.components import components
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
+from gradlab.symbolic.derive import GRAD_OUTPUT
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Factored, Pullback, Pushforward
+from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import (
     Atom,
     Delta,

@@ -86,3 +86,21 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     tangent_y += part
     tangent_y += np.repeat(tangent_beta, hw)
     return tangent_y.reshape(n, c, h, w)
+
+
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_gamma: Array, tangent_beta: Array
+) -> tuple[Array | None, Array | None, Array | None, Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _gamma, inv_std, _x_hat = saved
+    n, c, h, w = grad_output.shape
+    chw = c * h * w
+    hw = h * w
+    # (26) hvp_x[n,c,h,w] = inv_std[c] * tangent_gamma[c] * grad_output[n,c,h,w]
+    hvp_x = grad_output.reshape(n, chw) * np.repeat(inv_std * tangent_gamma, hw)
+    # (28) hvp_gamma[c] = inv_std[c] * sum[n,h,w](grad_output[n,c,h,w] * tangent_x[n,c,h,w])
+    dot_g_tangent_x = np.vecdot(grad_output.reshape(n, c, hw), tangent_x.reshape(n, c, hw)).sum(axis=0)
+    hvp_gamma = inv_std * dot_g_tangent_x
+    # (29) hvp_beta[c] = 0
+    hvp_beta = np.zeros_like(tangent_beta)
+    return hvp_x.reshape(n, c, h, w), hvp_gamma, hvp_beta, None, None

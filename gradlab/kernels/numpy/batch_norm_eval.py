@@ -76,3 +76,18 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     tangent_y += part
     tangent_y += tangent_beta
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_gamma: Array, tangent_beta: Array
+) -> tuple[Array | None, Array | None, Array | None, Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _gamma, inv_std, _x_hat = saved
+    # (26) hvp_x[n,c] = inv_std[c] * tangent_gamma[c] * grad_output[n,c]
+    hvp_x = grad_output * (inv_std * tangent_gamma)
+    # (28) hvp_gamma[c] = inv_std[c] * sum[n](grad_output[n,c] * tangent_x[n,c])
+    dot_g_tangent_x = np.einsum("nc,nc->c", grad_output, tangent_x)
+    hvp_gamma = inv_std * dot_g_tangent_x
+    # (29) hvp_beta[c] = 0
+    hvp_beta = np.zeros_like(tangent_beta)
+    return hvp_x, hvp_gamma, hvp_beta, None, None
