@@ -95,7 +95,9 @@ class _Chapter:
         rows += [(item.name, "a number", parts.parameter(item)) for item in program.definition.parameters]
         rows += [(b.name, parts.shape(b.tensor, program), "") for b in program.bindings if b.name != output.name]
         rows.append((output.name, parts.shape(output, program), "the output"))
-        shown = [((Name(name),), (Code(name),), (form,), (remark,)) for name, form, remark in rows]
+        shown: list[tuple[Spans, ...]] = [
+            ((Name(name),), (Code(name),), (form,), (remark,)) for name, form, remark in rows
+        ]
         upstream = words("the gradient of a scalar with respect to ", Name(output.name))
         shown.append(((Name(GRAD_OUTPUT),), (Code(GRAD_OUTPUT),), (parts.shape(output, program),), upstream))
         blocks: list[Block] = [Table(("symbol", "in code", "shape", "values"), tuple(shown))]
@@ -235,7 +237,9 @@ class _Chapter:
         numbers = [self.reasons.result(result.name) for result in derivation.gradients.values()]
         cited = [word for number in numbers if number for word in (", ", Number(number))][1:]
         named = [word for name in derivation.saved for word in (", ", Name(name))][1:] or ["nothing"]
-        why = words("The gradients ", *cited, " need ", *named, " beside ", Name(GRAD_OUTPUT), " and nothing else. ")
+        why = words(
+            "The gradients ", *cited, ", the JVP and the HVP need ", *named, " of the forward and nothing else. "
+        )
         how = "Of all sets that suffice the forward saves the one of fewest bytes, and of these the one that leaves "
         how += "least to recompute (bytes in float64; a mask takes one per element)."
         rows = [

@@ -195,8 +195,8 @@ class _Latex:
                 pieces = (latex_notation.entry((item.tensor, item.indices)) for item in (above, below))
                 return boxes.fraction(*(Box(rf"\partial {piece.tex}", piece.width + 6) for piece in pieces))
             case Jacobian(wrt):
-                below = latex_notation.name(wrt)
-                return Box(rf"J_{{{below.tex}}}", 8 + below.width)
+                name = latex_notation.name(wrt)
+                return Box(rf"J_{{{name.tex}}}", 8 + name.width)
             case Expression(side, free, program):
                 terms = latex_notation.terms(side, program, free)
                 return Box(" ".join(term.tex for term in terms), sum(term.width for term in terms))

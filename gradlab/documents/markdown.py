@@ -114,7 +114,7 @@ class _Markdown:
                 case Strong(word):
                     shown.append(f"**{_escaped(word)}**")
                 case Symbol(left):
-                    shown.append(_inline(self.left(left)))
+                    shown.append(_inline(_left(left)))
                 case Legend():
                     shown.append(_plain(LatexDialect.legend))
         return "".join(shown)
@@ -122,62 +122,71 @@ class _Markdown:
     # Equations -------------------------------------------------------------------------------------------------------
 
     def display(self, chains: Sequence[Chain]) -> Iterator[str]:
-        body = " \\\\\n".join(row for chain in chains for row in self.chain(chain.left, chain.lines))
         # A fence, not two dollars: what is inside is then no Markdown, so that no underscore starts an emphasis.
-        yield from ("```math", r"\begin{aligned}", body, r"\end{aligned}", "```")
+        yield from ("```math", *aligned(chains), "```")
 
-    def chain(self, left: Left, lines: Sequence[Line]) -> list[str]:
-        rows: list[str] = []
-        front = self.left(left)
-        for line in lines:
-            first, *rest = self.right(line.right)
-            number = rf"\text{{({line.number})}}\quad " if line.number else ""
-            reason = self.reason(line.reason)
-            pieces = [rf"{number}{front} &= {first}", *(rf"&\quad {row}" for row in rest)]
-            pieces[-1] += rf" && \text{{{reason}}}" if reason else ""
-            rows += pieces
-            front = ""
-        return rows
 
-    def reason(self, spans: Spans) -> str:
-        """A reason inside of a formula: words as text, names as mathematics."""
-        shown = []
-        for span in spans:
-            match span:
-                case str():
-                    shown.append(span.replace("_", r"\_"))
-                case Name(name):
-                    shown.append(f"${latex_notation.name(name).tex}$")
-                case Number(number):
-                    shown.append(f"({number})")
-                case Code(text) | Strong(text):
-                    shown.append(text.replace("_", r"\_"))
-                case Size(axis):
-                    shown.append(f"${latex_notation.size(axis).tex}$")
-                case Symbol() | Legend():
-                    pass  # no reason holds one
-        return "".join(shown)
+def aligned(chains: Sequence[Chain]) -> list[str]:
+    """The lines of one display, aligned at the equals signs."""
+    body = " \\\\\n".join(row for chain in chains for row in _chain(chain.left, chain.lines))
+    return [r"\begin{aligned}", body, r"\end{aligned}"]
 
-    def left(self, left: Left) -> str:
-        match left:
-            case Entry(tensor, indices):
-                return latex_notation.entry((tensor, indices)).tex
-            case Slope(above, below):
-                up, down = (latex_notation.entry((item.tensor, item.indices)).tex for item in (above, below))
-                return rf"\frac{{\partial {up}}}{{\partial {down}}}"
-            case Jacobian(wrt):
-                return rf"J_{{{latex_notation.name(wrt).tex}}}"
-            case Expression(side, free, program):
-                return " ".join(term.tex for term in latex_notation.terms(side, program, free))
 
-    def right(self, right: Right) -> list[str]:
-        match right:
-            case Values(array):
-                return [numbers(array)]
-            case Matrix():
-                return matrix_lines(form_of(right, LatexDialect()), _WIDTH)
-            case Expression(side, free, program):
-                return broken(latex_notation.terms(side, program, free), _WIDTH)
+def _chain(left: Left, lines: Sequence[Line]) -> list[str]:
+    rows: list[str] = []
+    front = _left(left)
+    for line in lines:
+        first, *rest = _right(line.right)
+        number = rf"\text{{({line.number})}}\quad " if line.number else ""
+        reason = _reason(line.reason)
+        pieces = [rf"{number}{front} &= {first}", *(rf"&\quad {row}" for row in rest)]
+        pieces[-1] += rf" && \text{{{reason}}}" if reason else ""
+        rows += pieces
+        front = ""
+    return rows
+
+
+def _reason(spans: Spans) -> str:
+    """A reason inside of a formula: words as text, names as mathematics."""
+    shown = []
+    for span in spans:
+        match span:
+            case str():
+                shown.append(span.replace("_", r"\_"))
+            case Name(name):
+                shown.append(f"${latex_notation.name(name).tex}$")
+            case Number(number):
+                shown.append(f"({number})")
+            case Code(text) | Strong(text):
+                shown.append(text.replace("_", r"\_"))
+            case Size(axis):
+                shown.append(f"${latex_notation.size(axis).tex}$")
+            case Symbol() | Legend():
+                pass  # no reason holds one
+    return "".join(shown)
+
+
+def _left(left: Left) -> str:
+    match left:
+        case Entry(tensor, indices):
+            return latex_notation.entry((tensor, indices)).tex
+        case Slope(above, below):
+            up, down = (latex_notation.entry((item.tensor, item.indices)).tex for item in (above, below))
+            return rf"\frac{{\partial {up}}}{{\partial {down}}}"
+        case Jacobian(wrt):
+            return rf"J_{{{latex_notation.name(wrt).tex}}}"
+        case Expression(side, free, program):
+            return " ".join(term.tex for term in latex_notation.terms(side, program, free))
+
+
+def _right(right: Right) -> list[str]:
+    match right:
+        case Values(array):
+            return [numbers(array)]
+        case Matrix():
+            return matrix_lines(form_of(right, LatexDialect()), _WIDTH)
+        case Expression(side, free, program):
+            return broken(latex_notation.terms(side, program, free), _WIDTH)
 
 
 def _inline(tex: str) -> str:

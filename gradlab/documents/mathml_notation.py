@@ -127,7 +127,7 @@ def terms(side: Side, program: Program, free: Sequence[Index]) -> list[str]:
 
 
 def _signed(parts: Sequence[tuple[bool, str]]) -> list[str]:
-    shown = []
+    shown: list[str] = []
     for negative, part in parts:
         if not shown:
             shown.append(f"<mrow>{operator('−', prefix=True)}{part}</mrow>" if negative else part)

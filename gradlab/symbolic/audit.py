@@ -25,6 +25,7 @@ from gradlab.symbolic.load import definition
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.prove import StepProof, prove_step
 from gradlab.symbolic.read import read
+from gradlab.symbolic.rich import Rich
 from gradlab.symbolic.rings import Digits, UndefinedError
 from gradlab.symbolic.steps import Factored, Step
 from gradlab.symbolic.terms import Atom, Axis, Delta, Expr, Index, Slot, Term
@@ -48,7 +49,7 @@ class Counterexample:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(Rich):
     """What became of a claim. `correct` is the derived formula in the claim's letters, None where there is none."""
 
     claim: Claim
@@ -185,7 +186,8 @@ def _ordered(expression: Expr, free: Sequence[Index]) -> Expr:
 
     def sort(atom: Atom) -> Atom:
         if isinstance(atom, Delta) and atom.left in free and atom.right in free:
-            return Delta(*sorted((atom.left, atom.right), key=list(free).index))
+            left, right = (index for index in free if index in (atom.left, atom.right))
+            return Delta(left, right)
         return atom
 
     return Expr(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.definition import Definition
+from gradlab.symbolic.rich import Rich
 
 if TYPE_CHECKING:
     from gradlab.symbolic.audit import Verdict
@@ -15,7 +16,7 @@ VerdictKind = Literal["proved", "refuted", "ill-formed"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
+class Claim(Rich):
     """What `claim` declares. `label` and `says` are the equation's number and its words in the source."""
 
     operation: str | Definition

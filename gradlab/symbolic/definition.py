@@ -71,9 +71,7 @@ class Shift:
     restored: tuple[sp.Expr, ...]
 
 
-def shift(
-    entry: sp.Expr, over: sp.Idx, *, where: sp.Expr | None = None, restored: Sequence[sp.Expr] = ()
-) -> Shift:
+def shift(entry: sp.Expr, over: sp.Idx, *, where: sp.Expr | None = None, restored: Sequence[sp.Expr] = ()) -> Shift:
     """Declare a shift of an input or a binding, as in `shift(s[n, k], k, where=mask[n, k])` or `restored=[y[n]]`."""
     return Shift(entry, over, where, tuple(restored))
 

@@ -19,6 +19,7 @@ from gradlab.symbolic.ends import prove_ends
 from gradlab.symbolic.equivalence import equivalent
 from gradlab.symbolic.mutants import mutants
 from gradlab.symbolic.program import Program
+from gradlab.symbolic.rich import Rich
 from gradlab.symbolic.rings import Digits, PrimeField, UndefinedError
 from gradlab.symbolic.rules import apply_everywhere
 from gradlab.symbolic.sample import draws
@@ -41,7 +42,7 @@ class StepProof:
 
 
 @dataclass(frozen=True)
-class Proof:
+class Proof(Rich):
     """The record of a derivation's proof; `ends` names the end-to-end identities that were checked as well."""
 
     steps: tuple[StepProof, ...]

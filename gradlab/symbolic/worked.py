@@ -94,13 +94,12 @@ def small_point(program: Program, size: Mapping[Axis, int], rng: random.Random) 
 
 
 def _simple(domain: Domain, shape: tuple[int, ...], by_name: Mapping[str, int], rng: random.Random) -> Any:
-    reach = {"real": (-2, 2), "positive": (_HALF, 3), "non_negative": (0, 3)}
-    if domain.kind not in reach:
+    reach = {"real": (-2.0, 2.0), "positive": (0.5, 3.0), "non_negative": (0.0, 3.0)}
+    low, high = reach.get(domain.kind, (0.0, 0.0))
+    low, high = max(low, domain.minimum), min(high, domain.maximum)
+    if low >= high:  # a domain of its own
         return draw(domain, shape, Digits(), by_name, rng)
-    low, high = reach[domain.kind]
-    if max(low, domain.minimum) >= min(high, domain.maximum):  # a domain of its own
-        return draw(domain, shape, Digits(), by_name, rng)
-    return _numbers(Fraction(max(low, domain.minimum)), Fraction(min(high, domain.maximum)), shape, rng)
+    return _numbers(Fraction(low), Fraction(high), shape, rng)
 
 
 def _numbers(low: Fraction | int, high: Fraction | int, shape: tuple[int, ...], rng: random.Random) -> Any:
