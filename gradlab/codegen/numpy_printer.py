@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from gradlab.codegen.contraction import einsum, matmul
-from gradlab.codegen.printer import Sizes, bare_text, number_function, operand_text, product_text
+from collections.abc import Sequence
+
+from gradlab.codegen.contraction import einsum, matmul, numbers
+from gradlab.codegen.printer import (
+    Sizes,
+    bare_text,
+    beside,
+    comparison,
+    number_function,
+    operand_text,
+    product_text,
+)
 from gradlab.codegen.statements import (
     Apply,
     Assign,
@@ -15,11 +25,19 @@ from gradlab.codegen.statements import (
     Reduce,
     Scatter,
     Shift,
+    Statement,
+    Test,
     Value,
+    Zeros,
 )
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.terms import Index
 
-_FUNCTIONS = {"exp": "np.exp", "log": "np.log", "sqrt": "np.sqrt", "square": "np.square", "reciprocal": "np.reciprocal"}
+_FUNCTIONS = {
+    "sqrt": "np.sqrt({0}{out})",
+    "square": "np.square({0}{out})",
+    "reciprocal": "np.reciprocal({0}{out})",
+} | {name: row.numpy for name, row in ELEMENTARY.items()}
 _UFUNCS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
 
 _BLOCKED = 4  # statements in a chain; shorter ones gain less from the cache than the loop costs
@@ -34,19 +52,41 @@ class NumpyPrinter:
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
         self.rows: dict[str, int] = {}
+        self.held: set[str] = set()
+
+    def prepare(self, statements: Sequence[Statement]) -> None:
+        """Find the buffers that are written into by `out=`, and may be numbers: NumPy's results of no dimension are."""
+        made = {s.target.name for s in statements if isinstance(s, Apply | Combine) and not s.reuse}
+        written = {s.operand.name for s in statements if isinstance(s, Apply) and s.reuse}
+        written |= {s.right.name for s in statements if isinstance(s, Combine) and _into_right(s)}
+        self.held = written & made
 
     def combine(self, statement: Combine) -> list[str]:
+        lines = self._combine(statement)
+        target = statement.target
+        if target.name in self.held and _scalar(target) and not statement.reuse and statement.right != target:
+            name, _, value = lines[0].partition(" = ")
+            # A view of all entries is an array, whatever the value was.
+            lines[0] = f"{name} = ({value})[...]" if " " in value else f"{name} = {value}[...]"
+        return lines
+
+    def _combine(self, statement: Combine) -> list[str]:
         target, layout = statement.target, statement.target.layout
-        block = self._repeated(statement)
-        if block is None and target.name in self.rows and statement.left == target:
-            block = self.rows[target.name]
+        # What is written in place keeps the shape that it has.
+        block = self.rows.get(target.name) if statement.left == target else self._repeated(statement)
         if block is None:
             left = self._operand(statement.left, layout)
             right = self._operand(statement.right, layout, bare=_in_place(statement))
         else:
             left, right = (self._row(operand, layout, block) for operand in (statement.left, statement.right))
             self.rows[target.name] = block
-        return _combined(statement, left, right)
+        if isinstance(statement.left, Value) and statement.left.boolean and not target.boolean:
+            # Numbers first: a mask times a number is float64 whatever the others are, a mask plus a mask is a mask.
+            cast = f"{left}.astype({self.sizes.like}.dtype)"
+            return [f"{target.name} = {cast}", f"{target.name} {statement.operator}= {right}"]
+        if _into_right(statement) and (target.name in self.held or not _scalar(target)):
+            return [f"{target.name} = np.subtract({left}, {right}, out={right})"]
+        return _combined(statement, left, right, self.sizes.like)
 
     def chain(self, statements: list[Combine]) -> list[str]:
         first = statements[0]
@@ -68,33 +108,59 @@ class NumpyPrinter:
         shape = self.sizes.shape(target.layout)
         return [f"{target.name} = np.broadcast_to({text}, {shape}).copy()"]
 
+    def zeros(self, statement: Zeros) -> list[str]:
+        return [f"{statement.target.name} = np.zeros_like({statement.like.name})"]
+
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
-            return [f"{statement.target.name} = {number_function(statement.function, statement.operand.name)}"]
+            return [f"{statement.target.name} = {number_function(statement, self.sizes)}"]
         target, operand = statement.target.name, self._operand(statement.operand, statement.target.layout)
-        out = f", out={operand}" if statement.reuse and not _scalar(statement.target) else ""
+        held = statement.operand.name in self.held
+        out = f", out={operand}" if statement.reuse and (held or not _scalar(statement.target)) else ""
+        if out:
+            self.held.add(target)
+        whole = "[...]" if target in self.held and not out and _scalar(statement.target) else ""
         match statement.function:
-            case "greater_zero":
-                return [f"{target} = {operand} > 0"]
             case "positive_part":
                 # The maximum of two arrays is vectorised, that of an array and a number is not.
                 lines = [f"{target} = np.zeros({operand}.shape, {operand}.dtype)"]
                 return [*lines, f"{target} = np.maximum({operand}, {target}, out={target})"]
             case "rsqrt":
-                return [f"{target} = 1 / np.sqrt({operand})"]
+                return [f"{target} = {f'(1 / np.sqrt({operand}))[...]' if whole else f'1 / np.sqrt({operand})'}"]
             case function if function.startswith("power "):
                 return [f"{target} = {operand} ** ({function.removeprefix('power ')})"]
             case function:
-                return [f"{target} = {_FUNCTIONS[function]}({operand}{out})"]
+                text = _FUNCTIONS[function].format(operand, *beside(statement.others, self.sizes), out=out)
+                return [f"{target} = {text}{whole}"]
+
+    def test(self, statement: Test) -> list[str]:
+        if statement.operand.constant:
+            return [f"{statement.target.name} = {comparison(statement, statement.operand.name, self.sizes, 'and')}"]
+        operand = self._operand(statement.operand, statement.target.layout)
+        return [f"{statement.target.name} = {comparison(statement, operand, self.sizes, '&')}"]
 
     def reduce(self, statement: Reduce) -> list[str]:
         return [f"{statement.target.name} = {self._reduction(statement)}"]
 
     def shift(self, statement: Shift) -> list[str]:
         x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)
-        # `initial` makes an axis of size 0 work and costs nothing; C order lets labels be found by flat position.
-        largest = f"{x}.max(axis={axis}, keepdims=True, initial=-np.inf)"
-        return [f'{statement.target.name} = np.subtract({x}, {largest}, order="C")']
+        target, lines = statement.target.name, list[str]()
+        # `initial` makes an axis of size 0 work and costs nothing; where no entry may count, it is a finite number.
+        least = "-np.inf"
+        if statement.where is not None or statement.largest is not None:
+            least = f"np.finfo({x}.dtype).min"
+        if statement.where is not None:
+            where = self._operand(statement.where, statement.operand.layout)
+            lines, x = [f"{target} = np.where({where}, {x}, -np.inf)"], target
+        if statement.largest is not None:
+            lines += [f"{statement.largest.name} = {x}.max(axis={axis}, initial={least})"]
+            kept = self._operand(statement.largest, statement.operand.layout)
+        else:
+            kept = f"{x}.max(axis={axis}, keepdims=True, initial={least})"
+        if statement.where is not None or (statement.reuse and not _scalar(statement.target)):
+            return [*lines, f"{target} = np.subtract({x}, {kept}, out={x})"]
+        # C order lets labels be found by flat position.
+        return [*lines, f'{target} = np.subtract({x}, {kept}, order="C")']
 
     def locate(self, statement: Locate) -> list[str]:
         label, count = statement.gather.tensor, self.sizes.size(statement.gather.axis)
@@ -196,30 +262,50 @@ class NumpyPrinter:
         if operand.layout != layout:
             if not operand.layout:
                 return operand_text(operand, (), self.sizes)
-            inside = operand.layout
-            trailing = self.sizes.product(index.axis for index in layout[layout.index(inside[-1]) + 1 :])
-            return f"np.repeat({bare_text(operand, inside, self.sizes)}, {trailing})"
+            return self._repeat(operand, layout, block)
         assert isinstance(operand, Value)
         if operand.name in self.rows:
             return operand.name
         leading = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
         return f"{operand.name}.reshape({leading}, {self.sizes.product(index.axis for index in layout[block:])})"
 
+    def _repeat(self, operand: Operand, layout: tuple[Index, ...], block: int) -> str:
+        """A smaller operand, as long as the rows that it meets."""
+        inside = tuple(index for index in layout if index in operand.layout)
+        first, last = layout.index(inside[0]), layout.index(inside[-1]) + 1
+        text = bare_text(operand, inside, self.sizes)
+        if layout[first:last] == inside and first in (0, block):
+            if last <= block:  # one number for each row
+                return operand_text(operand, (*inside, layout[-1]), self.sizes)
+            along = ", axis=-1" if first < block else ""
+            return f"np.repeat({text}, {self.sizes.product(index.axis for index in layout[last:])}{along})"
+        leading = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
+        whole = f"np.broadcast_to({operand_text(operand, layout, self.sizes)}, {self.sizes.shape(layout)})"
+        return f"{whole}.reshape({leading}, {self.sizes.product(index.axis for index in layout[block:])})"
+
     # Sums --------------------------------------------------------------------------------------------------------
 
     def _reduction(self, statement: Reduce) -> str:
-        operands, bound, target = statement.operands, statement.bound, statement.target.layout
+        operands, bound, target = (
+            numbers(statement.operands, self.sizes.like, "astype"),
+            statement.bound,
+            statement.target.layout,
+        )
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1 and len(operands) <= 2:
             return self._same_layout(operands, layouts.pop(), bound)
-        if len(operands) == 2 and len(bound) == 1 and all(len(operand.layout) <= 2 for operand in operands):
-            return matmul(operands, bound[0], target)
-        return einsum("np.einsum", operands, target)
+        return matmul(operands, bound, target) or einsum("np.einsum", operands, target)
 
     def _same_layout(self, operands: tuple[Value, ...], layout: tuple[Index, ...], bound: tuple[Index, ...]) -> str:
         names = [self._operand(operand, layout) for operand in operands]
-        if any(index.axis.ellipsis for index in bound):
+        if len(layout) == 2 and [index.axis.ellipsis for index in bound] == [True]:
+            # All leading dimensions as one, so that the sum runs over the rows of a matrix.
+            rows, columns = (self.sizes.size(index.axis) for index in layout)
+            names = [f"{name}.reshape({rows}, {columns})" for name in names]
+        elif any(index.axis.ellipsis for index in bound):
             inside = names[0] if len(names) == 1 else f"({' * '.join(names)})"
+            if len(bound) == len(layout):
+                return f"{inside}.sum()"
             return f"{inside}.sum(axis=tuple(range({names[0]}.ndim - {len(layout) - len(bound)})))"
         axes = sorted(layout.index(index) for index in bound)
         rank = len(layout)
@@ -230,11 +316,9 @@ class NumpyPrinter:
             return dot or f"{names[0]}.sum(axis=-1)"
         if rank == 2 and axes == [0]:
             # A product with ones runs in BLAS: up to 4x faster than .sum(axis=0), and it rounds less.
-            return (
-                f'np.einsum("nc,nc->c", {", ".join(names)})'
-                if dot
-                else f"np.ones(len({names[0]}), {names[0]}.dtype) @ {names[0]}"
-            )
+            rows = self.sizes.size(layout[0].axis) if layout[0].axis.ellipsis else f"len({names[0]})"
+            ones = f"np.ones({rows}, {operands[0].name}.dtype)"
+            return f'np.einsum("nc,nc->c", {", ".join(names)})' if dot else f"{ones} @ {names[0]}"
         if axes == [0, *range(2, rank)]:
             return self._planes(operands, layout)
         return einsum("np.einsum", operands, tuple(index for index in layout if index not in bound))
@@ -249,13 +333,18 @@ class NumpyPrinter:
         return f"np.vecdot({', '.join(shaped)}).sum(axis=0)"
 
 
-def _combined(statement: Combine, left: str, right: str) -> list[str]:
+def _into_right(statement: Combine) -> bool:
+    """Whether the buffer of the result is that of the right operand, as in y = 1 - y."""
+    return statement.operator == "-" and statement.right == statement.target and not statement.left.layout
+
+
+def _combined(statement: Combine, left: str, right: str, like: str) -> list[str]:
     target, operator = statement.target.name, statement.operator
     if statement.reuse and statement.left == statement.target:
         return [f"{target} {operator}= {right}"]
     if isinstance(statement.right, Value) and statement.right.boolean and operator == "*":
         # Cast first: the product of two arrays of one type is faster than that of a float and a bool.
-        return [f"{target} = {right}.astype({left}.dtype)", f"{target} *= {left}"]
+        return [f"{target} = {right}.astype({like}.dtype)", f"{target} *= {left}"]
     if _in_place(statement):
         return [f"{target} = {_UFUNCS[operator]}({left}, {right}, out={left})"]
     return [f"{target} = {left} {operator} {right}"]

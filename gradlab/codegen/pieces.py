@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gradlab.codegen.statements import Coefficient, Product, Value
@@ -40,17 +41,30 @@ class Piece:
 
     def small(self, whole: set[Index]) -> list[Product]:
         """The factors with fewer axes than the output, grouped by layout; scalars join the first group."""
-        groups: dict[tuple[Index, ...], tuple[list[Value], list[Value]]] = {}
+        groups: _Groups = {}
         for kind, values in enumerate((self.values, self.divisors)):
             for value in values:
                 if set(value.layout) != whole or not whole:
                     groups.setdefault(value.layout, ([], []))[kind].append(value)
         scalars, scalar_divisors = groups.pop((), ([], []))
-        products = [Product(tuple(above), tuple(below)) for above, below in groups.values()]
+        products = [Product(tuple(above), tuple(below)) for above, below in _joined(groups)]
         first = products[0] if products else Product()
         joined = Product((*scalars, *first.values), (*scalar_divisors, *first.divisors), self.coefficient)
         trivial = not joined.values and not joined.divisors and joined.coefficient.one
         return products[1:] if trivial else [joined, *products[1:]]
+
+
+_Groups = dict[tuple[Index, ...], tuple[list[Value], list[Value]]]
+
+
+def _joined(groups: _Groups) -> Iterable[tuple[list[Value], list[Value]]]:
+    """Factors whose axes are among those of others meet them at that size, which is below that of the output."""
+    for layout in list(groups):
+        host = next((other for other in groups if set(layout) < set(other)), None)
+        if host is not None:
+            for into, values in zip(groups[host], groups.pop(layout), strict=True):
+                into.extend(values)
+    return groups.values()
 
 
 NOTHING = Piece(Coefficient(), (), ())
@@ -80,10 +94,8 @@ def normalise(front: Piece, pieces: list[Piece]) -> tuple[Piece, list[Piece], Co
 
 def plain(piece: Piece, free: tuple[Index, ...]) -> bool:
     """A single full-size array with coefficient 1 or -1."""
-    (number, sizes) = (piece.coefficient.number, piece.coefficient.sizes)
     return (
-        abs(number) == 1
-        and not sizes
+        piece.coefficient.absolute().one
         and not piece.divisors
         and len(piece.values) == 1
         and set(piece.values[0].layout) == set(free)
@@ -95,11 +107,12 @@ def start_rank(piece: Piece, free: tuple[Index, ...]) -> tuple[int, str]:
     """Which term makes the buffer: a product first (it needs a buffer anyway), then a positive plain array."""
     names = ",".join(value.name for value in piece.values)
     if plain(piece, free):
-        return (1 if piece.coefficient.number > 0 else 3), names
-    return (0 if piece.full(free) else 2), names
+        return (1 if piece.coefficient.number > 0 else 4), names
+    if piece.full(free):
+        return (0 if piece.coefficient.number > 0 else 2), names
+    return 3, names
 
 
 def absolute(product: Product) -> Product:
     """Without the sign of its coefficient, which goes into the operator."""
-    number, sizes = product.coefficient.number, product.coefficient.sizes
-    return Product(product.values, product.divisors, Coefficient(abs(number), sizes))
+    return Product(product.values, product.divisors, product.coefficient.absolute())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
 from math import floor
@@ -23,9 +23,13 @@ from gradlab.codegen.statements import (
     Scatter,
     Shift,
     Statement,
+    Test,
     Value,
+    Zeros,
 )
 from gradlab.errors import DefinitionError
+from gradlab.symbolic.factor import LONG
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.terms import Axis, Index
 
@@ -34,6 +38,9 @@ class Printer(Protocol):
     """One target library: a line or more for each kind of statement."""
 
     sizes: Sizes
+
+    def prepare(self, statements: Sequence[Statement]) -> None:
+        """Look at a whole routine before its first line is printed."""
 
     def combine(self, statement: Combine) -> list[str]:
         """Two operands and an operator."""
@@ -44,8 +51,14 @@ class Printer(Protocol):
     def assign(self, statement: Assign) -> list[str]:
         """A product, broadcast."""
 
+    def zeros(self, statement: Zeros) -> list[str]:
+        """Zeros like another array."""
+
     def apply(self, statement: Apply) -> list[str]:
         """An elementary function."""
+
+    def test(self, statement: Test) -> list[str]:
+        """A comparison."""
 
     def reduce(self, statement: Reduce) -> list[str]:
         """A sum."""
@@ -123,7 +136,7 @@ class Sizes:
             if len(here) == 1 or ellipsis:
                 for axis in here:
                     position = positions[axis] - (len(value.layout) if ellipsis else 0)
-                    lines.append(f"{missing.pop(axis)} = {value.name}.shape[{position}]")
+                    lines.append(f"{missing.pop(axis)} = {_extent(value, axis, position)}")
             else:
                 names = (missing.pop(index.axis, "_") for index in value.layout)
                 lines.append(f"{', '.join(names)} = {value.name}.shape")
@@ -148,11 +161,36 @@ class Sizes:
         below = [axis for axis, exponent in whole for _ in range(-exponent)]
         number = abs(coefficient.number)
         parts = [_number(number)] if number != 1 else []
+        parts += constants(coefficient.constants)
         parts += [_root(self.size(axis), e - floor(e)) for axis, e in coefficient.sizes if e.denominator != 1]
         parts += [self.product(above)] if above else []
         parts += [self.inverse(below)] if below else []
         shown = " * ".join(parts) or "1"
         return f"-{shown}" if coefficient.number < 0 else shown
+
+
+def _extent(value: Value, axis: Axis, position: int) -> str:
+    """The size of an axis; of leading dimensions, the number of entries along all of them together."""
+    if not axis.ellipsis:
+        return f"{value.name}.shape[{position}]"
+    leading = "" if len(value.layout) == 1 else f"[:{position + 1}]"
+    return f"math.prod({value.name}.shape{leading})"
+
+
+def constants(powers: Iterable[tuple[str, Fraction]]) -> list[str]:
+    """pi and roots of whole numbers as Python numbers: `math.sqrt(2 / math.pi)`."""
+    parts = []
+    roots: tuple[list[str], list[str]] = ([], [])
+    for name, exponent in powers:
+        base = "math.pi" if name == "pi" else name
+        whole = floor(exponent) if exponent > 0 else -floor(-exponent)
+        parts += [f"{base} ** {whole}" if whole != 1 else base] if whole else []
+        if exponent != whole:
+            roots[exponent < 0].append(base)
+    above, below = (" * ".join(sorted(names)) for names in roots)
+    under = f"({below})" if "*" in below else below
+    parts += [f"math.sqrt({above or 1}{f' / {under}' if under else ''})"] if above or below else []
+    return parts
 
 
 def _root(size: str, exponent: Fraction) -> str:
@@ -162,18 +200,21 @@ def _root(size: str, exponent: Fraction) -> str:
 def _number(number: Fraction) -> str:
     if number.denominator == 1:
         return str(number.numerator)
-    if number.denominator & (number.denominator - 1) == 0:
-        return repr(float(number))  # a power of two below: exact in every floating-point type
+    if number.denominator & (number.denominator - 1) == 0 or number.denominator > LONG:
+        return repr(float(number))  # a power of two below is exact in every floating-point type; a decimal was one
     return f"({number.numerator} / {number.denominator})"
 
 
 def product_text(product: Product, target: tuple[Index, ...], sizes: Sizes) -> str:
     """A product without parentheses; scalars and the coefficient come first, so that arrays are met last."""
-    small = sorted(product.values, key=lambda value: len(value.layout))
+    # Masks last: a mask times a Python number would be an array of integers.
+    small = sorted(product.values, key=lambda value: (value.boolean, len(value.layout)))
     parts = [align(value, target) for value in small]
     if not product.coefficient.one:
         scalars = sum(not value.layout for value in small)
-        parts.insert(max(scalars, min(1, len(parts))), sizes.coefficient(product.coefficient))
+        text, position = sizes.coefficient(product.coefficient), max(scalars, min(1, len(parts)))
+        # Numbers meet each other before they meet an array.
+        parts.insert(position, f"({text})" if position and " * " in text else text)
     shown = " * ".join(parts) or "1"
     return shown + "".join(f" / {align(value, target)}" for value in product.divisors)
 
@@ -183,9 +224,9 @@ def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> s
     if isinstance(operand, Value):
         return align(operand, target)
     own = tuple(index for index in target if index in operand.layout)
-    count = len(operand.values) + 2 * len(operand.divisors) + (not operand.coefficient.one)
     text = product_text(operand, own, sizes)
-    return (f"({text})" if count > 1 else text) + suffix(own, target)
+    compound = len(operand.values) + 2 * len(operand.divisors) > 1 or " " in text
+    return (f"({text})" if compound else text) + suffix(own, target)
 
 
 def bare_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:
@@ -202,8 +243,13 @@ def align(value: Value, target: tuple[Index, ...]) -> str:
     text = value.name
     if tuple(order) != value.layout and len(order) == len(value.layout):
         permutation = ", ".join(str(value.layout.index(index)) for index in order)
-        text += ".T" if len(order) == 2 else f".transpose({permutation})"
+        text += ".T" if len(order) == 2 else ".mT" if swapped(value.layout, order) else f".transpose({permutation})"
     return text + suffix(tuple(order), target)
+
+
+def swapped(layout: Sequence[Index], order: Sequence[Index]) -> bool:
+    """Whether the order is that of the layout but for the last two axes, which have changed places."""
+    return [*layout[:-2], *layout[:-3:-1]] == [*order]
 
 
 def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
@@ -216,27 +262,39 @@ def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
 
 
 _NUMBERS = {
-    "exp": "math.exp({})",
-    "log": "math.log({})",
-    "sqrt": "math.sqrt({})",
-    "rsqrt": "1 / math.sqrt({})",
+    "sqrt": "math.sqrt({0})",
+    "rsqrt": "1 / math.sqrt({0})",
     "square": "{0} * {0}",
-    "reciprocal": "1 / {}",
-    "positive_part": "max({}, 0)",
-    "greater_zero": "{} > 0",
-}
+    "reciprocal": "1 / {0}",
+} | {name: row.number for name, row in ELEMENTARY.items()}
 
 
-def number_function(function: str, operand: str) -> str:
+def number_function(statement: Apply, sizes: Sizes) -> str:
     """A function of a Python number, as one: NumPy's and torch's own would give a scalar with a dtype."""
+    operand, function = statement.operand.name, statement.function
     if function.startswith("power "):
         return f"{operand} ** ({function.removeprefix('power ')})"
-    return _NUMBERS[function].format(operand)
+    return _NUMBERS[function].format(operand, *beside(statement.others, sizes))
+
+
+def beside(numbers: Iterable[Product], sizes: Sizes) -> list[str]:
+    """The numbers that stand beside the operand of a function or a comparison."""
+    return [product_text(number, (), sizes) for number in numbers]
+
+
+def comparison(statement: Test, operand: str, sizes: Sizes, join: str) -> str:
+    """A comparison with 0, or with two bounds."""
+    if not statement.bounds:
+        return f"{operand} > 0"
+    low, high = beside(statement.bounds, sizes)
+    equal = "=" if statement.closed else ""
+    return f"({operand} >{equal} {low}) {join} ({operand} <{equal} {high})"
 
 
 def body(routine: Routine, printer: Printer) -> list[str]:
     """The lines of a routine after its sizes. Arithmetic in place on one buffer is handed over as a whole."""
     lines: list[str] = []
+    printer.prepare(routine.statements)
     for _, group in groupby(_runs(routine.statements), key=lambda item: item[0]):
         run = [statement for _, statement in group]
         combined = [statement for statement in run if isinstance(statement, Combine)]
@@ -263,8 +321,12 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.combine(statement)
         case Assign():
             return printer.assign(statement)
+        case Zeros():
+            return printer.zeros(statement)
         case Apply():
             return printer.apply(statement)
+        case Test():
+            return printer.test(statement)
         case Reduce():
             return printer.reduce(statement)
         case Shift():

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gradlab.operation import Domain
+from gradlab.operation import Domain, Kink
 from gradlab.symbolic.derive import Derivation
 from gradlab.symbolic.equations import Equation
 from gradlab.symbolic.program import Given, Program, Tensor
@@ -113,17 +113,23 @@ def bytes_formula(names: Iterable[str], program: Program) -> str:
 def kinks(program: Program) -> list[str]:
     """Where the derivative jumps, and the value declared there."""
     return [
-        f"At {kink.where} the derivative with respect to {kink.argument} is {kink.derivative:g} by convention."
+        f"At {kink.where} the derivative with respect to {kink.argument} is {_slope(kink)} by convention."
         for kink in program.definition.kinks
     ]
+
+
+def _slope(kink: Kink) -> str:
+    return kink.derivative if isinstance(kink.derivative, str) else f"{kink.derivative:g}"
 
 
 def shift_line(program: Program) -> list[str]:
     """The shift of the forward, where there is one."""
     if program.shift is None:
         return []
-    first = program.inputs[0].tensor.name
+    shift = program.shift
+    counted = f" where {shift.where.tensor} holds" if shift.where is not None else ""
+    back = f"; {' and '.join(shift.restored)} gets it back" if shift.restored else ""
     return [
-        f"The forward subtracts the maximum of {first} over {program.shift.name} first: no exponential overflows, and "
-        "neither the output nor what is saved changes (proved)."
+        f"The forward subtracts the maximum of {shift.tensor.name}{counted} over {shift.axis.name} first{back}: no "
+        "exponential overflows, and neither the output nor what is saved changes (proved)."
     ]

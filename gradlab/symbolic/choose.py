@@ -39,8 +39,8 @@ class Candidate:
         return self.bytes, self.operations, len(self.saved)
 
 
-def choose(program: Program, raw: Mapping[str, Expr], late: list[Rule]) -> tuple[Candidate, tuple[Candidate, ...]]:
-    """The cheapest candidate, and the best one of every set of saved tensors, cheapest first.
+def choose(program: Program, raw: Mapping[str, Expr], late: list[Rule]) -> tuple[Candidate, ...]:
+    """The best candidate of every set of saved tensors, cheapest first; `raw` is all that the backward computes.
 
     Few bindings are tried in every combination; many are taken in blocks, each block with the best of those before.
     """
@@ -52,23 +52,19 @@ def choose(program: Program, raw: Mapping[str, Expr], late: list[Rule]) -> tuple
         for chosen in itertools.product(*block):
             rules = (*kept, *(rule for rule in chosen if rule is not None))
             if not _circular(rules):
-                tried.append(_candidate(program, rules, _gradients(program, raw, [*rules, *late])))
+                tried.append(_candidate(program, rules, _gradients(raw, [*rules, *late])))
         kept = min(tried, key=_rank).rules
         for candidate in tried:
             found[candidate.saved] = min(found.get(candidate.saved, candidate), candidate, key=_rank)
-    ranked = tuple(sorted(found.values(), key=_rank))
-    return ranked[0], ranked
+    return tuple(sorted(found.values(), key=_rank))
 
 
 def _rank(candidate: Candidate) -> tuple[tuple[int, int, int], tuple[str, ...]]:
     return candidate.cost, candidate.saved
 
 
-def _gradients(program: Program, raw: Mapping[str, Expr], rules: list[Rule]) -> list[Expr]:
-    return [
-        simplify(raw.get(given.tensor.name, Expr()), rules, given.tensor.name, given.tensor.indices)[0]
-        for given in program.wrt
-    ]
+def _gradients(raw: Mapping[str, Expr], rules: list[Rule]) -> list[Expr]:
+    return [simplify(value, rules, name, ())[0] for name, value in raw.items()]
 
 
 def _blocks(options: list[list[Rule | None]]) -> list[list[list[Rule | None]]]:
@@ -85,9 +81,9 @@ def _circular(rules: Iterable[Rule]) -> bool:
     """True where following the rules can lead back to an atom that has been replaced."""
     leads: dict[str, set[str]] = {}
     for rule in rules:
-        ((atom, _),) = rule.pattern.factors
-        reached = leads.setdefault(_node(atom), set())
-        reached |= {_node(other) for term in rule.replacement for other, _ in term.factors}
+        reached = {_node(other) for term in rule.replacement for other, _ in term.factors}
+        for atom, _ in rule.pattern.factors:
+            leads.setdefault(_node(atom), set()).update(reached)
     try:
         TopologicalSorter(leads).prepare()
     except CycleError:
@@ -109,7 +105,7 @@ def _monomials(program: Program) -> Iterator[Binding]:
 
 
 def _options(binding: Binding, known: Signs) -> Iterator[Rule | None]:
-    """Leave the name alone, unfold it, or solve its definition for one of its factors.
+    """Leave the name alone, unfold it, or solve its definition for one of its factors, or else for all of them.
 
     A solution divides only by what the definition divides by already, or what is known not to be 0.
     """
@@ -119,11 +115,15 @@ def _options(binding: Binding, known: Signs) -> Iterator[Rule | None]:
     yield None
     if monomial.coefficient == 1:
         yield Rule("unfold", _single(binding.tensor.ref), Expr.of([monomial]), reason, known.splits(monomial))
+    solvable = False
     for atom, _ in monomial.factors:
         if isinstance(atom, Ref | Function | Indicator):
             solved = solve(binding.tensor.ref, monomial, atom)
             if solved is not None and known.divides(solved):
+                solvable = True
                 yield Rule("fold", _single(atom), Expr.of([solved]), reason, known.splits(solved))
+    if not solvable and len(monomial.factors) > 1 and monomial.coefficient == 1:
+        yield Rule("fold", monomial, Expr.atom(binding.tensor.ref), reason)
 
 
 def _single(atom: Ref | Function | Indicator) -> Term:
@@ -133,10 +133,20 @@ def _single(atom: Ref | Function | Indicator) -> Term:
 def _candidate(program: Program, rules: tuple[Rule, ...], gradients: list[Expr]) -> Candidate:
     names = frozenset().union(*(gradient.tensors for gradient in gradients))
     saved = tuple(name for name in program.tensors if name in names)
+    size = _nominal(program)
+    operations = sum(_operations(gradient, size) for gradient in gradients)
+    return Candidate(rules, saved, total_bytes(program, saved), operations)
+
+
+def total_bytes(program: Program, names: Iterable[str]) -> int:
+    """The bytes of these tensors at sizes of a usual order of magnitude."""
     masks = {b.name for b in program.bindings for t in b.value for a, _ in t.factors if isinstance(a, Indicator)}
-    size = dict(zip(program.axes, itertools.cycle(_NOMINAL), strict=False))
-    total = sum(_bytes(program, name, size, masks) for name in saved)
-    return Candidate(rules, saved, total, sum(_operations(gradient, size) for gradient in gradients))
+    size = _nominal(program)
+    return sum(_bytes(program, name, size, masks) for name in names)
+
+
+def _nominal(program: Program) -> dict[Axis, int]:
+    return dict(zip(program.axes, itertools.cycle(_NOMINAL), strict=False))
 
 
 def _bytes(program: Program, name: str, size: Mapping[Axis, int], masks: set[str]) -> int:

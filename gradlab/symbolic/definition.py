@@ -58,6 +58,24 @@ def fact(left: sp.Expr, right: sp.Expr | float) -> Fact:
     return Fact(left, _expression(right, f"fact({left}, {right!r})"))
 
 
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What the forward subtracts from `entry`: its maximum over the index `over`, of the entries where `where` is 1.
+
+    Entries where it is 0 become -inf. `restored` are bindings that move with the shift; they get it back.
+    """
+
+    entry: sp.Expr
+    over: sp.Idx
+    where: sp.Expr | None
+    restored: tuple[sp.Expr, ...]
+
+
+def shift(entry: sp.Expr, over: sp.Idx, *, where: sp.Expr | None = None, restored: Sequence[sp.Expr] = ()) -> Shift:
+    """Declare a shift of an input or a binding, as in `shift(s[n, k], k, where=mask[n, k])` or `restored=[y[n]]`."""
+    return Shift(entry, over, where, tuple(restored))
+
+
 def _expression(value: sp.Expr | float, where: str) -> sp.Expr:
     try:
         return sp.sympify(value, strict=True)  # strict: SymPy evaluates text as Python
@@ -69,10 +87,10 @@ def _expression(value: sp.Expr | float, where: str) -> sp.Expr:
 class Definition:
     """An operation as its author writes it.
 
-    `leading` is the size symbol that stands for any number of leading dimensions. `shift` is an index: the forward
-    subtracts the maximum over it from the first input before exponentials; the engine proves that what the
-    operation returns and saves does not change. `reference` is an independent implementation as one torch expression
-    over the argument names; None for a reader's own formula, which has none.
+    `leading` is the size symbol that stands for any number of leading dimensions. `shift` says from what the forward
+    subtracts the maximum over an index before exponentials; an index alone means the first input. The engine proves
+    that what the operation returns and saves does not change. `reference` is an independent implementation as one
+    torch expression over the argument names; None for a reader's own formula, which has none.
     """
 
     name: str
@@ -85,5 +103,5 @@ class Definition:
     facts: Sequence[Fact] = ()
     kinks: Sequence[Kink] = ()
     leading: sp.Symbol | None = None
-    shift: sp.Idx | None = None
+    shift: sp.Idx | Shift | None = None
     source: str = "a definition"

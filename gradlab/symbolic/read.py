@@ -10,9 +10,10 @@ import sympy as sp
 
 from gradlab.symbolic.calculus import contract
 from gradlab.symbolic.definition import Definition, Fact, Input, Let
+from gradlab.symbolic.definition import Shift as Declared
 from gradlab.symbolic.expressions import Expressions
-from gradlab.symbolic.program import Binding, Given, Program, SumFact, Tensor
-from gradlab.symbolic.terms import Axis
+from gradlab.symbolic.program import Binding, Given, Program, Shift, SumFact, Tensor
+from gradlab.symbolic.terms import Ref
 
 
 def read(definition: Definition) -> Program:
@@ -121,14 +122,44 @@ class _Reader(Expressions):
             self.fail(f"{entry} is bound as {tensor.name}[{shown}]", "write the output with the same indices")
         return tensor
 
-    def shift(self, index: sp.Idx | None, first: Tensor) -> Axis | None:
-        if index is None:
+    def shift(self, declared: sp.Idx | Declared | None, first: Tensor) -> Shift | None:
+        if declared is None:
             return None
         self.where = "shift"
-        axis = self.index(index).axis
-        if axis not in {own.axis for own in first.indices} or axis.ellipsis:
-            self.fail(f"{index} is no index of {first.name}", "shift along a named axis of the first input")
-        return axis
+        if isinstance(declared, Declared):
+            own, over = self.named_tensor(declared.entry), declared.over
+        else:
+            own, over = first, declared
+        axis = self.index(over).axis
+        if axis not in {index.axis for index in own.indices} or axis.ellipsis:
+            owner = "the first input" if own == first else own.name
+            self.fail(f"{over} is no index of {own.name}", f"shift along a named axis of {owner}")
+        if not isinstance(declared, Declared):
+            return Shift(own, axis)
+        where = None if declared.where is None else self.mask(declared.where, own)
+        shift = Shift(own, axis, where, tuple(self.named_tensor(entry).name for entry in declared.restored))
+        for name in shift.restored:
+            if name not in {binding.name for binding in self.bindings} or self.shapes[name] != shift.kept:
+                wanted = ", ".join(index.name for index in shift.kept)
+                self.fail(f"{name} cannot get back what has the indices [{wanted}]", "restore bindings of that shape")
+        return shift
+
+    def named_tensor(self, entry: sp.Expr) -> Tensor:
+        """An input or a binding, written with the indices that it is declared with."""
+        tensor = self.tensor(entry)
+        self.check_known(tensor.name, entry)
+        if self.shapes[tensor.name] != tensor.indices:
+            shown = ", ".join(index.name for index in self.shapes[tensor.name])
+            self.fail(f"{entry} is declared as {tensor.name}[{shown}]", "write it with the same indices")
+        return tensor
+
+    def mask(self, entry: sp.Expr, shifted: Tensor) -> Ref:
+        """The entries that count: an input of zeros and ones over axes of the shifted tensor."""
+        mask = self.named_tensor(entry)
+        given = next((given for given in self.definition.inputs if given.entry == entry), None)
+        if given is None or given.domain.kind != "mask" or not {*mask.indices} <= {*shifted.indices}:
+            self.fail(f"{entry} is no mask over the axes of {shifted.name}", "declare it as given(..., mask())")
+        return mask.ref
 
 
 def _digest(definition: Definition) -> str:

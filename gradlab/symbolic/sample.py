@@ -11,11 +11,12 @@ import numpy as np
 
 from gradlab.errors import DefinitionError
 from gradlab.operation import real
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
+from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation
 from gradlab.symbolic.draw import draw, numbers
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.program import Binding, Given, Program
 from gradlab.symbolic.rings import PrimeField, Ring, UndefinedError
+from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Axis, Expr, Index
 
 # Half of all numbers have no root in the field. The entries of the inputs at the place of one that has none are drawn
@@ -142,6 +143,14 @@ def complete(program: Program, point: Point, tensors: MutableMapping[str, Any]) 
             full = error.where.any(axis=tuple(range(len(indices), error.where.ndim)))
             return binding, np.broadcast_to(full, point.shape(indices))
     return None
+
+
+def complete_named(derivation: Derivation, point: Point) -> None:
+    """Compute the adjoints and tangents that results mention by name; the point has grad_output and the tangents."""
+    for result in (*derivation.adjoints.values(), *derivation.moved.values()):
+        known = result.value.tensors <= point.tensors.keys()
+        if known:
+            point.tensors[result.name] = np.asarray(evaluate(result.value, result.free, point), dtype=object)
 
 
 def reduced_size(axis: Axis) -> str:

@@ -32,6 +32,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.batch_norm(x, mean, var, gamma, beta, training=False, eps=eps)",
     digest="2fa8ebd3cd50e9c4",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
+    output="y",
+    curved=("x", "gamma"),
 )
 
 
@@ -54,16 +56,22 @@ def forward(
 
 
 def backward(
-    grad_output: Array, saved: tuple[Array, ...]
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True, True, True)
 ) -> tuple[Array | None, Array | None, Array | None, Array | None, Array | None]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     gamma, inv_std, x_hat = saved
-    # (13) grad_gamma[c] = sum[n](grad_output[n,c] * x_hat[n,c])
-    grad_gamma = np.einsum("nc,nc->c", grad_output, x_hat)
-    # (15) grad_beta[c] = sum[n](grad_output[n,c])
-    grad_beta = np.ones(len(grad_output), grad_output.dtype) @ grad_output
-    # (11) grad_x[n,c] = gamma[c] * inv_std[c] * grad_output[n,c]
-    grad_x = grad_output * (gamma * inv_std)
+    grad_x: Array | None = None
+    grad_gamma: Array | None = None
+    grad_beta: Array | None = None
+    if needs[1]:
+        # (13) grad_gamma[c] = sum[n](grad_output[n,c] * x_hat[n,c])
+        grad_gamma = np.einsum("nc,nc->c", grad_output, x_hat)
+    if needs[2]:
+        # (15) grad_beta[c] = sum[n](grad_output[n,c])
+        grad_beta = np.ones(len(grad_output), grad_output.dtype) @ grad_output
+    if needs[0]:
+        # (11) grad_x[n,c] = gamma[c] * inv_std[c] * grad_output[n,c]
+        grad_x = grad_output * (gamma * inv_std)
     return grad_x, grad_gamma, grad_beta, None, None
 
 
@@ -76,3 +84,18 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     tangent_y += part
     tangent_y += tangent_beta
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_gamma: Array, tangent_beta: Array
+) -> tuple[Array | None, Array | None, Array | None, Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _gamma, inv_std, _x_hat = saved
+    # (26) hvp_x[n,c] = inv_std[c] * tangent_gamma[c] * grad_output[n,c]
+    hvp_x = grad_output * (inv_std * tangent_gamma)
+    # (28) hvp_gamma[c] = inv_std[c] * sum[n](grad_output[n,c] * tangent_x[n,c])
+    dot_g_tangent_x = np.einsum("nc,nc->c", grad_output, tangent_x)
+    hvp_gamma = inv_std * dot_g_tangent_x
+    # (29) hvp_beta[c] = 0
+    hvp_beta = np.zeros_like(tangent_beta)
+    return hvp_x, hvp_gamma, hvp_beta, None, None

@@ -26,6 +26,7 @@ OPERATION = Operation(
     reference="torch.relu(x)",
     digest="391abcc6235533b5",
     kinks=(Kink("x", where="x == 0", derivative=0.0),),
+    output="y",
 )
 
 
@@ -55,3 +56,11 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_y = mask.astype(tangent_x.dtype)
     tangent_y *= tangent_x
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (_mask,) = saved
+    # (11) hvp_x[n] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return (hvp_x,)

@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("y",),
     reference="torch.softmax(x, dim=-1)",
     digest="e4a2d287db54744b",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -59,3 +61,22 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_y = tangent_x - dot_tangent_x_y[..., None]
     tangent_y *= y
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (y,) = saved
+    # (25) tangent_y[n,d] = y[n,d] * (tangent_x[n,d] - sum[k](tangent_x[n,k] * y[n,k]))
+    dot_tangent_x_y = np.vecdot(tangent_x, y)
+    tangent_y = tangent_x - dot_tangent_x_y[..., None]
+    tangent_y *= y
+    # (29) hvp_x[n,d] = grad_output[n,d] * tangent_y[n,d] - y[n,d] * sum[k](grad_output[n,k] * tangent_y[n,k]) -
+    #     tangent_y[n,d] * sum[k](grad_output[n,k] * y[n,k])
+    dot_g_tangent_y = np.vecdot(grad_output, tangent_y)
+    dot_g_y = np.vecdot(grad_output, y)
+    hvp_x = grad_output * tangent_y
+    part = tangent_y * dot_g_y[..., None]
+    hvp_x -= part
+    part_2 = y * dot_g_tangent_y[..., None]
+    hvp_x -= part_2
+    return (hvp_x,)

@@ -31,16 +31,22 @@ def forward(
 
 
 def backward(
-    grad_output: Tensor, saved: tuple[Tensor, ...]
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True, True, True)
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     gamma, inv_std, x_hat = saved
-    # (13) grad_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
-    grad_gamma = (grad_output * x_hat).sum(dim=(0, 2, 3))
-    # (15) grad_beta[c] = sum[n,h,w](grad_output[n,c,h,w])
-    grad_beta = grad_output.sum(dim=(0, 2, 3))
-    # (11) grad_x[n,c,h,w] = gamma[c] * inv_std[c] * grad_output[n,c,h,w]
-    grad_x = grad_output * (gamma * inv_std)[:, None, None]
+    grad_x: Tensor | None = None
+    grad_gamma: Tensor | None = None
+    grad_beta: Tensor | None = None
+    if needs[1]:
+        # (13) grad_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
+        grad_gamma = (grad_output * x_hat).sum(dim=(0, 2, 3))
+    if needs[2]:
+        # (15) grad_beta[c] = sum[n,h,w](grad_output[n,c,h,w])
+        grad_beta = grad_output.sum(dim=(0, 2, 3))
+    if needs[0]:
+        # (11) grad_x[n,c,h,w] = gamma[c] * inv_std[c] * grad_output[n,c,h,w]
+        grad_x = grad_output * (gamma * inv_std)[:, None, None]
     return grad_x, grad_gamma, grad_beta, None, None
 
 
@@ -54,6 +60,21 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     tangent_y = tangent_y + part
     tangent_y = tangent_y + tangent_beta[:, None, None]
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _gamma, inv_std, _x_hat = saved
+    # (26) hvp_x[n,c,h,w] = inv_std[c] * tangent_gamma[c] * grad_output[n,c,h,w]
+    hvp_x = grad_output * (inv_std * tangent_gamma)[:, None, None]
+    # (28) hvp_gamma[c] = inv_std[c] * sum[n,h,w](grad_output[n,c,h,w] * tangent_x[n,c,h,w])
+    dot_g_tangent_x = (grad_output * tangent_x).sum(dim=(0, 2, 3))
+    hvp_gamma = inv_std * dot_g_tangent_x
+    # (29) hvp_beta[c] = 0
+    hvp_beta = torch.zeros_like(tangent_beta)
+    return hvp_x, hvp_gamma, hvp_beta, None, None
 
 
 def reference(x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, var: Tensor, *, eps: float = 1e-05) -> Tensor:

@@ -45,6 +45,25 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (y,) = saved
+    # (25) tangent_y[n,d] = y[n,d] * (tangent_x[n,d] - sum[k](tangent_x[n,k] * y[n,k]))
+    dot_tangent_x_y = (tangent_x * y).sum(dim=-1)
+    tangent_y = tangent_x - dot_tangent_x_y[..., None]
+    tangent_y = tangent_y * y
+    # (29) hvp_x[n,d] = grad_output[n,d] * tangent_y[n,d] - y[n,d] * sum[k](grad_output[n,k] * tangent_y[n,k]) -
+    #     tangent_y[n,d] * sum[k](grad_output[n,k] * y[n,k])
+    dot_g_tangent_y = (grad_output * tangent_y).sum(dim=-1)
+    dot_g_y = (grad_output * y).sum(dim=-1)
+    hvp_x = grad_output * tangent_y
+    part = tangent_y * dot_g_y[..., None]
+    hvp_x = hvp_x - part
+    part_2 = y * dot_g_tangent_y[..., None]
+    hvp_x = hvp_x - part_2
+    return (hvp_x,)
+
+
 def reference(x: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.softmax(x, dim=-1)
