@@ -226,12 +226,12 @@ class Parameter:
 class Kink:
     """A point where the derivative jumps, and the value declared there.
 
-    `where` is a condition such as `"x == 0"`; `derivative` is the declared slope at it.
+    `where` is a condition such as `"x == 0"`; `derivative` is the declared slope at it. Both may name a parameter.
     """
 
     argument: str
     where: str
-    derivative: float
+    derivative: float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,8 @@ class Operation:
     """The record at the head of every generated kernel: all that verification needs to know of an operation.
 
     `saved` names what `forward` hands to `backward`; `reference` is the independent implementation, as text;
-    `digest` identifies the definition that the kernel was generated from.
+    `digest` identifies the definition that the kernel was generated from; `output` is the name of the output; `curved`
+    are the arguments whose gradient moves with the arguments: the Hessian-vector products of all others are 0.
     """
 
     name: str
@@ -251,6 +252,8 @@ class Operation:
     digest: str
     parameters: tuple[Parameter, ...] = ()
     kinks: tuple[Kink, ...] = ()
+    output: str = ""
+    curved: tuple[str, ...] = ()
 
     @property
     def differentiable(self) -> tuple[str, ...]:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 
 from gradlab.codegen.printer import parenthesised
-from gradlab.operation import Domain, Operation
+from gradlab.operation import Domain, Kink, Operation
 
 
-def imports(operation: Operation, *, blocks: bool, math: bool) -> str:
+def imports(operation: Operation, *, blocks: bool, math: bool, special: bool) -> str:
     """The import lines that the record and the kernel need."""
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
@@ -19,6 +19,7 @@ def imports(operation: Operation, *, blocks: bool, math: bool) -> str:
     return (
         f"{'import math' + chr(10) if math else ''}from typing import Any\n\n"
         "import numpy as np\nfrom numpy.typing import NDArray\n\n"
+        f"{'from gradlab.kernels import special' + chr(10) if special else ''}"
         f"{'from gradlab.kernels.blocks import blocks' + chr(10) if blocks else ''}"
         f"from gradlab.operation import {', '.join(ordered)}\n"
     )
@@ -31,25 +32,32 @@ def literal(operation: Operation) -> str:
         f'    name="{operation.name}",',
         f'    summary="{operation.summary}",',
         f'    signature=Signature.parse("{operation.signature}"),',
-        *_arguments([_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
+        *_tuple_of("arguments", [_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
         f"    saved={_tuple(operation.saved)},",
         f'    reference="{operation.reference}",',
         f'    digest="{operation.digest}",',
     ]
     if operation.parameters:
         inner = (f"Parameter({p.name!r}, {p.default!r}, {p.minimum!r}, {p.maximum!r})" for p in operation.parameters)
-        lines.append(f"    parameters=({', '.join(inner)},),".replace("'", '"'))
+        lines += _tuple_of("parameters", [shown.replace("'", '"') for shown in inner])
     if operation.kinks:
-        kinks = (f'Kink("{k.argument}", where="{k.where}", derivative={k.derivative!r})' for k in operation.kinks)
-        lines.append(f"    kinks=({', '.join(kinks)},),")
+        lines += _tuple_of("kinks", [_kink(kink) for kink in operation.kinks])
+    lines.append(f'    output="{operation.output}",')
+    if operation.curved:
+        lines.append(f"    curved={_tuple(operation.curved)},")
     return "\n".join([*lines, ")", ""])
 
 
-def _arguments(shown: list[str]) -> list[str]:
-    """One line for one argument, a line each for several, as the formatter leaves them."""
+def _tuple_of(field: str, shown: list[str]) -> list[str]:
+    """One line for one item, a line each for several, as the formatter leaves them."""
     if len(shown) == 1:
-        return [f"    arguments=({shown[0]},),"]
-    return ["    arguments=(", *(f"        {argument}," for argument in shown), "    ),"]
+        return [f"    {field}=({shown[0]},),"]
+    return [f"    {field}=(", *(f"        {item}," for item in shown), "    ),"]
+
+
+def _kink(kink: Kink) -> str:
+    derivative = f'"{kink.derivative}"' if isinstance(kink.derivative, str) else repr(kink.derivative)
+    return f'Kink("{kink.argument}", where="{kink.where}", derivative={derivative})'
 
 
 def _tuple(names: Iterable[str]) -> str:

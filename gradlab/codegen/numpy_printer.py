@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from gradlab.codegen.contraction import einsum, matmul
-from gradlab.codegen.printer import Sizes, bare_text, number_function, operand_text, product_text
+from collections.abc import Sequence
+
+from gradlab.codegen.contraction import einsum, matmul, numbers
+from gradlab.codegen.printer import (
+    Sizes,
+    bare_text,
+    beside,
+    comparison,
+    number_function,
+    operand_text,
+    product_text,
+)
 from gradlab.codegen.statements import (
     Apply,
     Assign,
@@ -15,12 +25,19 @@ from gradlab.codegen.statements import (
     Reduce,
     Scatter,
     Shift,
+    Statement,
+    Test,
     Value,
     Zeros,
 )
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.terms import Index
 
-_FUNCTIONS = {"exp": "np.exp", "log": "np.log", "sqrt": "np.sqrt", "square": "np.square", "reciprocal": "np.reciprocal"}
+_FUNCTIONS = {
+    "sqrt": "np.sqrt({0}{out})",
+    "square": "np.square({0}{out})",
+    "reciprocal": "np.reciprocal({0}{out})",
+} | {name: row.numpy for name, row in ELEMENTARY.items()}
 _UFUNCS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
 
 _BLOCKED = 4  # statements in a chain; shorter ones gain less from the cache than the loop costs
@@ -35,8 +52,25 @@ class NumpyPrinter:
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
         self.rows: dict[str, int] = {}
+        self.held: set[str] = set()
+
+    def prepare(self, statements: Sequence[Statement]) -> None:
+        """Find the buffers that are written into by `out=`, and may be numbers: NumPy's results of no dimension are."""
+        made = {s.target.name for s in statements if isinstance(s, Apply | Combine) and not s.reuse}
+        written = {s.operand.name for s in statements if isinstance(s, Apply) and s.reuse}
+        written |= {s.right.name for s in statements if isinstance(s, Combine) and _into_right(s)}
+        self.held = written & made
 
     def combine(self, statement: Combine) -> list[str]:
+        lines = self._combine(statement)
+        target = statement.target
+        if target.name in self.held and _scalar(target) and not statement.reuse and statement.right != target:
+            name, _, value = lines[0].partition(" = ")
+            # A view of all entries is an array, whatever the value was.
+            lines[0] = f"{name} = ({value})[...]" if " " in value else f"{name} = {value}[...]"
+        return lines
+
+    def _combine(self, statement: Combine) -> list[str]:
         target, layout = statement.target, statement.target.layout
         # What is written in place keeps the shape that it has.
         block = self.rows.get(target.name) if statement.left == target else self._repeated(statement)
@@ -46,7 +80,13 @@ class NumpyPrinter:
         else:
             left, right = (self._row(operand, layout, block) for operand in (statement.left, statement.right))
             self.rows[target.name] = block
-        return _combined(statement, left, right)
+        if isinstance(statement.left, Value) and statement.left.boolean and not target.boolean:
+            # Numbers first: a mask times a number is float64 whatever the others are, a mask plus a mask is a mask.
+            cast = f"{left}.astype({self.sizes.like}.dtype)"
+            return [f"{target.name} = {cast}", f"{target.name} {statement.operator}= {right}"]
+        if _into_right(statement) and (target.name in self.held or not _scalar(target)):
+            return [f"{target.name} = np.subtract({left}, {right}, out={right})"]
+        return _combined(statement, left, right, self.sizes.like)
 
     def chain(self, statements: list[Combine]) -> list[str]:
         first = statements[0]
@@ -73,22 +113,31 @@ class NumpyPrinter:
 
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
-            return [f"{statement.target.name} = {number_function(statement.function, statement.operand.name)}"]
+            return [f"{statement.target.name} = {number_function(statement, self.sizes)}"]
         target, operand = statement.target.name, self._operand(statement.operand, statement.target.layout)
-        out = f", out={operand}" if statement.reuse and not _scalar(statement.target) else ""
+        held = statement.operand.name in self.held
+        out = f", out={operand}" if statement.reuse and (held or not _scalar(statement.target)) else ""
+        if out:
+            self.held.add(target)
+        whole = "[...]" if target in self.held and not out and _scalar(statement.target) else ""
         match statement.function:
-            case "greater_zero":
-                return [f"{target} = {operand} > 0"]
             case "positive_part":
                 # The maximum of two arrays is vectorised, that of an array and a number is not.
                 lines = [f"{target} = np.zeros({operand}.shape, {operand}.dtype)"]
                 return [*lines, f"{target} = np.maximum({operand}, {target}, out={target})"]
             case "rsqrt":
-                return [f"{target} = 1 / np.sqrt({operand})"]
+                return [f"{target} = {f'(1 / np.sqrt({operand}))[...]' if whole else f'1 / np.sqrt({operand})'}"]
             case function if function.startswith("power "):
                 return [f"{target} = {operand} ** ({function.removeprefix('power ')})"]
             case function:
-                return [f"{target} = {_FUNCTIONS[function]}({operand}{out})"]
+                text = _FUNCTIONS[function].format(operand, *beside(statement.others, self.sizes), out=out)
+                return [f"{target} = {text}{whole}"]
+
+    def test(self, statement: Test) -> list[str]:
+        if statement.operand.constant:
+            return [f"{statement.target.name} = {comparison(statement, statement.operand.name, self.sizes, 'and')}"]
+        operand = self._operand(statement.operand, statement.target.layout)
+        return [f"{statement.target.name} = {comparison(statement, operand, self.sizes, '&')}"]
 
     def reduce(self, statement: Reduce) -> list[str]:
         return [f"{statement.target.name} = {self._reduction(statement)}"]
@@ -237,7 +286,11 @@ class NumpyPrinter:
     # Sums --------------------------------------------------------------------------------------------------------
 
     def _reduction(self, statement: Reduce) -> str:
-        operands, bound, target = statement.operands, statement.bound, statement.target.layout
+        operands, bound, target = (
+            numbers(statement.operands, self.sizes.like, "astype"),
+            statement.bound,
+            statement.target.layout,
+        )
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1 and len(operands) <= 2:
             return self._same_layout(operands, layouts.pop(), bound)
@@ -251,6 +304,8 @@ class NumpyPrinter:
             names = [f"{name}.reshape({rows}, {columns})" for name in names]
         elif any(index.axis.ellipsis for index in bound):
             inside = names[0] if len(names) == 1 else f"({' * '.join(names)})"
+            if len(bound) == len(layout):
+                return f"{inside}.sum()"
             return f"{inside}.sum(axis=tuple(range({names[0]}.ndim - {len(layout) - len(bound)})))"
         axes = sorted(layout.index(index) for index in bound)
         rank = len(layout)
@@ -278,13 +333,18 @@ class NumpyPrinter:
         return f"np.vecdot({', '.join(shaped)}).sum(axis=0)"
 
 
-def _combined(statement: Combine, left: str, right: str) -> list[str]:
+def _into_right(statement: Combine) -> bool:
+    """Whether the buffer of the result is that of the right operand, as in y = 1 - y."""
+    return statement.operator == "-" and statement.right == statement.target and not statement.left.layout
+
+
+def _combined(statement: Combine, left: str, right: str, like: str) -> list[str]:
     target, operator = statement.target.name, statement.operator
     if statement.reuse and statement.left == statement.target:
         return [f"{target} {operator}= {right}"]
     if isinstance(statement.right, Value) and statement.right.boolean and operator == "*":
         # Cast first: the product of two arrays of one type is faster than that of a float and a bool.
-        return [f"{target} = {right}.astype({left}.dtype)", f"{target} *= {left}"]
+        return [f"{target} = {right}.astype({like}.dtype)", f"{target} *= {left}"]
     if _in_place(statement):
         return [f"{target} = {_UFUNCS[operator]}({left}, {right}, out={left})"]
     return [f"{target} = {left} {operator} {right}"]

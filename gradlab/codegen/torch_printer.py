@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from gradlab.codegen.contraction import einsum, matmul
-from gradlab.codegen.printer import Sizes, align, number_function, operand_text, product_text
+from collections.abc import Sequence
+
+from gradlab.codegen.contraction import einsum, matmul, numbers
+from gradlab.codegen.printer import Sizes, align, beside, comparison, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
     Apply,
     Assign,
@@ -13,20 +15,19 @@ from gradlab.codegen.statements import (
     Reduce,
     Scatter,
     Shift,
+    Statement,
+    Test,
     Value,
     Zeros,
 )
+from gradlab.symbolic.functions import ELEMENTARY
 
 _FUNCTIONS = {
-    "exp": "torch.exp({})",
-    "log": "torch.log({})",
-    "sqrt": "torch.sqrt({})",
-    "rsqrt": "torch.rsqrt({})",
-    "square": "torch.square({})",
-    "reciprocal": "torch.reciprocal({})",
-    "greater_zero": "{} > 0",
-    "positive_part": "torch.clamp({}, min=0)",
-}
+    "sqrt": "torch.sqrt({0})",
+    "rsqrt": "torch.rsqrt({0})",
+    "square": "torch.square({0})",
+    "reciprocal": "torch.reciprocal({0})",
+} | {name: row.torch for name, row in ELEMENTARY.items()}
 
 
 class TorchPrinter:
@@ -35,9 +36,14 @@ class TorchPrinter:
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
 
+    def prepare(self, statements: Sequence[Statement]) -> None:
+        """Nothing is written in place, so there is nothing to prepare."""
+
     def combine(self, statement: Combine) -> list[str]:
         layout = statement.target.layout
         left, right = (operand_text(operand, layout, self.sizes) for operand in (statement.left, statement.right))
+        if isinstance(statement.left, Value) and statement.left.boolean and not statement.target.boolean:
+            left = f"{left}.to({self.sizes.like}.dtype)"  # else a mask times a number has torch's default type
         return [f"{statement.target.name} = {left} {statement.operator} {right}"]
 
     def chain(self, statements: list[Combine]) -> list[str]:
@@ -60,12 +66,19 @@ class TorchPrinter:
 
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
-            return [f"{statement.target.name} = {number_function(statement.function, statement.operand.name)}"]
+            return [f"{statement.target.name} = {number_function(statement, self.sizes)}"]
         function = statement.function
         operand = align(statement.operand, statement.target.layout)
         if function.startswith("power "):
             return [f"{statement.target.name} = {operand} ** ({function.removeprefix('power ')})"]
-        return [f"{statement.target.name} = {_FUNCTIONS[function].format(operand)}"]
+        text = _FUNCTIONS[function].format(operand, *beside(statement.others, self.sizes))
+        return [f"{statement.target.name} = {text}"]
+
+    def test(self, statement: Test) -> list[str]:
+        if statement.operand.constant:
+            return [f"{statement.target.name} = {comparison(statement, statement.operand.name, self.sizes, 'and')}"]
+        operand = align(statement.operand, statement.target.layout)
+        return [f"{statement.target.name} = {comparison(statement, operand, self.sizes, '&')}"]
 
     def reduce(self, statement: Reduce) -> list[str]:
         return [f"{statement.target.name} = {self._reduction(statement)}"]
@@ -73,7 +86,9 @@ class TorchPrinter:
     def shift(self, statement: Shift) -> list[str]:
         x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)
         target, layout, lines = statement.target.name, statement.operand.layout, list[str]()
-        finite = "" if statement.where is None and statement.largest is None else f".clamp(min=torch.finfo({x}.dtype).min)"
+        finite = (
+            "" if statement.where is None and statement.largest is None else f".clamp(min=torch.finfo({x}.dtype).min)"
+        )
         if statement.where is not None:
             lines, x = [f"{target} = {x}.masked_fill(~{align(statement.where, layout)}, -torch.inf)"], target
         # amax refuses an axis of size 0, where there is nothing to subtract.
@@ -102,7 +117,8 @@ class TorchPrinter:
         return value.name
 
     def _reduction(self, statement: Reduce) -> str:
-        operands, bound, target = _cast(statement.operands), statement.bound, statement.target.layout
+        operands = numbers(statement.operands, self.sizes.like, "to", mixed=False)
+        bound, target = statement.bound, statement.target.layout
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1:
             layout = layouts.pop()
@@ -118,12 +134,3 @@ class TorchPrinter:
             axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
             return f"{inside}.sum(dim={axes[0] if len(axes) == 1 else tuple(axes)})"
         return matmul(operands, bound, target) or einsum("torch.einsum", operands, target)
-
-
-def _cast(operands: tuple[Value, ...]) -> tuple[Value, ...]:
-    """Masks as numbers: torch multiplies matrices of one type only."""
-    numbers = [operand for operand in operands if not operand.boolean]
-    if not numbers or len(numbers) == len(operands):
-        return operands
-    dtype = f"{numbers[0].name}.dtype"
-    return tuple(Value(f"{o.name}.to({dtype})", o.layout) if o.boolean else o for o in operands)

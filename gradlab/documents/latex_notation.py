@@ -9,11 +9,12 @@ from fractions import Fraction
 from gradlab.documents import boxes
 from gradlab.documents.boxes import Box
 from gradlab.symbolic.derive import GRAD_OUTPUT
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
 from gradlab.symbolic.tangents import PRODUCT, TANGENT
-from gradlab.symbolic.terms import Atom, Axis, Delta, Function, Index, Indicator, Ref, Size, Slot
+from gradlab.symbolic.terms import Atom, Axis, Constant, Delta, Function, Index, Indicator, Ref, Size, Slot
 
 _GREEK = frozenset(
     {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi"}
@@ -130,10 +131,10 @@ def _fraction(product: Product) -> Box:
 
 def _piece(piece: Piece) -> Box:
     match piece:
-        case int():
+        case int() | float():
             return boxes.letters(str(piece))
-        case Power(atom, exponent, names, argument):
-            return _power(_atom(atom, names, argument), atom, exponent)
+        case Power(atom, exponent, names, arguments):
+            return _power(_atom(atom, names, arguments), atom, exponent)
         case Summation(indices, inside, names):
             return boxes.summation(subscripts([names[item] for item in indices]), _product(inside))
 
@@ -163,8 +164,9 @@ def _slots(slots: Sequence[Slot], names: Names) -> Box:
     return Box(separator.join(shown), boxes.letters(plain).width)
 
 
-def _atom(atom: Atom, names: Names, argument: Product | None) -> Box:
-    inside = _row_of([argument]) if argument else Box("", 0)
+def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> Box:
+    inside = [_row_of([argument]) for argument in arguments]
+    width = sum(box.width for box in inside)
     match atom:
         case Ref(tensor, ()):
             return name(tensor)
@@ -174,14 +176,20 @@ def _atom(atom: Atom, names: Names, argument: Product | None) -> Box:
             return boxes.subscript(Box(r"\delta", 5), _slots([left, right], names))
         case Size(axis):
             return size(axis)
-        case Function("positive_part"):
-            return Box(rf"\max({inside.tex}, 0)", inside.width + 42)
-        case Function("exp" | "log" as function):
-            return Box(rf"\{function}({inside.tex})", inside.width + 28)
+        case Constant("pi"):
+            return Box(r"\pi", 6)
+        case Constant(number):
+            return boxes.letters(number)
         case Function(function):
-            return Box(rf"\operatorname{{{function}}}({inside.tex})", inside.width + 9 + 5 * len(function))
-        case Indicator():
-            return Box(rf"[{inside.tex} > 0]", inside.width + 26)
+            template = ELEMENTARY[function].latex or rf"\operatorname{{{{{escaped(function)}}}}}({{0}})"
+            shown = template.format(*(box.tex for box in inside))
+            # 28 points are \exp() and more than \max(, 0) needs beside its argument; an operator's name may be longer.
+            return Box(shown, width + max(28, 9 + 5 * len(function)))
+        case Indicator(_, ()):
+            return Box(rf"[{inside[0].tex} > 0]", width + 26)
+        case Indicator(_, _, closed):
+            sign = r" \le " if closed else " < "
+            return Box(f"[{sign.join((inside[1].tex, inside[0].tex, inside[2].tex))}]", width + 40)
 
 
 def _link(link: Link, *, weight_first: bool) -> Box:

@@ -8,11 +8,12 @@ from fractions import Fraction
 from html import escape
 
 from gradlab.symbolic.derive import GRAD_OUTPUT
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
 from gradlab.symbolic.tangents import PRODUCT, TANGENT
-from gradlab.symbolic.terms import Atom, Axis, Delta, Function, Index, Indicator, Ref, Size, Slot
+from gradlab.symbolic.terms import Atom, Axis, Constant, Delta, Function, Index, Indicator, Ref, Size, Slot
 
 _GREEK = {
     **dict(zip(("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"), "αβγδϵζηθ", strict=True)),
@@ -22,6 +23,8 @@ _GREEK = {
 _ACCENTS = {"_hat": "^", "_bar": "‾", "_tilde": "~"}
 _PREFIXES = {"grad_": "‾", TANGENT: "˙"}
 _TALL = ("<mfrac", "<munder", "<mtable", "<msqrt")
+_SYMBOLS = {"sigmoid": "σ", "normal_cdf": "Φ", "normal_pdf": "φ"}
+_PLACES = ("{0}", "{1}", "{2}")
 _THIN = '<mspace width="0.16em"></mspace>'
 
 
@@ -163,10 +166,10 @@ def _fraction(product: Product) -> str:
 
 def _piece(piece: Piece) -> str:
     match piece:
-        case int():
+        case int() | float():
             return number(piece)
-        case Power(atom, exponent, names, argument):
-            return _power(_atom(atom, names, argument), atom, exponent)
+        case Power(atom, exponent, names, arguments):
+            return _power(_atom(atom, names, arguments), atom, exponent)
         case Summation(indices, inside, names):
             below = subscripts([names[item] for item in indices])
             return f'<mrow><munder><mo movablelimits="false">∑</mo>{below}</munder>{_product(inside)}</mrow>'
@@ -199,8 +202,8 @@ def _slots(slots: Sequence[Slot], names: Names) -> str:
     return f"<mrow>{separator.join(_slot(slot, names) for slot in slots)}</mrow>"
 
 
-def _atom(atom: Atom, names: Names, argument: Product | None) -> str:
-    inside = "".join(_addition([argument])) if argument else ""
+def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> str:
+    inside = ["".join(_addition([argument])) for argument in arguments]
     match atom:
         case Ref(tensor, ()):
             return name(tensor)
@@ -210,16 +213,31 @@ def _atom(atom: Atom, names: Names, argument: Product | None) -> str:
             return f"<msub>{identifier('δ')}{_slots([left, right], names)}</msub>"
         case Size(axis):
             return size(axis)
-        case Function("positive_part"):
-            return _call("max", f"{inside}{operator(',')}{number(0)}")
+        case Constant(constant):
+            return identifier("π") if constant == "pi" else number(constant)
         case Function(function):
-            return _call(function, inside)
-        case Indicator():
-            return bracket(f"{inside}{operator('>')}{number(0)}", "[", "]")
+            return _function(ELEMENTARY[function].text or f"{function}({', '.join(_PLACES[: len(inside)])})", inside)
+        case Indicator(_, ()):
+            return bracket(f"{inside[0]}{operator('>')}{number(0)}", "[", "]")
+        case Indicator(_, _, closed):
+            sign = operator("≤" if closed else "<")
+            return bracket(sign.join((inside[1], inside[0], inside[2])), "[", "]")
 
 
-def _call(function: str, inside: str) -> str:
-    return f"<mrow>{identifier(function)}<mo>&#x2061;</mo>{bracket(inside)}</mrow>"
+def _function(template: str, inside: Sequence[str]) -> str:
+    """What plain text writes as max({0}, 0), |{0}| or {0}**{1}."""
+
+    def filled(part: str) -> str:
+        return inside[int(part[1:-1])] if part.startswith("{") else number(part)
+
+    if template.startswith("|"):
+        return bracket(filled(template.strip("|")), "|", "|")
+    base, power, exponent = template.partition("**")
+    if power:
+        return f"<msup><mrow>{filled(base)}</mrow><mrow>{filled(exponent)}</mrow></msup>"
+    function, _, rest = template.partition("(")
+    parts = operator(",").join(filled(part) for part in rest.removesuffix(")").split(", "))
+    return f"<mrow>{identifier(_SYMBOLS.get(function, function))}<mo>&#x2061;</mo>{bracket(parts)}</mrow>"
 
 
 def _link(link: Link, *, weight_first: bool) -> str:

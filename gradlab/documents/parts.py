@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gradlab.documents.model import Code, Name, Spans, words
-from gradlab.operation import Domain, Parameter
+from gradlab.operation import Domain, Kink, Parameter
 from gradlab.symbolic.derive import Derivation
 from gradlab.symbolic.equations import Equation
 from gradlab.symbolic.program import Given, Program, Tensor
@@ -95,10 +95,14 @@ def kinks(program: Program) -> list[Spans]:
             Code(kink.where),
             " the derivative with respect to ",
             Name(kink.argument),
-            f" is {kink.derivative:g} by convention.",
+            f" is {_slope(kink)} by convention.",
         )
         for kink in program.definition.kinks
     ]
+
+
+def _slope(kink: Kink) -> str:
+    return kink.derivative if isinstance(kink.derivative, str) else f"{kink.derivative:g}"
 
 
 def edges(derivation: Derivation) -> list[Spans]:

@@ -45,10 +45,10 @@ def _atom_derivative(atom: Atom, target: Ref) -> Iterator[Term]:
         case Ref(tensor, slots) if tensor == target.tensor:
             deltas = (Delta(slot, wanted) for slot, wanted in zip(slots, target.slots, strict=True))
             yield Term.make(Fraction(1), ((delta, Fraction(1)) for delta in deltas))
-        case Function(name, argument):
-            outer = ELEMENTARY[name].derivative(argument)
-            inner = differentiate(Expr.of([argument]), target)
-            yield from (outer * inner).terms
+        case Function(name, argument, others):
+            row = ELEMENTARY[name]
+            outer = row.derivative(argument, *others)
+            yield from (outer * differentiate(Expr.of([argument]), target)).terms
         case _:  # other tensors, sizes, deltas and indicators are constant (an indicator almost everywhere)
             return
 

@@ -15,7 +15,7 @@ from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Given
 from gradlab.symbolic.rings import Array, elementwise, objects
-from gradlab.symbolic.sample import complete
+from gradlab.symbolic.sample import complete, complete_named
 from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Axis
 
@@ -42,8 +42,11 @@ class SymPyRing:
         power = sp.Rational(exponent.numerator, exponent.denominator)
         return elementwise(lambda item: sp.Pow(item, power), value)
 
-    def function(self, name: str, value: Any) -> Array:
-        return elementwise(ELEMENTARY[name].to_sympy, value)
+    def named(self, name: str) -> Any:
+        return sp.pi if name == "pi" else sp.Integer(name)
+
+    def function(self, name: str, value: Any, *others: Any) -> Array:
+        return elementwise(ELEMENTARY[name].to_sympy, value, *others)
 
     def indicator(self, value: Any) -> Array:
         return elementwise(lambda item: sp.Piecewise((1, item > 0), (0, True)), value)
@@ -89,6 +92,8 @@ def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str,
     for item in program.wrt:
         name = item.tensor.name
         tensors[TANGENT + name] = symbols(f"{TANGENT}{name}", point.shape(item.tensor.indices))
+
+    complete_named(derivation, point)
 
     def value(result: Any) -> Array:
         return np.asarray(evaluate(result.value, result.free, point), dtype=object)

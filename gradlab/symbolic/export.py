@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
+from gradlab.symbolic import special
 from gradlab.symbolic.components import components
 from gradlab.symbolic.derive import Result
 from gradlab.symbolic.functions import ELEMENTARY
@@ -14,6 +15,7 @@ from gradlab.symbolic.program import Binding, Program
 from gradlab.symbolic.steps import Factored
 from gradlab.symbolic.terms import (
     Atom,
+    Constant,
     Delta,
     Expr,
     Function,
@@ -24,6 +26,7 @@ from gradlab.symbolic.terms import (
     Size,
     Slot,
     Term,
+    operands,
 )
 
 
@@ -95,10 +98,16 @@ class _Exporter:
                 return sp.KroneckerDelta(self.slot(left, names), self.slot(right, names))
             case Size(axis):
                 return sp.Symbol(axis.name.upper(), integer=True)
-            case Function(name, argument):
-                return ELEMENTARY[name].to_sympy(self.product(argument, names))
-            case Indicator(argument):
+            case Constant(name):
+                return sp.pi if name == "pi" else sp.Integer(name)
+            case Function(name):
+                return ELEMENTARY[name].to_sympy(*(self.product(operand, names) for operand in operands(atom)))
+            case Indicator(argument, ()):
                 return sp.Piecewise((1, self.product(argument, names) > 0), (0, True))
+            case Indicator(_, _, closed):
+                middle, low, high = (self.product(operand, names) for operand in operands(atom))
+                inside = sp.And(low <= middle, middle <= high) if closed else sp.And(low < middle, middle < high)
+                return sp.Piecewise((1, inside), (0, True))
 
     def scalar(self, tensor: str) -> sp.Symbol:
         return sp.Symbol(tensor, positive=True) if tensor in self.program.parameters else sp.Symbol(tensor)
@@ -107,6 +116,9 @@ class _Exporter:
         if isinstance(slot, Gather):
             return sp.IndexedBase(slot.tensor)[tuple(self.slot(index, names) for index in slot.slots)]
         return idx(slot, names.get(slot, slot.name))
+
+
+_IMPORTED = ("Abs", "KroneckerDelta", "Max", "Min", "Piecewise", "Sum")
 
 
 class Declarations:
@@ -122,7 +134,9 @@ class Declarations:
             self.tensors |= {str(base) for base in expression.atoms(sp.IndexedBase)}
             symbols |= expression.free_symbols
             functions |= {type(part).__name__ for part in sp.preorder_traversal(expression)}
-        self.used = functions & {"exp", "log", "KroneckerDelta", "Max", "Piecewise", "Sum"}
+        self.special = functions & set(special.__all__)
+        self.used = (functions - self.special) & (set(_IMPORTED) | {row.name for row in ELEMENTARY.values()})
+        self.used |= {"pi"} if "Pi" in functions else set()
         self.used |= (
             {"sqrt"}
             if any(part.is_Pow and abs(part.exp) == sp.S.Half for e in expressions for part in sp.preorder_traversal(e))
@@ -140,6 +154,7 @@ class Declarations:
         scalars = sorted(self.scalars | {name for name, indexed in bound if not indexed})
         lines = [
             f"from sympy import {', '.join(sorted(self.used | {'Idx', 'IndexedBase', 'symbols'}, key=str.lower))}",
+            *([f"\nfrom gradlab.symbolic.special import {', '.join(sorted(self.special))}"] if self.special else []),
             "",
         ]
         lines += [f'{name} = symbols("{name}", integer=True)' for name in sorted(self.sizes)]

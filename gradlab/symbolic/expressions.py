@@ -12,9 +12,26 @@ from gradlab.symbolic.definition import indicator
 from gradlab.symbolic.functions import ELEMENTARY, recognise
 from gradlab.symbolic.program import Binding, Tensor
 from gradlab.symbolic.scope import Scope
-from gradlab.symbolic.terms import Axis, Delta, Expr, Function, Gather, Index, Indicator, Ref, Size, Slot, Term
+from gradlab.symbolic.terms import (
+    Axis,
+    Constant,
+    Delta,
+    Expr,
+    Function,
+    Gather,
+    Index,
+    Indicator,
+    Ref,
+    Size,
+    Slot,
+    Term,
+    term_tensors,
+)
 
-SUPPORTED = f"+, *, /, rational powers, Sum over an Idx, indexed tensors, {', '.join(ELEMENTARY)} (Max(u, 0))"
+SUPPORTED = (
+    f"+, *, /, rational powers, pi, Sum over an Idx, indexed tensors, {', '.join(ELEMENTARY)} "
+    "(Max(u, 0), Min(u, 0), u**parameter)"
+)
 
 
 class Expressions(Scope):
@@ -33,7 +50,7 @@ class Expressions(Scope):
                 return self.sum(sums[0]) * Expr.of([self.product(others)])
         called = recognise(expression)
         if called is not None:
-            return Expr.atom(Function(called[0], self.monomial(called[1])))
+            return Expr.atom(self.call(*called))
         if isinstance(expression, sp.Pow):
             return Expr.of([self.power(expression)])
         return Expr.of([self.monomial(expression)])
@@ -50,11 +67,6 @@ class Expressions(Scope):
                 self.fail(f"Sum over part of an axis: {limit}", "sum over the whole axis: Sum(e[n, k], k)")
             if index in renaming:
                 self.fail(f"Sum runs over {variable} twice", "use an index of its own for each sum")
-            if index.axis.ellipsis:
-                self.fail(
-                    f"Sum runs over {variable}, which stands for any number of leading dimensions",
-                    "leave leading out to reduce over it",
-                )
             renaming[index] = Index.fresh(index.axis)
         inside = self.monomial(expression.function).rename(renaming)
         bound = [slot for slot in renaming.values() if isinstance(slot, Index)]
@@ -70,7 +82,11 @@ class Expressions(Scope):
             return self.reference(expression)
         if isinstance(expression, sp.Symbol):
             return self.symbol(expression)
-        if isinstance(expression, sp.Pow) and (isinstance(expression.exp, sp.Integer) or expression.base in self.axes):
+        if expression is sp.pi:
+            return Term(Fraction(1), ((Constant("pi"), Fraction(1)),))
+        if isinstance(expression, sp.Pow) and (
+            isinstance(expression.exp, sp.Integer) or expression.base in self.axes or expression.base.is_number
+        ):
             return self.power(expression)
         if isinstance(expression, sp.Add | sp.Sum | sp.Pow) or recognise(expression):
             return self.named(expression)
@@ -99,6 +115,16 @@ class Expressions(Scope):
             term = term.times(self.monomial(part))
         return term
 
+    def call(self, name: str, argument: sp.Expr, *others: sp.Expr) -> Function:
+        """A function of a monomial; what stands beside it is a number or a parameter."""
+        constants = []
+        for other in others:
+            value = self.monomial(other)
+            if any(tensor not in self.parameters for tensor in term_tensors(value)):
+                self.fail(f"{other} in {name} is not constant", "write a number or a parameter there")
+            constants.append(value)
+        return Function(name, self.monomial(argument), tuple(constants))
+
     def power(self, expression: sp.Pow) -> Term:
         if not isinstance(expression.exp, sp.Rational) or expression.exp.q > 2:
             self.fail(
@@ -106,6 +132,8 @@ class Expressions(Scope):
                 "exponents are whole numbers and halves; u**a is exp(a*log(u)) for positive u",
             )
         exponent = Fraction(int(expression.exp.p), int(expression.exp.q))
+        if isinstance(expression.base, sp.Integer) and expression.base > 0:
+            return Term.make(Fraction(1), [(Constant(str(expression.base)), exponent)])
         base = self.monomial(expression.base)
         # sqrt(a b) is sqrt(a) sqrt(b), and sqrt(a**2) is a, only where a and b are not negative: a root stays whole.
         single = base.coefficient == 1 and [power for _, power in base.factors] == [Fraction(1)]
@@ -126,11 +154,6 @@ class Expressions(Scope):
 
     def symbol(self, expression: sp.Symbol) -> Term:
         if expression in self.axes:
-            if self.axes[expression].ellipsis:
-                self.fail(
-                    f"{expression} is used as a number and stands for any number of leading dimensions",
-                    "leave leading out to use the size",
-                )
             return Term(Fraction(1), ((Size(self.axes[expression]), Fraction(1)),))
         if expression.name not in self.parameters:
             self.check_known(expression.name, expression)

@@ -7,7 +7,10 @@ from math import gcd, lcm
 
 from gradlab.symbolic.components import components
 from gradlab.symbolic.steps import Factored
-from gradlab.symbolic.terms import Atom, Expr, Size, Term
+from gradlab.symbolic.terms import Atom, Constant, Expr, Size, Term
+
+LONG = 1000
+"""Above it, a denominator is that of a decimal, which is clearer as it was written than in a common factor."""
 
 
 def factor(expression: Expr) -> Factored:
@@ -18,7 +21,9 @@ def factor(expression: Expr) -> Factored:
     common = [
         (atom, exponent)
         for atom in dict.fromkeys(atom for outer in outers for atom in outer)
-        if (exponent := _shared_power(atom, [outer.get(atom, Fraction(0)) for outer in outers]))
+        # pi is a number like the coefficients beside it: there it costs nothing.
+        if (not isinstance(atom, Constant) or len(outers) == 1)
+        and (exponent := _shared_power(atom, [outer.get(atom, Fraction(0)) for outer in outers]))
     ]
     if all(isinstance(atom, Size) for atom, _ in common):
         # A size alone is worth pulling out only where that multiplies no term: (a + b) / N, but not (N a + b) / N.
@@ -40,5 +45,7 @@ def _shared_power(atom: Atom, powers: list[Fraction]) -> Fraction:
 
 def _shared_number(expression: Expr) -> Fraction:
     numbers = [term.coefficient for term in expression]
+    if any(n.denominator > LONG for n in numbers):
+        return numbers[0] if len(set(numbers)) == 1 else Fraction(1)
     shared = Fraction(gcd(*(n.numerator for n in numbers)), lcm(*(n.denominator for n in numbers)))
     return -shared if all(n < 0 for n in numbers) else shared

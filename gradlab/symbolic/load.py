@@ -37,7 +37,7 @@ def definitions(path: Path | None = None) -> dict[str, Definition]:
     for file in sorted((path or folder()).glob("*.py")):
         if file.name.startswith("_") or _claims(module := _import(file, _source(file))):
             continue  # an audit has definitions of its own, which are no operations
-        for name, definition in _definitions(module, _source(file)).items():
+        for name, definition in _required(module, _source(file)).items():
             if name in found:
                 other = found[name].source
                 raise DefinitionError(
@@ -68,7 +68,14 @@ def from_file(file: Path) -> dict[str, Definition]:
     """
     if not file.is_file():
         raise DefinitionError(f"{file}: there is no such file; give the path of a Python file that holds a Definition")
-    return _definitions(_import(file, _source(file)), _source(file))
+    return _required(_import(file, _source(file)), _source(file))
+
+
+def _required(module: ModuleType, source: str) -> dict[str, Definition]:
+    found = collected(module, source)
+    if not found:
+        raise DefinitionError(f"{source}: it holds no Definition; assign one at the top level: my_op = Definition(...)")
+    return found
 
 
 def claims(file: Path) -> list[Claim]:
@@ -95,7 +102,8 @@ def _source(file: Path) -> str:
     return f"{file.parent.name}/{file.name}".replace("_derivations/", "derivations/", 1)
 
 
-def _definitions(module: ModuleType, source: str) -> dict[str, Definition]:
+def collected(module: ModuleType, source: str) -> dict[str, Definition]:
+    """The definitions at the top level of a module, by name; raises DefinitionError for two of one name."""
     found: dict[str, Definition] = {}
     for value in vars(module).values():
         if isinstance(value, Definition):
@@ -104,8 +112,6 @@ def _definitions(module: ModuleType, source: str) -> dict[str, Definition]:
                     continue  # one definition under two names
                 raise DefinitionError(f"{source}: the operation {value.name!r} is defined twice; rename one of the two")
             found[value.name] = replace(value, source=source)
-    if not found:
-        raise DefinitionError(f"{source}: it holds no Definition; assign one at the top level: my_op = Definition(...)")
     return found
 
 

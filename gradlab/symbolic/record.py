@@ -20,6 +20,8 @@ def record(derivation: Derivation) -> Operation:
         digest=program.digest,
         parameters=tuple(definition.parameters),
         kinks=tuple(definition.kinks),
+        output=program.output.name,
+        curved=tuple(name for name, product in derivation.products.items() if product.value.terms),
     )
 
 

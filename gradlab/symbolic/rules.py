@@ -9,6 +9,7 @@ from typing import Literal
 
 from gradlab.symbolic.terms import (
     Atom,
+    Constant,
     Expr,
     Factor,
     Function,
@@ -20,17 +21,20 @@ from gradlab.symbolic.terms import (
     Term,
     atom_indices,
     nests,
+    operands,
+    with_operand,
 )
 
-Kind = Literal["fold", "unfold", "sum", "lemma", "fact"]
+Kind = Literal["fold", "unfold", "sum", "lemma", "fact", "region"]
 
 
 @dataclass(frozen=True)
 class Rule:
     """`pattern` becomes `replacement`. The free indices of the pattern are its variables.
 
-    A pattern without sums is one atom, replaced at any integer power, and at roots too where that is `rooted`:
-    sqrt(a b) is sqrt(a) sqrt(b) only where neither is below 0. A pattern with sums is the whole of a sum: it applies
+    A pattern of one atom is replaced at any integer power, and at roots too where that is `rooted`: sqrt(a b) is
+    sqrt(a) sqrt(b) only where neither is below 0. Of a product, each factor is there at its own power. A pattern with
+    sums is the whole of a sum: it applies
     where the summed indices occur nowhere else in the term.
     """
 
@@ -44,6 +48,8 @@ class Rule:
         """The term rewritten at the first place that matches, or None."""
         if self.pattern.bound:
             return self._apply_sum(term)
+        if len(self.pattern.factors) > 1:
+            return self._apply_product(term)
         return self._apply_atom(term)
 
     def _apply_atom(self, term: Term) -> Expr | None:
@@ -54,11 +60,33 @@ class Rule:
                 continue
             if exponent.denominator != 1 and not self.rooted:
                 continue
-            (value,) = self.replacement.rename(variables).terms
             rest = Term(term.coefficient, tuple(f for f in term.factors if f[0] != atom), term.bound)
+            replacement = self.replacement.rename(variables)
+            if exponent == 1:
+                return Expr.of(_product(rest, value.fresh()) for value in replacement)
+            (value,) = replacement.terms
             powered = value.power(exponent)
             factors = (*rest.factors, *powered.factors)
             return Expr.of([Term.make(rest.coefficient * powered.coefficient, factors, rest.bound)])
+        return self._apply_inside(term)
+
+    def _apply_inside(self, term: Term) -> Expr | None:
+        """In the argument of a function or an indicator, where the result is one term again."""
+        for atom, exponent in term.factors:
+            for position, operand in enumerate(operands(atom)):
+                found = self._apply_atom(operand)
+                if found is None or len(found.terms) != 1:
+                    continue
+                new = with_operand(atom, position, found.terms[0])
+                others = [f for f in term.factors if f[0] != atom]
+                return Expr.of([Term.make(term.coefficient, [*others, (new, exponent)], term.bound)])
+        return None
+
+    def _apply_product(self, term: Term) -> Expr | None:
+        for matched, variables in _matches(self.pattern.factors, term.factors, {}):
+            if not self._nests(variables):
+                rest = Term(term.coefficient, tuple(f for f in term.factors if f not in matched), term.bound)
+                return Expr.of(_product(rest, value) for value in self.replacement.rename(variables))
         return None
 
     def _apply_sum(self, term: Term) -> Expr | None:
@@ -89,6 +117,10 @@ class Rule:
         return nests((atom for term in self.replacement for atom, _ in term.factors), variables)
 
 
+def _product(rest: Term, value: Term) -> Term:
+    return Term.make(rest.coefficient * value.coefficient, (*rest.factors, *value.factors), (*rest.bound, *value.bound))
+
+
 def _of(slot: Slot) -> tuple[Index, ...]:
     return slot.slots if isinstance(slot, Gather) else (slot,)
 
@@ -116,11 +148,24 @@ def unify(pattern: Atom, atom: Atom, variables: dict[Index, Slot]) -> dict[Index
     match pattern, atom:
         case Ref(wanted, ours), Ref(found, theirs) if wanted == found:
             return _unify_slots(ours, theirs, variables)
-        case Function(wanted, left), Function(found, right) if wanted == found:
-            return _unify_terms(left, right, variables)
-        case Indicator(left), Indicator(right):
-            return _unify_terms(left, right, variables)
+        case Function(), Function() if pattern.name == atom.name:
+            return _unify_all(operands(pattern), operands(atom), variables)
+        case Indicator(), Indicator() if pattern.closed == atom.closed:
+            return _unify_all(operands(pattern), operands(atom), variables)
+        case Constant(), Constant() if pattern == atom:
+            return variables
     return None
+
+
+def _unify_all(
+    patterns: tuple[Term, ...], terms: tuple[Term, ...], variables: dict[Index, Slot]
+) -> dict[Index, Slot] | None:
+    if len(patterns) != len(terms):
+        return None
+    result: dict[Index, Slot] | None = variables
+    for pattern, term in zip(patterns, terms, strict=True):
+        result = None if result is None else _unify_terms(pattern, term, result)
+    return result
 
 
 def _unify_terms(pattern: Term, term: Term, variables: dict[Index, Slot]) -> dict[Index, Slot] | None:

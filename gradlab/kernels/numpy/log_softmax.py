@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("p",),
     reference="torch.log_softmax(x, dim=-1)",
     digest="edcbacad73cc16ef",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -50,8 +52,8 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
     (p,) = saved
     # (17) grad_x[n,d] = grad_output[n,d] - p[n,d] * sum[k](grad_output[n,k])
     sum_g = grad_output.sum(axis=-1)
-    grad_x = p * (sum_g * -1)[..., None]
-    grad_x += grad_output
+    part = p * sum_g[..., None]
+    grad_x = grad_output - part
     return (grad_x,)
 
 
@@ -71,7 +73,7 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple
     #     sum[k](grad_output[n,k]))
     sum_g = grad_output.sum(axis=-1)
     dot_p_tangent_x = np.vecdot(p, tangent_x)
-    hvp_x = tangent_x * (sum_g * -1)[..., None]
-    hvp_x += (sum_g * dot_p_tangent_x)[..., None]
+    hvp_x = tangent_x * sum_g[..., None]
+    hvp_x = (sum_g * dot_p_tangent_x)[..., None] - hvp_x
     hvp_x *= p
     return (hvp_x,)

@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("p",),
     reference="torch.logsumexp(x, dim=-1)",
     digest="4ccbe717f5633b2c",
+    output="y",
+    curved=("x",),
 )
 
 

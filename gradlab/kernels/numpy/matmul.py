@@ -10,7 +10,6 @@ The numbers in the comments are those of the equations that
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.operation import Argument, Operation, Signature, real
@@ -28,6 +27,8 @@ OPERATION = Operation(
     saved=("a", "b"),
     reference="torch.matmul(a, b)",
     digest="d79cccf9d6a2237e",
+    output="y",
+    curved=("a", "b"),
 )
 
 
@@ -38,13 +39,19 @@ def forward(a: Array, b: Array) -> tuple[Array, tuple[Array, ...]]:
     return y, (a, b)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     a, b = saved
-    # (3) grad_a[n,m,i] = sum[o](b[n,i,o] * grad_output[n,m,o])
-    grad_a = grad_output @ b.mT
-    # (5) grad_b[n,i,o] = sum[m](a[n,m,i] * grad_output[n,m,o])
-    grad_b = a.mT @ grad_output
+    grad_a: Array | None = None
+    grad_b: Array | None = None
+    if needs[0]:
+        # (3) grad_a[n,m,i] = sum[o](b[n,i,o] * grad_output[n,m,o])
+        grad_a = grad_output @ b.mT
+    if needs[1]:
+        # (5) grad_b[n,i,o] = sum[m](a[n,m,i] * grad_output[n,m,o])
+        grad_b = a.mT @ grad_output
     return grad_a, grad_b
 
 
@@ -58,7 +65,9 @@ def jvp(saved: tuple[Array, ...], tangent_a: Array, tangent_b: Array) -> Array:
     return tangent_y
 
 
-def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_a: Array, tangent_b: Array) -> tuple[Array, Array]:
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_a: Array, tangent_b: Array
+) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _a, _b = saved
     # (11) hvp_a[n,m,i] = sum[o](grad_output[n,m,o] * tangent_b[n,i,o])

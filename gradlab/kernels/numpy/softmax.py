@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("y",),
     reference="torch.softmax(x, dim=-1)",
     digest="e4a2d287db54744b",
+    output="y",
+    curved=("x",),
 )
 
 

@@ -34,8 +34,8 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     (p,) = saved
     # (17) grad_x[n,d] = grad_output[n,d] - p[n,d] * sum[k](grad_output[n,k])
     sum_g = grad_output.sum(dim=-1)
-    grad_x = p * (sum_g * -1)[..., None]
-    grad_x = grad_x + grad_output
+    part = p * sum_g[..., None]
+    grad_x = grad_output - part
     return (grad_x,)
 
 
@@ -55,8 +55,8 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     #     sum[k](grad_output[n,k]))
     sum_g = grad_output.sum(dim=-1)
     dot_p_tangent_x = (p * tangent_x).sum(dim=-1)
-    hvp_x = tangent_x * (sum_g * -1)[..., None]
-    hvp_x = hvp_x + (sum_g * dot_p_tangent_x)[..., None]
+    hvp_x = tangent_x * sum_g[..., None]
+    hvp_x = (sum_g * dot_p_tangent_x)[..., None] - hvp_x
     hvp_x = hvp_x * p
     return (hvp_x,)
 

@@ -19,13 +19,19 @@ def forward(a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     return y, (a, b)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     a, b = saved
-    # (3) grad_a[n,m,i] = sum[o](b[n,i,o] * grad_output[n,m,o])
-    grad_a = grad_output @ b.mT
-    # (5) grad_b[n,i,o] = sum[m](a[n,m,i] * grad_output[n,m,o])
-    grad_b = a.mT @ grad_output
+    grad_a: Tensor | None = None
+    grad_b: Tensor | None = None
+    if needs[0]:
+        # (3) grad_a[n,m,i] = sum[o](b[n,i,o] * grad_output[n,m,o])
+        grad_a = grad_output @ b.mT
+    if needs[1]:
+        # (5) grad_b[n,i,o] = sum[m](a[n,m,i] * grad_output[n,m,o])
+        grad_b = a.mT @ grad_output
     return grad_a, grad_b
 
 
@@ -39,7 +45,9 @@ def jvp(saved: tuple[Tensor, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tens
     return tangent_y
 
 
-def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_a: Tensor, tangent_b: Tensor) -> tuple[Tensor, Tensor]:
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_a: Tensor, tangent_b: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _a, _b = saved
     # (11) hvp_a[n,m,i] = sum[o](grad_output[n,m,o] * tangent_b[n,i,o])
