@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 # Widths in points of the 10 pt Computer Modern fonts, rounded up: a line rather ends too early than too late.
 _LETTER = 5.7
+_DIGIT = 5.05
 _SCRIPT = 0.74
 PLUS = 12.5
 EQUALS = 13.5
@@ -23,7 +24,9 @@ class Box:
 
 def letters(text: str, tex: str | None = None) -> Box:
     """A name or number, as wide as its letters."""
-    return Box(text if tex is None else tex, _LETTER * len(text.replace("'", "")) + 2.8 * text.count("'"))
+    digits, primes = sum(letter.isdigit() or letter == "." for letter in text), text.count("'")
+    width = _LETTER * (len(text) - digits - primes) + _DIGIT * digits + 2.8 * primes
+    return Box(text if tex is None else tex, width)
 
 
 def subscript(base: Box, below: Box) -> Box:

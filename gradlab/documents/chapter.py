@@ -50,6 +50,7 @@ class _Chapter:
     def __init__(self, derivation: Derivation, proof: Proof | None, code: str) -> None:
         self.derivation, self.proof, self.code = derivation, proof, code
         self.program = derivation.program
+        self.formulas = derivation.whole  # formulas may mention adjoints by name
         self.equations = numbered(derivation)
         self.reasons = Reasons(derivation, self.equations)
 
@@ -83,9 +84,9 @@ class _Chapter:
     def definition(self) -> Section:
         chains: list[Block] = [self.chain([e]) for e in self.equations if e.kind == "definition"]
         for fact in self.program.facts:
-            left = Expression(type(fact.right)((fact.left,)), fact.left.free, self.program)
+            left = Expression(type(fact.right)((fact.left,)), fact.left.free, self.formulas)
             chains.append(
-                Chain(left, (Line(Expression(fact.right, fact.left.free, self.program), ("declared fact",)),))
+                Chain(left, (Line(Expression(fact.right, fact.left.free, self.formulas), ("declared fact",)),))
             )
         return Section("definition", ("Definition",), tuple(chains))
 
@@ -122,12 +123,17 @@ class _Chapter:
         for wrt, result in self.derivation.jacobians.items():
             found += self.result(self.slope(wrt, result.free), result, "Jacobian")
             found += self.form(Jacobian(wrt), result, jacobian=True)
+        for named in self.derivation.adjoints.values():
+            found += self.result(_entry(named.name, named.free), named, "named adjoint")
         for result in self.derivation.gradients.values():
             found += self.result(_entry(result.name, result.free), result, "VJP")
             found += self.form(Entry(result.name), result, jacobian=False)
         tangent = self.derivation.tangent
         found += self.result(_entry(tangent.name, tangent.free), tangent, "JVP")
         found += self.form(Entry(tangent.name), tangent, jacobian=False)
+        for moved in self.derivation.moved.values():
+            if moved.name != tangent.name:
+                found += self.result(_entry(moved.name, moved.free), moved, "named tangent")
         for product in self.derivation.products.values():
             found += self.result(_entry(product.name, product.free), product, "HVP")
             found += self.form(Entry(product.name), product, jacobian=False)
@@ -139,7 +145,7 @@ class _Chapter:
     def result(self, left: Left, result: Result, label: str) -> Iterator[Block]:
         number = self.reasons.result(result.name)
         reason = words(label, *((" ", Number(number)) if number else ()))
-        yield Chain(left, (Line(Expression(result.display, result.free, self.program), reason),))
+        yield Chain(left, (Line(Expression(result.display, result.free, self.formulas), reason),))
 
     def form(self, left: Left, result: Result, *, jacobian: bool) -> Iterator[Block]:
         read = jacobian_form if jacobian else matrix_form
@@ -148,7 +154,7 @@ class _Chapter:
             return
         named = [word for axis in form.per for word in (", ", Name(axis.name))][1:]
         reason = words("matrix form", *((", for each ", *named) if named else ()))
-        yield Chain(left, (Line(Matrix(result, jacobian, self.program), reason),))
+        yield Chain(left, (Line(Matrix(result, jacobian, self.formulas), reason),))
 
     # The derivation ------------------------------------------------------------------------------------------------
 
@@ -202,11 +208,11 @@ class _Chapter:
 
     def chain(self, equations: Sequence[Equation]) -> Chain:
         first = equations[0]
-        lines = [Line(Expression(e.right, e.free, self.program), self.reasons.of(e), e.number) for e in equations]
+        lines = [Line(Expression(e.right, e.free, self.formulas), self.reasons.of(e), e.number) for e in equations]
         left: Left = _entry(first.name, first.free)
         if first.kind == "lemma":
             assert first.before is not None  # only definitions have none
-            left = Expression(first.before, first.free, self.program)
+            left = Expression(first.before, first.free, self.formulas)
         elif first.kind == "jacobian":
             left = self.slope(first.name.removeprefix("jacobian_"), first.free)
         if first.before is not None and first.kind != "lemma":
@@ -221,9 +227,9 @@ class _Chapter:
         """What a chain starts from, where its first numbered line does not show that already."""
         assert first.before is not None  # only definitions have none
         if isinstance(first.before, Pullback | Pushforward):
-            return Line(Expression(first.before, first.free, self.program), self.reasons.chain_rule(first))
-        if first.kind == "jacobian" and not parts.starts_alike(first, self.program):
-            return Line(Expression(first.before, first.free, self.program), self.reasons.one_entry)
+            return Line(Expression(first.before, first.free, self.formulas), self.reasons.chain_rule(first))
+        if first.kind == "jacobian" and not parts.starts_alike(first, self.formulas):
+            return Line(Expression(first.before, first.free, self.formulas), self.reasons.one_entry)
         return None
 
     def slope(self, wrt: str, free: tuple[Index, ...]) -> Slope:

@@ -74,7 +74,8 @@ def terms(side: Side, program: Program, free: Sequence[Index]) -> list[Box]:
     """The terms of one side of a step, with their signs: what a line may be broken between."""
     if isinstance(side, Pullback | Pushforward):
         pulled = isinstance(side, Pullback)
-        return boxes.signed((False, _link(item, weight_first=pulled)) for item in links(side, program, free))
+        found = boxes.signed((False, _link(item, weight_first=pulled)) for item in links(side, program, free))
+        return found or [Box("0", 5)]
     return _addition(arrange(side, program, free))
 
 

@@ -19,7 +19,7 @@ from gradlab.symbolic.draw import draw
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rings import Digits, UndefinedError, objects
-from gradlab.symbolic.sample import complete, reduced_size, sizes
+from gradlab.symbolic.sample import complete, complete_named, reduced_size, sizes
 from gradlab.symbolic.terms import Axis
 
 _HALF = Fraction(1, 2)
@@ -58,12 +58,21 @@ def worked(derivation: Derivation) -> Worked:
                 point = small_point(program, size, rng)
                 if point is not None:
                     found = _evaluated(derivation, point)
-                    if all(np.abs(gradient).max(initial=0) > _TELLING for gradient in found.gradients.values()):
+                    if _tells(found):
                         return found
                     spare = spare or found
     if spare is None:
         raise DefinitionError(f"{program.name}: no small numbers at which it is defined; check its inputs' domains")
     return spare
+
+
+def _tells(found: Worked) -> bool:
+    """Whether every gradient differs from 0, and no difference quotient reaches over a kink."""
+    return all(
+        np.abs(gradient).max(initial=0) > _TELLING
+        and abs(found.quotients[name][1] - gradient[found.quotients[name][0]]) < _TELLING
+        for name, gradient in found.gradients.items()
+    )
 
 
 def _sizes(program: Program) -> Iterator[Mapping[Axis, int]]:
@@ -113,6 +122,7 @@ def _numbers(low: Fraction | int, high: Fraction | int, shape: tuple[int, ...], 
 
 def _evaluated(derivation: Derivation, point: Point) -> Worked:
     program = derivation.program
+    complete_named(derivation, point)
     gradients, quotients = {}, {}
     for name, result in derivation.gradients.items():
         shape = point.shape(result.free)
