@@ -93,7 +93,8 @@ class _Latex:
         for block in section.blocks:
             match block:
                 case Paragraph(spans):
-                    yield f"\n{self.spans(spans)}\n"
+                    # What follows belongs to it: a colon at the foot of a page would leave the reader alone.
+                    yield f"\n{self.spans(spans)}\\nopagebreak\n"
                 case Table():
                     yield from self.table(block)
                 case Chain(left, lines):

@@ -125,7 +125,9 @@ def terms(side: Side, program: Program, free: Sequence[Index]) -> list[str]:
     """The terms of one side of a step, with their signs: what a line may be broken between."""
     if isinstance(side, Pullback | Pushforward):
         pulled = isinstance(side, Pullback)
-        return _signed([(False, _link(item, weight_first=pulled)) for item in links(side, program, free)]) or [number(0)]
+        return _signed([(False, _link(item, weight_first=pulled)) for item in links(side, program, free)]) or [
+            number(0)
+        ]
     return _addition(arrange(side, program, free))
 
 

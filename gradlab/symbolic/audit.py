@@ -148,7 +148,8 @@ class _Audit:
         condition = self.condition(scope)
         correct = factor(truth)
         extended = replace(
-            self.derivation, program=replace(self.derivation.whole, bindings=(*self.derivation.whole.bindings, *reader.bindings))
+            self.derivation,
+            program=replace(self.derivation.whole, bindings=(*self.derivation.whole.bindings, *reader.bindings)),
         )
         before, after = (contract(side * condition) for side in (truth, claimed))
         step = Step(self.result.name, free, before, after, "claim", "the claim")

@@ -27,6 +27,7 @@ _STEP = mpmath.mpf(10) ** -18  # as in `ends`: central differences with an error
 _ATTEMPTS = 10
 _TELLING = 0.01  # a gradient that is all but 0, as batch normalisation's is for two rows, shows nothing
 _FEW = 3
+_ROUNDING = 1e-40  # 60 digits are carried
 _ROTATIONS = 8  # among so many choices of sizes is one without an axis of size 1, and a small one
 
 
@@ -140,8 +141,11 @@ def _evaluated(derivation: Derivation, point: Point) -> Worked:
 
 
 def floats(value: Any) -> Any:
-    """An array of digits as float64; whole numbers stay what they are."""
-    return value if value.dtype != object else value.astype(np.float64)
+    """An array of digits as float64, without what rounding leaves of 0; integers stay what they are."""
+    if value.dtype != object:
+        return value
+    rounded = value.astype(np.float64)
+    return np.where(np.abs(rounded) < _ROUNDING, 0.0, rounded)
 
 
 def _quotient(program: Program, point: Point, name: str, place: tuple[int, ...]) -> Any:
