@@ -1,7 +1,8 @@
-"""Softmax and its logarithm over the last axis."""
+"""Softmax and its logarithm along an axis."""
 
 from sympy import Idx, IndexedBase, Sum, exp, log, symbols
 
+from gradlab.operation import Along
 from gradlab.symbolic.definition import Definition, given, let, shift
 
 N, D = symbols("N D", integer=True)
@@ -10,7 +11,7 @@ x, e, s, p, y = map(IndexedBase, ("x", "e", "s", "p", "y"))
 
 softmax = Definition(
     name="softmax",
-    summary="Softmax over the last axis: positive entries that sum to 1.",
+    summary="Softmax along an axis: positive entries that sum to 1.",
     inputs=[given(x[n, d])],
     lets=[
         let(e[n, d], exp(x[n, d])),
@@ -19,13 +20,14 @@ softmax = Definition(
     ],
     output=y[n, d],
     leading=N,
+    along=Along("d"),
     shift=d,
-    reference="torch.softmax(x, dim=-1)",
+    reference="torch.softmax(x, dim=axis)",
 )
 
 log_softmax = Definition(
     name="log_softmax",
-    summary="Logarithm of the softmax over the last axis.",
+    summary="Logarithm of the softmax along an axis.",
     inputs=[given(x[n, d])],
     lets=[
         let(e[n, d], exp(x[n, d])),
@@ -35,13 +37,14 @@ log_softmax = Definition(
     ],
     output=y[n, d],
     leading=N,
+    along=Along("d"),
     shift=d,
-    reference="torch.log_softmax(x, dim=-1)",
+    reference="torch.log_softmax(x, dim=axis)",
 )
 
 logsumexp = Definition(
     name="logsumexp",
-    summary="Logarithm of the sum of exponentials over the last axis.",
+    summary="Logarithm of the sum of exponentials along an axis.",
     inputs=[given(x[n, d])],
     lets=[
         let(e[n, d], exp(x[n, d])),
@@ -51,6 +54,7 @@ logsumexp = Definition(
     ],
     output=y[n],
     leading=N,
+    along=Along("d"),
     shift=shift(x[n, d], d, restored=[y[n]]),
-    reference="torch.logsumexp(x, dim=-1)",
+    reference="torch.logsumexp(x, dim=axis)",
 )

@@ -5,8 +5,11 @@ Both halves of gradlab meet here: `codegen` writes an `Operation` record into ev
 
 from __future__ import annotations
 
+import ast
 import math
+import operator
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Literal
@@ -214,12 +217,101 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A keyword parameter: its default and the range of legal values that verification draws from."""
+    """A keyword parameter: its default and the range of legal values that verification draws from.
+
+    `integer` parameters are whole numbers: strides, paddings, sizes of windows.
+
+    >>> Parameter("stride", 1, 1, 3, integer=True).maximum
+    3
+    """
 
     name: str
     default: float
     minimum: float
     maximum: float
+    integer: bool = False
+
+    def __post_init__(self) -> None:
+        numbers = (self.default, self.minimum, self.maximum)
+        if self.integer and not all(isinstance(number, int) for number in numbers):
+            raise SignatureError(f"parameter {self.name}: {numbers} are not all whole numbers; write them as integers")
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A dimension whose size follows from others and from integer parameters; below 1 the operation is undefined.
+
+    `formula` is integer arithmetic (+, -, *, //, parentheses) over their names.
+
+    >>> Extent("o", "(h + 2 * padding - a) // stride + 1").value({"h": 5, "a": 2, "padding": 1, "stride": 2})
+    3
+    """
+
+    dim: str
+    formula: str
+
+    def value(self, names: Mapping[str, int]) -> int:
+        """The size, for given sizes and parameters by name. Raises SignatureError for a name that is missing."""
+        try:
+            return _integer(ast.parse(self.formula, mode="eval").body, names)
+        except (SyntaxError, KeyError, TypeError) as error:
+            known = ", ".join(names)
+            raise SignatureError(
+                f"extent of {self.dim}: cannot evaluate {self.formula!r} ({error}); write integer arithmetic "
+                f"over {known}"
+            ) from error
+
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+}
+
+
+def _integer(node: ast.expr, names: Mapping[str, int]) -> int:
+    match node:
+        case ast.Constant(int(value)):
+            return value
+        case ast.Name(name):
+            return int(names[name])
+        case ast.BinOp(left, operation, right) if type(operation) in _ARITHMETIC:
+            return _ARITHMETIC[type(operation)](_integer(left, names), _integer(right, names))
+    raise TypeError(f"{ast.unparse(node)} is no integer arithmetic")
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """The keyword `axis` of an operation along dimension `dim`, which the signature writes last: -1 by default.
+
+    `axis` is any axis of the input, counted from either end; with `several`, also a tuple of axes, which count as one.
+
+    >>> Along("d").several
+    False
+    """
+
+    dim: str
+    several: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A dimension that holds two: `groups`, an integer parameter that says how many, and `rest`, the entries of each.
+
+    Channel c of group normalisation is entry `c % rest` of group `c // rest`. `also` holds further dimensions with
+    their `rest`, in the same groups: a grouped convolution has channels in and channels out.
+    """
+
+    dim: str
+    groups: str
+    rest: str
+    also: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def dims(self) -> dict[str, str]:
+        """Every such dimension by the name of its `rest`."""
+        return {self.rest: self.dim, **{rest: dim for dim, rest in self.also}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +332,11 @@ class Operation:
 
     `saved` names what `forward` hands to `backward`; `reference` is the independent implementation, as text;
     `digest` identifies the definition that the kernel was generated from; `output` is the name of the output; `curved`
-    are the arguments whose gradient moves with the arguments: the Hessian-vector products of all others are 0.
+    are the arguments whose gradient moves with the arguments: the Hessian-vector products of all others are 0. `along`
+    says that there is a keyword `axis`; with `broadcast` the `...` of the arguments need not be equal but only
+    broadcast, as NumPy has it; `packed` is a dimension that a parameter divides into groups. `extents` gives the
+    dimensions of the output that no input has, such as how many windows a convolution finds; those in `nonempty` are
+    never 0.
     """
 
     name: str
@@ -254,6 +350,11 @@ class Operation:
     kinks: tuple[Kink, ...] = ()
     output: str = ""
     curved: tuple[str, ...] = ()
+    along: Along | None = None
+    broadcast: bool = False
+    packed: Packed | None = None
+    extents: tuple[Extent, ...] = ()
+    nonempty: tuple[str, ...] = ()
 
     @property
     def differentiable(self) -> tuple[str, ...]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from gradlab.codegen.doors import Doors
 from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.needs import guarded
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
 from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
-from gradlab.codegen.statements import Combine, Reduce, Routine
+from gradlab.codegen.statements import Combine, Reduce, Routine, Slide, Spread, Value
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
 from gradlab.operation import Operation
@@ -34,6 +36,13 @@ class _Target:
 
 _NUMPY = _Target(NumpyPrinter, "np.nan", "Array")
 _TORCH = _Target(TorchPrinter, "math.nan", "Tensor")
+_HELPERS = {
+    "gradlab.kernels.axes": ("from_last", "pack", "to_last", "unpack"),
+    "gradlab.kernels.blocks": ("blocks",),
+    "gradlab.kernels.broadcasting": ("sum_to_shape",),
+    "gradlab.kernels.windows": ("overlaps", "windows"),
+}
+"""The hand-written helpers, by module."""
 
 
 def numpy_source(derivation: Derivation) -> str:
@@ -44,9 +53,12 @@ def numpy_source(derivation: Derivation) -> str:
         _header(derivation, "NumPy"),
         imports(
             operation,
-            blocks=_mentions(functions, "blocks("),
+            helpers=[
+                *(["from gradlab.kernels import special"] if _mentions(functions, "special.") else []),
+                *_helpers(functions),
+            ],
             math=_mentions(functions, "math."),
-            special=_mentions(functions, "special."),
+            numpy=_mentions(functions, "np."),
         ),
         "Array = NDArray[Any]\n",
         literal(operation),
@@ -65,12 +77,19 @@ def torch_source(derivation: Derivation) -> str:
         *(["from typing import Any"] if _mentions(functions, "Any,") else []),
     ]
     libraries = [*(["import torch"] if _mentions(functions, "torch.") else []), "from torch import Tensor"]
-    imports = "\n\n".join("\n".join(group) for group in (standard, libraries) if group)
+    imports = "\n\n".join("\n".join(group) for group in (standard, libraries, _helpers(functions)) if group)
     return "\n\n".join([f"{_header(derivation, 'torch')}\n{imports}\n", *functions])
 
 
 def _mentions(functions: list[str], text: str) -> bool:
     return any(text in function for function in functions)
+
+
+def _helpers(functions: list[str]) -> list[str]:
+    """Import lines for the helpers that the kernel calls."""
+    called = set(re.findall(r"\b(\w+)\(", "\n".join(functions)))
+    used = {module: [name for name in names if name in called] for module, names in _HELPERS.items()}
+    return [f"from {module} import {', '.join(names)}" for module, names in used.items() if names]
 
 
 def _header(derivation: Derivation, target: str) -> str:
@@ -90,7 +109,7 @@ def _header(derivation: Derivation, target: str) -> str:
 
 def _counts(routine: Routine) -> str:
     whole = max((len(value.layout) for value in routine.arguments + routine.saved), default=0)
-    sums = sum(isinstance(statement, Reduce) for statement in routine.statements)
+    sums = sum(isinstance(statement, Reduce | Slide | Spread) for statement in routine.statements)
     passes = sum(isinstance(s, Combine) and len(s.target.layout) == whole for s in routine.statements)
     return f"{_plural(sums, 'reduction')} and {_plural(passes, 'elementwise pass', 'es')} over full-size arrays"
 
@@ -101,11 +120,14 @@ def _plural(count: int, noun: str, ending: str = "s") -> str:
 
 def _routines(derivation: Derivation, operation: Operation, target: _Target) -> list[str]:
     """Forward and the three that follow it; what these need and no saved tensor has is saved too: sizes, parameters."""
-    routines = (forward, backward, jvp, hvp)
-    first, *after = (_Body.of(routine(derivation), target, derivation.program) for routine in routines)
+    doors = Doors(operation)
+    routines = {"forward": forward, "backward": backward, "jvp": jvp, "hvp": hvp}
+    first, *after = (
+        _Body.of(routine(derivation), target, derivation.program, doors, role) for role, routine in routines.items()
+    )
     missing = tuple(dict.fromkeys(axis for body in after for axis in body.missing()))
     used = {name for body in after for name in body.names()}
-    parameters = tuple(name for name in derivation.program.parameters if name in used)
+    parameters = tuple(name for name in (*derivation.program.parameters, *doors.kept) if name in used)
     array = target.array
     numbers = missing or parameters or any(constant(derivation.program, name) for name in derivation.saved)
     saved = f"tuple[{'Any' if numbers else array}, ...]"
@@ -118,7 +140,7 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     return [
         first.opening(
             f"def forward({first.typed(array)}{_keywords(operation)}) -> tuple[{array}, {saved}]:",
-            f"Return the output, {operation.signature}, and what `backward` needs: {needs}.",
+            f"Return the output, {_shapes(operation)}, and what `backward` needs: {needs}.",
             missing,
             parameters,
         ),
@@ -147,9 +169,17 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     ]
 
 
+def _shapes(operation: Operation) -> str:
+    """The signature, and what it leaves open."""
+    if operation.along is None:
+        return f"{operation.signature} with broadcasting" if operation.broadcast else str(operation.signature)
+    return f"{operation.signature} with {operation.along.dim} along `axis`"
+
+
 def _keywords(operation: Operation) -> str:
-    parameters = "".join(f", {parameter.name}: float = {parameter.default!r}" for parameter in operation.parameters)
-    return f", *{parameters}" if parameters else ""
+    parameters = [f"{p.name}: {'int' if p.integer else 'float'} = {p.default!r}" for p in operation.parameters]
+    shown = "".join(f", {one}" for one in (*Doors(operation).keywords, *parameters))
+    return f", *{shown}" if shown else ""
 
 
 @dataclass(frozen=True)
@@ -158,29 +188,38 @@ class _Body:
 
     routine: Routine
     sizes: Sizes
+    entry: tuple[str, ...]
     lines: tuple[str, ...]
     results: tuple[str, ...]
     saved: tuple[str, ...]
 
     @staticmethod
-    def of(routine: Routine, target: _Target, program: Program) -> _Body:
+    def of(routine: Routine, target: _Target, program: Program, doors: Doors, role: str) -> _Body:
         targets = {s.target.name for s in routine.statements if hasattr(s, "target")}
-        taken = targets | {value.name for value in (*routine.arguments, *routine.saved)} | {"saved"}
+        taken = targets | {value.name for value in (*routine.arguments, *routine.saved)} | {"saved", *doors.kept}
         integers = {given.tensor.name for given in program.inputs if not given.domain.continuous}
         like = next(value.name for value in routine.arguments if value.name not in integers)
-        printer = target.printer(Sizes(program, taken, target.nan, like))
+        sources = (*routine.arguments, *routine.saved)
+        printer = target.printer(Sizes(program, taken, target.nan, like, next(filter(_leads, sources), None)))
         lines = body(routine, printer)
-        results = ["None" if value is None else printer.result(value) for value in routine.results]
+        several = role in ("backward", "hvp")  # one result for each input
+        owners = [given.tensor.name if several else None for given in program.inputs]
+        results = [
+            "None" if value is None else doors.leave(value, printer.result(value), owner)
+            for value, owner in zip(routine.results, owners, strict=several)
+        ]
         saved = [printer.result(value) for value in routine.saved]
-        return _Body(routine, printer.sizes, tuple(lines), tuple(results), tuple(saved))
+        entry = doors.enter(routine.arguments, opening=role == "forward")
+        return _Body(routine, printer.sizes, tuple(entry), tuple(lines), tuple(results), tuple(saved))
 
     def missing(self) -> list[Axis]:
         """The axes whose size no array at hand has."""
         return self.sizes.missing((*self.routine.arguments, *self.routine.saved))
 
     def names(self) -> set[str]:
-        """Every name that the lines use."""
-        return _used([*self.lines, *self.results])
+        """Every name that the lines use, and the parameters that sizes follow from."""
+        computed = self.sizes.computed((*self.routine.arguments, *self.routine.saved))
+        return _used([*self.entry, *self.lines, *self.results]) | self.sizes.parameters(computed)
 
     def typed(self, array: str) -> str:
         """The array arguments with their types."""
@@ -190,7 +229,22 @@ class _Body:
         """The forward: it returns the output and everything that is saved."""
         saved = [*self.saved, *(self.sizes.size(axis) for axis in missing), *parameters]
         returned = ", ".join([*self.results, parenthesised(saved)])
-        return _function(line, summary, [*self.sizes.lines(self.routine.arguments), *self.lines], returned)
+        sizes = self.sizes.lines(self.routine.arguments)
+        needed = {*parameters, *_used([*sizes, *self.lines, *self.results])}
+        entry = [item for item in self.entry if item.partition(" = ")[0] in needed]
+        return _function(line, summary, [*entry, *sizes, *self.fitting(), *self.lines], returned)
+
+    def fitting(self) -> list[str]:
+        """A refusal where a window is larger than what it moves over."""
+        computed = [self.sizes.size(axis) for axis in self.sizes.computed(self.routine.arguments)]
+        if not computed:
+            return []
+        found = ", ".join(f"{name} = {{{name}}}" for name in computed)
+        return [
+            f"if {' or '.join(f'{name} < 1' for name in computed)}:",
+            f'    found = f"no window fits: {found}"',
+            '    raise ValueError(f"{found}; pad the input, or use a smaller window")',
+        ]
 
     def closing(
         self,
@@ -204,10 +258,8 @@ class _Body:
     ) -> str:
         """Backward, jvp or hvp: it starts from what was saved. `needed` types gradients that may be left out."""
         handed = [self.sizes.size(axis) for axis in missing]
-        for axis in missing:
-            del self.sizes.single[axis]
-        sizes = self.sizes.lines((*self.routine.arguments, *self.routine.saved))
-        used = _used([*sizes, *self.lines, *self.results])
+        sizes = self.sizes.lines((*self.routine.arguments, *self.routine.saved), missing)
+        used = _used([*self.entry, *sizes, *self.lines, *self.results])
         names = [*(value.name for value in self.routine.saved), *handed, *parameters]
         names = [name if name in used else f"_{name}" for name in names]
         unpacked = [f"{parenthesised(names) if len(names) == 1 else ', '.join(names)} = saved"] if names else []
@@ -215,16 +267,52 @@ class _Body:
         if needed:
             lines, results = guarded(lines, results, needed)
         returned = parenthesised(results) if several and len(results) == 1 else ", ".join(results)
-        return _function(line, summary, [*unpacked, *sizes, *lines], returned)
+        return _function(line, summary, [*unpacked, *self.entry, *sizes, *lines], returned)
+
+
+def _leads(value: Value) -> bool:
+    return any(index.axis.ellipsis for index in value.layout)
 
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:
-    text = [*lines, f"return {returned}"]
-    shown = [f'"""{summary}"""']
-    if len(shown[0]) + 4 > _WIDTH:
-        first, _, rest = summary.partition(", and what ")
-        shown = [f'"""{first}.', "", f"The second result is what {rest}", '"""']
-    return "\n".join([*_wrapped(line), *(f"    {item}".rstrip() for item in (*shown, *text)), ""])
+    body = [part for item in (*lines, f"return {returned}") for part in _broken(item)]
+    return "\n".join([*_wrapped(line), *(f"    {item}".rstrip() for item in (*_docstring(summary), *body)), ""])
+
+
+def _broken(line: str) -> list[str]:
+    """An assignment of one call, broken as the formatter breaks it where it is too long."""
+    if len(line) + 4 <= _WIDTH or line.lstrip().startswith("#") or not line.endswith(")"):
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    depth = 0
+    for position in range(len(line) - 1, -1, -1):
+        depth += (line[position] == ")") - (line[position] == "(")
+        if depth == 0:
+            break
+    head, inside = line[: position + 1], line[position + 1 : -1]
+    if len(indent) + len(inside) + 8 <= _WIDTH:
+        return [head, f"{indent}    {inside}", f"{indent})"]
+    return [head, *(f"{indent}    {part}," for part in _arguments(inside)), f"{indent})"]
+
+
+def _arguments(inside: str) -> list[str]:
+    """The arguments of a call, apart at the commas that no bracket holds."""
+    found, depth = [""], 0
+    for character in inside:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            found.append("")
+        else:
+            found[-1] += character
+    return [part.strip() for part in found]
+
+
+def _docstring(summary: str) -> list[str]:
+    """One line, or where that is too long, what is returned first."""
+    if len(summary) + len('    """"""') <= _WIDTH:
+        return [f'"""{summary}"""']
+    first, _, rest = summary.partition(", and what ")
+    return [f'"""{first}.', "", f"What {rest}", '"""']
 
 
 def _used(lines: Iterable[str]) -> set[str]:

@@ -6,21 +6,23 @@ import math
 from collections.abc import Iterable
 
 from gradlab.codegen.printer import parenthesised
-from gradlab.operation import Domain, Kink, Operation
+from gradlab.operation import Domain, Kink, Operation, Parameter
 
 
-def imports(operation: Operation, *, blocks: bool, math: bool, special: bool) -> str:
+def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool) -> str:
     """The import lines that the record and the kernel need."""
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
     names |= {"Kink"} if operation.kinks else set()
+    names |= {"Extent"} if operation.extents else set()
+    names |= {"Along"} if operation.along else set()
+    names |= {"Packed"} if operation.packed else set()
     # ruff's import order: classes first, then functions, each by name
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))
     return (
         f"{'import math' + chr(10) if math else ''}from typing import Any\n\n"
-        "import numpy as np\nfrom numpy.typing import NDArray\n\n"
-        f"{'from gradlab.kernels import special' + chr(10) if special else ''}"
-        f"{'from gradlab.kernels.blocks import blocks' + chr(10) if blocks else ''}"
+        f"{'import numpy as np' + chr(10) if numpy else ''}from numpy.typing import NDArray\n\n"
+        f"{''.join(helper + chr(10) for helper in helpers)}"
         f"from gradlab.operation import {', '.join(ordered)}\n"
     )
 
@@ -34,14 +36,26 @@ def literal(operation: Operation) -> str:
         f'    signature=Signature.parse("{operation.signature}"),',
         *_tuple_of("arguments", [_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
         f"    saved={_tuple(operation.saved)},",
-        f'    reference="{operation.reference}",',
+        f"    reference={_quoted(operation.reference)},",
         f'    digest="{operation.digest}",',
     ]
     if operation.parameters:
-        inner = (f"Parameter({p.name!r}, {p.default!r}, {p.minimum!r}, {p.maximum!r})" for p in operation.parameters)
-        lines += _tuple_of("parameters", [shown.replace("'", '"') for shown in inner])
+        lines += _tuple_of("parameters", [_parameter(parameter) for parameter in operation.parameters])
     if operation.kinks:
         lines += _tuple_of("kinks", [_kink(kink) for kink in operation.kinks])
+    if operation.along:
+        lines.append(f'    along=Along("{operation.along.dim}"{", several=True" if operation.along.several else ""}),')
+    if operation.broadcast:
+        lines.append("    broadcast=True,")
+    if operation.packed:
+        packed = operation.packed
+        also = ", ".join(f'("{dim}", "{rest}")' for dim, rest in packed.also)
+        shown = f'"{packed.dim}", "{packed.groups}", "{packed.rest}"{f", also=({also},)" if also else ""}'
+        lines.append(f"    packed=Packed({shown}),")
+    if operation.extents:
+        lines += _tuple_of("extents", [f'Extent("{e.dim}", "{e.formula}")' for e in operation.extents])
+    if operation.nonempty:
+        lines.append(f"    nonempty={_tuple(operation.nonempty)},")
     lines.append(f'    output="{operation.output}",')
     if operation.curved:
         lines.append(f"    curved={_tuple(operation.curved)},")
@@ -55,9 +69,20 @@ def _tuple_of(field: str, shown: list[str]) -> list[str]:
     return [f"    {field}=(", *(f"        {item}," for item in shown), "    ),"]
 
 
+def _parameter(parameter: Parameter) -> str:
+    marked = ", integer=True" if parameter.integer else ""
+    bounds = f"{parameter.default!r}, {parameter.minimum!r}, {parameter.maximum!r}"
+    return f'Parameter("{parameter.name}", {bounds}{marked})'
+
+
 def _kink(kink: Kink) -> str:
     derivative = f'"{kink.derivative}"' if isinstance(kink.derivative, str) else repr(kink.derivative)
     return f'Kink("{kink.argument}", where="{kink.where}", derivative={derivative})'
+
+
+def _quoted(text: str) -> str:
+    """As the formatter quotes it: without a backslash where that can be."""
+    return f"'{text}'" if '"' in text else f'"{text}"'
 
 
 def _tuple(names: Iterable[str]) -> str:

@@ -10,25 +10,32 @@ import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
+from typing import NoReturn
 
 from gradlab.codegen.chain import Chain
+from gradlab.codegen.computed import computed, first_parts, other_parts, split, spread, whole
 from gradlab.codegen.nest import nested
-from gradlab.codegen.pieces import NOTHING, Piece, absolute, merge, normalise, scale
+from gradlab.codegen.pieces import NOTHING, Piece, absolute, grouped, merge, normalise, scale
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Coefficient,
     Combine,
     Locate,
+    Multiply,
     Note,
     Operator,
     Pick,
     Product,
     Reduce,
     Scatter,
+    Slide,
+    Spread,
     Statement,
     Test,
     Value,
+    Vary,
     Zeros,
 )
 from gradlab.errors import DefinitionError
@@ -46,8 +53,11 @@ from gradlab.symbolic.terms import (
     Gather,
     Index,
     Indicator,
+    Order,
+    Prod,
     Ref,
     Size,
+    Slot,
     Term,
 )
 
@@ -104,7 +114,7 @@ class Lowering:
         if len(dense) == 1:
             self.chain.dense(target, NOTHING, [merge(front, dense[0])])
         elif dense:
-            self.chain.dense(target, front, dense)
+            self._sum_of_groups(target, front, dense)
         else:
             self.statements.append(Assign(target, Product(coefficient=Coefficient(Fraction(0)))))
         for piece in pieces:
@@ -139,12 +149,12 @@ class Lowering:
 
     def _collected(self, pieces: list[Piece], layout: tuple[Index, ...]) -> list[Piece]:
         """a x - b x as (a - b) x, where a and b are numbers: they are added up before they meet the array."""
-        groups: dict[tuple[tuple[Value, ...], tuple[Value, ...]], list[Piece]] = {}
+        groups: dict[object, list[Piece]] = {}
         for piece in pieces:
             above, below, _ = piece.split(layout)
             rest = [value for value in (*piece.values, *piece.divisors) if value.layout and value.layout != layout]
-            key = (tuple(above), tuple(below)) if not rest and piece.at is None and above else ((), (), id(piece))
-            groups.setdefault(key, []).append(piece)
+            alike = not rest and piece.at is None and above
+            groups.setdefault((tuple(above), tuple(below)) if alike else id(piece), []).append(piece)
         return [self._added(group, layout) if len(group) > 1 else group[0] for group in groups.values()]
 
     def _added(self, group: list[Piece], layout: tuple[Index, ...]) -> Piece:
@@ -174,9 +184,42 @@ class Lowering:
         scale = Coefficient(
             outer.coefficient, tuple((atom.axis, e) for atom, e in outer.factors if isinstance(atom, Size))
         )
-        self.statements.append(Reduce(target, self._operands(parts[0]), parts[0].bound))
+        product = self._sum(parts[0], target.layout, target.name)
+        del self.shared[parts[0].body]  # it is about to be scaled
+        if product.layout != target.layout:
+            return None
         self.statements.append(Combine(target, "*", target, Product(coefficient=scale), reuse=bool(target.layout)))
         return target
+
+    def _sum_of_groups(self, target: Value, front: Piece, pieces: list[Piece]) -> None:
+        """Terms that share factors meet before they are multiplied by these: fewer passes, and differences stay exact.
+
+        w (x - mean) is 0 where x is its own mean; w x - w mean is what rounding leaves of it.
+        """
+        singles: list[Piece] = []
+        large: list[tuple[Piece, list[Piece]]] = []
+        for shared, members in grouped(pieces):
+            if len(members) == 1:
+                singles.append(merge(shared, members[0]))
+            elif any(piece.full(target.layout) for piece in members):
+                large.append((shared, members))
+            else:
+                singles.append(merge(shared, self._part(target, NOTHING, members)))
+        if not large:
+            self.chain.dense(target, front, singles)
+            return
+        (shared, members), *others = large
+        self.chain.dense(target, shared, members)
+        for piece in (*(self._part(target, *group) for group in others), *singles):
+            self.chain.accumulate(target, piece)
+        self.chain.multiply(target, front)
+
+    def _part(self, target: Value, front: Piece, pieces: list[Piece]) -> Piece:
+        """A sum of its own, at the size of its terms."""
+        present = {index for piece in (front, *pieces) for index in piece.product.layout}
+        part = Value(self._name("part"), tuple(index for index in target.layout if index in present))
+        self.chain.dense(part, front, pieces)
+        return replace(NOTHING, values=(part,))
 
     # Terms -> pieces ---------------------------------------------------------------------------------------------
 
@@ -223,8 +266,12 @@ class Lowering:
         below: list[Value] = []
         for atom, exponent in factors:
             base = Fraction(1) if exponent.denominator == 1 else abs(exponent)
-            value = self._atom(atom, base, None)
-            (above if exponent > 0 else below).extend([value] * int(abs(exponent / base)))
+            value, times = self._atom(atom, base, None), int(abs(exponent / base))
+            if exponent < 0 and value.constant:
+                # A number may be 0, which only its reciprocal can tell: NaN then, as for the mean of nothing.
+                above.extend([self._apply("reciprocal", value, None)] * times)
+            else:
+                (above if exponent > 0 else below).extend([value] * times)
         return above, below
 
     def _atom(self, atom: Atom, exponent: Fraction, name: str | None) -> Value:
@@ -237,6 +284,9 @@ class Lowering:
                         f"{self.program.name}: no code for the repeated index in {tensor}; bind a copy"
                     )
                 known = self.values[tensor]
+                if computed(atom):
+                    base = self._windows(whole(known, slots), slots, name if exponent == 1 else None)
+                    return base if exponent == 1 else self._apply(_power_name(exponent), base, name)
                 base = Value(known.name, indices, known.boolean, known.constant)
                 if gathers:
                     base = self._pick(base, slots, gathers, name if exponent == 1 else None)
@@ -246,6 +296,9 @@ class Lowering:
                 return value if exponent == 1 else self._apply(_power_name(exponent), value, name)
             case Indicator():
                 return self._test(atom, name)
+            case Prod():
+                value = self._product(atom, name if exponent == 1 else None)
+                return value if exponent == 1 else self._apply(_power_name(exponent), value, name)
             case _:
                 raise DefinitionError(
                     f"{self.program.name}: no code for a delta inside a sum, which a lookup left there"
@@ -281,10 +334,103 @@ class Lowering:
     def _sum(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
         if part.body in self.shared:
             return self.shared[part.body]
-        operands = self._operands(part)
+        order = next((atom for atom, _ in part.factors if isinstance(atom, Order)), None)
+        if order is not None:
+            return self._running_sum(part, order, free, name)
+        pair = next((atom for atom, _ in part.factors if isinstance(atom, Prod) and len(atom.without) == 2), None)
+        if pair is not None:
+            return self._varied_product(part, pair, name)
         layout = tuple(index for index in free if index in part.free)
+        if any(computed(atom) for atom, _ in part.factors):
+            found = self._computed(part, layout, name)
+            if found is not None:
+                return found
+        operands = self._operands(part)
         target = Value(name or self._name(_sum_name(operands)), layout)
         self.statements.append(Reduce(target, operands, part.bound))
+        self.shared[part.body] = target
+        return target
+
+    def _computed(self, part: Term, layout: tuple[Index, ...], name: str | None) -> Value | None:
+        """A sum with computed indices that has a form of its own; None where one array is read and then summed."""
+        read, deltas, rest = split(part)
+        if not deltas and (len(read) != 1 or read[0][1] != 1):
+            return None
+        above, below = self._powers((*read, *rest.factors) if deltas else rest.factors)
+        values = tuple(sorted(above, key=lambda value: value.name))
+        statement: Slide | Spread | None = None
+        if deltas and values and not below:
+            target = Value(name or self._name(f"spread_{_sum_name(values)}"), layout)
+            statement = spread(deltas, values, part.bound, target)
+        elif not deltas and not below and len(values) <= 1:
+            ((atom, _),) = read
+            assert isinstance(atom, Ref)  # only deltas and entries have slots
+            array = whole(self.values[atom.tensor], atom.slots)
+            target = Value(name or self._name(_sum_name((array, *values))), layout)
+            statement = Slide(target, array, atom.slots, next(iter(values), None), part.bound)
+        if statement is None:
+            return None if not deltas else self._fail()
+        self.statements.append(statement)
+        self.shared[part.body] = target
+        return target
+
+    def _fail(self) -> NoReturn:
+        raise DefinitionError(
+            f"{self.program.name}: no code for this sum over computed indices; bind the product of all that is not "
+            "computed to a name, so that one array at computed indices meets one other"
+        )
+
+    def _running_sum(self, part: Term, order: Order, free: tuple[Index, ...], name: str | None) -> Value:
+        """Sum_k f[k] [k <= d]: the sums up to each place, and from each place on for [d <= k]; no matrix of places."""
+        reverse = order.left not in part.bound
+        summed, place = (order.right, order.left) if reverse else (order.left, order.right)
+        rest = part.without([order])
+        if part.bound != (summed,) or not isinstance(place, Index) or place in rest.indices:
+            raise DefinitionError(f"{self.program.name}: no code for at_most beside another sum or another order")
+        layout = tuple(summed if index == place else index for index in free)
+        term = Term(rest.coefficient, rest.factors)
+        inside = tuple(index for index in layout if index in term.indices)
+        plain = len(term.factors) == 1 and term.factors[0][1] == 1
+        operand = self._atom(*term.factors[0], None) if plain else None
+        if operand is None:
+            operand = self._compute(Value(self._name("part"), inside), Expr.of([term]))
+        target = Value(
+            name or self._name(f"running_{_SHORT.get(operand.name, operand.name)}"),
+            tuple(place if index == summed else index for index in operand.layout),
+        )
+        self.statements.append(Accumulate(target, operand, summed, reverse))
+        self.shared[part.body] = target
+        return target
+
+    def _product(self, atom: Prod, name: str | None) -> Value:
+        """The product over an axis, or of all entries but one; with an index of its own for the place left out."""
+        (running,) = atom.argument.bound
+        operand = self._monomial(Term(atom.argument.coefficient, atom.argument.factors))
+        places = [slot for slot in atom.without if isinstance(slot, Index)]
+        if len(places) != len(atom.without) or len(places) > 1 or set(places) & set(operand.layout):
+            raise DefinitionError(f"{self.program.name}: no code for this product without {len(atom.without)} entries")
+        layout = tuple(index for item in operand.layout for index in (places if item == running else (item,)))
+        key = f"product:{operand.name}:{operand.layout}:{places}"
+        if key not in self.shared:
+            wanted = f"{'others' if places else 'product'}_{operand.name}"
+            self.shared[key] = Value(name or self._name(wanted), layout)
+            self.statements.append(Multiply(self.shared[key], operand, running, others=bool(places)))
+        return self.shared[key]
+
+    def _varied_product(self, part: Term, pair: Prod, name: str | None) -> Value:
+        """Sum_j t[j] prod[k != d, j](x[k]), which is how prod[k != d](x[k]) moves when x moves along t."""
+        others, (running,) = part.without([pair]).factors, pair.argument.bound
+        operand = self._monomial(Term(pair.argument.coefficient, pair.argument.factors))
+        moving = [slot for slot in pair.without if slot in part.bound]
+        fixed = [slot for slot in pair.without if isinstance(slot, Index) and slot not in part.bound]
+        tangent = self._atom(others[0][0], Fraction(1), None) if len(others) == 1 and others[0][1] == 1 else None
+        last = operand.layout[-1] == running
+        if tangent is None or len(fixed) != 1 or part.bound != tuple(moving) or not last:
+            raise DefinitionError(f"{self.program.name}: no code for this sum of products without two entries")
+        if tangent.layout != (*operand.layout[:-1], *moving):
+            raise DefinitionError(f"{self.program.name}: no code for a product that moves along another layout")
+        target = Value(name or self._name(f"moved_{operand.name}"), (*operand.layout[:-1], fixed[0]))
+        self.statements.append(Vary(target, operand, tangent))
         self.shared[part.body] = target
         return target
 
@@ -332,6 +478,15 @@ class Lowering:
             self.shared[key] = target
         return self.shared[key]
 
+    def _windows(self, array: Value, slots: tuple[Slot, ...], name: str | None) -> Value:
+        """The entries at computed indices, as an array over the indices that they are computed from."""
+        key = f"windows:{array.name}:{slots}"
+        if key not in self.shared:
+            target = Value(name or self._name(f"windows_{array.name}"), (*first_parts(slots), *other_parts(slots)))
+            self.statements.append(Slide(target, array, slots, None, ()))
+            self.shared[key] = target
+        return self.shared[key]
+
     def _locate(self, gather: Gather, array: Value | None) -> Value:
         name = f"{gather.tensor}_at"
         if name not in self.values:
@@ -371,7 +526,7 @@ def _nested(values: list[Value]) -> tuple[Value, Value] | None:
 
 
 def _gathered(atom: Atom) -> bool:
-    return isinstance(atom, Ref) and any(isinstance(slot, Gather) for slot in atom.slots)
+    return isinstance(atom, Ref) and not all(isinstance(slot, Index) for slot in atom.slots)
 
 
 def _power_name(exponent: Fraction) -> str:

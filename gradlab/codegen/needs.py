@@ -51,8 +51,17 @@ def guarded(lines: Sequence[str], results: Sequence[str], array: str) -> tuple[l
 
 
 def _name(result: str) -> str:
-    """The array that a result is a view of."""
-    return result.partition(".")[0]
+    """The array that a result is a view of, or that a helper takes: grad_x of from_last(grad_x.T, axis)."""
+    node = ast.parse(result, mode="eval").body
+    while not isinstance(node, ast.Name | ast.Constant):
+        match node:
+            case ast.Call(ast.Attribute(value)) | ast.Attribute(value):
+                node = value
+            case ast.Call(_, [first, *_]):
+                node = first
+            case _:
+                raise AssertionError(f"a result is an array or a call on one, not {result}")
+    return ast.unparse(node)
 
 
 def _targets(lines: Sequence[str]) -> set[str]:

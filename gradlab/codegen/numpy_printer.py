@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gradlab.codegen.contraction import einsum, matmul, numbers
+from gradlab.codegen.numpy_windows import NumpyWindows
 from gradlab.codegen.printer import (
     Sizes,
+    along,
     bare_text,
     beside,
     comparison,
@@ -15,19 +18,24 @@ from gradlab.codegen.printer import (
     product_text,
 )
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Combine,
     Locate,
+    Multiply,
     Operand,
     Pick,
     Product,
     Reduce,
     Scatter,
     Shift,
+    Slide,
+    Spread,
     Statement,
     Test,
     Value,
+    Vary,
     Zeros,
 )
 from gradlab.symbolic.functions import ELEMENTARY
@@ -52,13 +60,15 @@ class NumpyPrinter:
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
         self.rows: dict[str, int] = {}
+        self.names: dict[str, str] = {}
+        self.grids: dict[str, str] = {}
         self.held: set[str] = set()
 
     def prepare(self, statements: Sequence[Statement]) -> None:
         """Find the buffers that are written into by `out=`, and may be numbers: NumPy's results of no dimension are."""
         made = {s.target.name for s in statements if isinstance(s, Apply | Combine) and not s.reuse}
         written = {s.operand.name for s in statements if isinstance(s, Apply) and s.reuse}
-        written |= {s.right.name for s in statements if isinstance(s, Combine) and _into_right(s)}
+        written |= {s.target.name for s in statements if isinstance(s, Combine) and _into_right(s)}
         self.held = written & made
 
     def combine(self, statement: Combine) -> list[str]:
@@ -78,8 +88,13 @@ class NumpyPrinter:
             left = self._operand(statement.left, layout)
             right = self._operand(statement.right, layout, bare=_in_place(statement))
         else:
+            before = []
+            if statement.left == target and target.name not in self.rows and _in_place(statement):
+                before = [f"{target.name} = {self._row(target, layout, block)}"]
+                self.rows[target.name] = block
             left, right = (self._row(operand, layout, block) for operand in (statement.left, statement.right))
             self.rows[target.name] = block
+            return [*before, *_combined(statement, left, right, self.sizes.like)]
         if isinstance(statement.left, Value) and statement.left.boolean and not target.boolean:
             # Numbers first: a mask times a number is float64 whatever the others are, a mask plus a mask is a mask.
             cast = f"{left}.astype({self.sizes.like}.dtype)"
@@ -99,7 +114,9 @@ class NumpyPrinter:
         if not target.layout:
             return [f"{target.name} = {product_text(product, (), self.sizes)}"]
         if product.layout == target.layout and len(product.values) == 1 and product.coefficient.one:
-            return [f"{target.name} = {self._operand(product.values[0], target.layout)}.copy()"]
+            (value,) = product.values
+            copied = f"astype({self.sizes.like}.dtype)" if value.boolean and not target.boolean else "copy()"
+            return [f"{target.name} = {self._operand(value, target.layout)}.{copied}"]
         text = product_text(product, target.layout, self.sizes)
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
@@ -140,7 +157,50 @@ class NumpyPrinter:
         return [f"{statement.target.name} = {comparison(statement, operand, self.sizes, '&')}"]
 
     def reduce(self, statement: Reduce) -> list[str]:
-        return [f"{statement.target.name} = {self._reduction(statement)}"]
+        target = statement.target
+        lines = [f"{target.name} = {self._reduction(statement)}"]
+        layouts = {operand.layout for operand in statement.operands}
+        if len(layouts) == 1 and (_planes_end(layouts.pop(), statement.bound) or 0) > 2 and len(statement.operands) < 3:
+            lines.append(f"{target.name} = {self._own(target)}")
+        return lines
+
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        operand, layout = self._operand(statement.operand, statement.operand.layout), statement.operand.layout
+        axis, flipped = layout.index(statement.over) - len(layout), along(layout, statement.over, "::-1")
+        if not statement.reverse:
+            return [f"{statement.target.name} = np.cumsum({operand}, axis={axis})"]
+        return [f"{statement.target.name} = np.cumsum({operand}{flipped}, axis={axis}){flipped}"]
+
+    def multiply(self, statement: Multiply) -> list[str]:
+        target, x, layout = statement.target.name, statement.operand.name, statement.operand.layout
+        axis = layout.index(statement.over) - len(layout)
+        if not statement.others:
+            return [f"{target} = {x}.prod(axis={axis})"]
+        first, rest, last, flipped = (along(layout, statement.over, part) for part in (":-1", "1:", ":0:-1", "::-1"))
+        before, after = self._unused("before"), self._unused("after")
+        return [
+            "# what stands before each entry times what stands behind it: a zero needs no division",
+            f"{before}, {after} = np.ones_like({x}), np.ones_like({x})",
+            f"{before}{rest} = np.cumprod({x}{first}, axis={axis})",
+            f"{after}{first} = np.cumprod({x}{last}, axis={axis}){flipped}",
+            f"{target} = np.multiply({before}, {after}, out={before})",
+        ]
+
+    def vary(self, statement: Vary) -> list[str]:
+        target, x, t = statement.target.name, statement.operand.name, statement.tangent.name
+        return [
+            "# products of what stands before and behind each entry, and their slopes along the tangent",
+            f"before, after = np.ones_like({x}), np.ones_like({x})",
+            f"before_slope, after_slope = np.zeros_like({x}), np.zeros_like({x})",
+            f"for k in range(1, {x}.shape[-1]):",
+            f"    before_slope[..., k] = before_slope[..., k - 1] * {x}[..., k - 1]",
+            f"    before_slope[..., k] += before[..., k - 1] * {t}[..., k - 1]",
+            f"    before[..., k] = before[..., k - 1] * {x}[..., k - 1]",
+            f"for k in range({x}.shape[-1] - 1, 0, -1):",
+            f"    after_slope[..., k - 1] = after_slope[..., k] * {x}[..., k] + after[..., k] * {t}[..., k]",
+            f"    after[..., k - 1] = after[..., k] * {x}[..., k]",
+            f"{target} = before_slope * after + before * after_slope",
+        ]
 
     def shift(self, statement: Shift) -> list[str]:
         x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)
@@ -183,6 +243,12 @@ class NumpyPrinter:
         value = product_text(shown, statement.positions.layout, self.sizes)
         operator = "-=" if negative else "+="
         return [f"{statement.array.name}.reshape(-1)[{statement.positions.name}] {operator} {value}"]
+
+    def slide(self, statement: Slide) -> list[str]:
+        return NumpyWindows(self.sizes, self._own_name, self.grids).lines(statement)
+
+    def spread(self, statement: Spread) -> list[str]:
+        return NumpyWindows(self.sizes, self._own_name, self.grids).lines(statement)
 
     def result(self, value: Value) -> str:
         return self._own(value) if value.name in self.rows else value.name
@@ -231,6 +297,12 @@ class NumpyPrinter:
         self.sizes.taken.add(name)
         return name
 
+    def _own_name(self, wanted: str) -> str:
+        """The same unused name each time it is asked for: of what lives within one statement."""
+        if wanted not in self.names:
+            self.names[wanted] = self._unused(wanted)
+        return self.names[wanted]
+
     # Operands ----------------------------------------------------------------------------------------------------
 
     def _operand(self, operand: Operand, layout: tuple[Index, ...], *, bare: bool = False) -> str:
@@ -277,6 +349,9 @@ class NumpyPrinter:
         if layout[first:last] == inside and first in (0, block):
             if last <= block:  # one number for each row
                 return operand_text(operand, (*inside, layout[-1]), self.sizes)
+            if first < block < last - 1:
+                rows = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
+                text = f"({text}).reshape({rows}, {self.sizes.product(index.axis for index in layout[block:last])})"
             along = ", axis=-1" if first < block else ""
             return f"np.repeat({text}, {self.sizes.product(index.axis for index in layout[last:])}{along})"
         leading = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
@@ -294,6 +369,8 @@ class NumpyPrinter:
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1 and len(operands) <= 2:
             return self._same_layout(operands, layouts.pop(), bound)
+        # What is flattened for arithmetic on whole rows has its own shape again here.
+        operands = tuple(replace(operand, name=self._operand(operand, operand.layout)) for operand in operands)
         return matmul(operands, bound, target) or einsum("np.einsum", operands, target)
 
     def _same_layout(self, operands: tuple[Value, ...], layout: tuple[Index, ...], bound: tuple[Index, ...]) -> str:
@@ -319,14 +396,24 @@ class NumpyPrinter:
             rows = self.sizes.size(layout[0].axis) if layout[0].axis.ellipsis else f"len({names[0]})"
             ones = f"np.ones({rows}, {operands[0].name}.dtype)"
             return f'np.einsum("nc,nc->c", {", ".join(names)})' if dot else f"{ones} @ {names[0]}"
-        if axes == [0, *range(2, rank)]:
-            return self._planes(operands, layout)
+        end = _planes_end(layout, bound)
+        if end is not None:
+            return self._planes(operands, layout, end)
+        if dot and axes == list(range(rank - len(axes), rank)):
+            return self._trailing(operands, layout, len(axes))
+        operands = tuple(replace(operand, name=self._operand(operand, layout)) for operand in operands)
         return einsum("np.einsum", operands, tuple(index for index in layout if index not in bound))
 
-    def _planes(self, operands: tuple[Value, ...], layout: tuple[Index, ...]) -> str:
-        """Sums over n, h, w of (n, c, h, w), with h and w as one axis."""
-        n, c = (self.sizes.size(index.axis) for index in layout[:2])
-        inner = self.sizes.product(index.axis for index in layout[2:])
+    def _trailing(self, operands: tuple[Value, ...], layout: tuple[Index, ...], count: int) -> str:
+        """Dot products over the last axes as one: twice as fast as einsum over several."""
+        kept = ", ".join(self.sizes.size(index.axis) for index in layout[:-count])
+        inner = self.sizes.product(index.axis for index in layout[-count:])
+        return f"np.vecdot({', '.join(f'{operand.name}.reshape({kept}, {inner})' for operand in operands)})"
+
+    def _planes(self, operands: tuple[Value, ...], layout: tuple[Index, ...], end: int) -> str:
+        """Sums over n, h, w of (n, c, h, w), with h and w as one axis, and so the axes of c, which end at `end`."""
+        n, c = self.sizes.size(layout[0].axis), self.sizes.product(index.axis for index in layout[1:end])
+        inner = self.sizes.product(index.axis for index in layout[end:])
         shaped = [f"{operand.name}.reshape({n}, {c}, {inner})" for operand in operands]
         if len(shaped) == 1:
             return f'np.einsum("ncm->c", {shaped[0]})'
@@ -336,6 +423,14 @@ class NumpyPrinter:
 def _into_right(statement: Combine) -> bool:
     """Whether the buffer of the result is that of the right operand, as in y = 1 - y."""
     return statement.operator == "-" and statement.right == statement.target and not statement.left.layout
+
+
+def _planes_end(layout: tuple[Index, ...], bound: tuple[Index, ...]) -> int | None:
+    """Where the axes between the first and the last ones end, of a sum over the first and the last ones."""
+    kept = [axis for axis, index in enumerate(layout) if index not in bound]
+    if not kept or kept != list(range(1, kept[-1] + 1)) or kept[-1] == len(layout) - 1:
+        return None
+    return None if any(index.axis.ellipsis for index in layout) else kept[-1] + 1
 
 
 def _combined(statement: Combine, left: str, right: str, like: str) -> list[str]:

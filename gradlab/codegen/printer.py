@@ -9,11 +9,13 @@ from math import floor
 from typing import Protocol
 
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Coefficient,
     Combine,
     Locate,
+    Multiply,
     Note,
     Operand,
     Pick,
@@ -22,9 +24,12 @@ from gradlab.codegen.statements import (
     Routine,
     Scatter,
     Shift,
+    Slide,
+    Spread,
     Statement,
     Test,
     Value,
+    Vary,
     Zeros,
 )
 from gradlab.errors import DefinitionError
@@ -63,6 +68,15 @@ class Printer(Protocol):
     def reduce(self, statement: Reduce) -> list[str]:
         """A sum."""
 
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        """Running sums."""
+
+    def multiply(self, statement: Multiply) -> list[str]:
+        """A product over an axis, or of all other entries."""
+
+    def vary(self, statement: Vary) -> list[str]:
+        """The derivative of products of all other entries."""
+
     def shift(self, statement: Shift) -> list[str]:
         """Less the maximum."""
 
@@ -74,6 +88,12 @@ class Printer(Protocol):
 
     def scatter(self, statement: Scatter) -> list[str]:
         """Addition at labels."""
+
+    def slide(self, statement: Slide) -> list[str]:
+        """Entries at computed indices."""
+
+    def spread(self, statement: Spread) -> list[str]:
+        """Addition at computed indices."""
 
     def result(self, value: Value) -> str:
         """A value in its own shape."""
@@ -87,13 +107,15 @@ def parenthesised(names: list[str]) -> str:
 class Sizes:
     """The sizes that a routine's lines mention, and the lines that define them.
 
-    `like` names an array of the routine whose dtype and device new arrays take.
+    `like` names an array of the routine whose dtype and device new arrays take; `led` is one with leading dimensions.
     """
 
-    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str) -> None:
+    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str, led: Value | None = None) -> None:
         self.operation = program.name
         self.like = like
+        self.led = led
         self.rank = {axis: position for position, axis in enumerate(program.axes)}
+        self.windows = program.windows
         self.taken = set(taken)
         self.nan = nan
         self.single: dict[Axis, str] = {}
@@ -102,21 +124,33 @@ class Sizes:
 
     def size(self, axis: Axis) -> str:
         """The variable that holds a size."""
+        if axis.parameter:
+            return axis.name
         if axis not in self.single:
             self.single[axis] = axis.name if axis.name not in self.taken else f"size_{axis.name}"
         return self.single[axis]
 
     def shape(self, layout: tuple[Index, ...]) -> str:
         """A shape as a tuple."""
-        return parenthesised([self.size(index.axis) for index in layout])
+        return parenthesised([self._leading() if i.axis.ellipsis else self.size(i.axis) for i in layout])
+
+    def _leading(self) -> str:
+        """The leading dimensions, any number of them."""
+        if self.led is None:
+            raise DefinitionError(f"{self.operation}: no array at hand has the leading dimensions")
+        behind = len(self.led.layout) - 1
+        return f"*{self.led.name}.shape[:-{behind}]" if behind else f"*{self.led.name}.shape"
 
     def product(self, axes: Iterable[Axis]) -> str:
         """The variable that holds a product of sizes."""
         names = [self.size(axis) for axis in sorted(axes, key=lambda axis: self.rank[axis])]
         if len(names) == 1:
             return names[0]
-        self.products["".join(names)] = " * ".join(names)
-        return "".join(names)
+        joined = ("" if all(len(name) == 1 for name in names) else "_").join(names)
+        if len(names) == 2 and names[0] == names[1]:
+            joined = f"{names[0]}_squared"
+        self.products[joined] = " * ".join(names)
+        return joined
 
     def inverse(self, axes: Iterable[Axis]) -> str:
         """The variable that holds one over a product of sizes; NaN where it is 0, as the mean of nothing is."""
@@ -124,9 +158,12 @@ class Sizes:
         self.inverses[f"inverse_{size}"] = size
         return f"inverse_{size}"
 
-    def lines(self, sources: Iterable[Value]) -> list[str]:
-        """Definitions, from the shapes of these arrays."""
-        lines, missing = [], dict(self.single)
+    def lines(self, sources: Iterable[Value], given: Iterable[Axis] = ()) -> list[str]:
+        """Definitions, from the shapes of these arrays; those of `given` are known, those of windows follow."""
+        sources = tuple(sources)
+        computed = self.computed(sources)
+        defined = {*computed, *given}
+        lines, missing = [], {axis: name for axis, name in self.single.items() if axis not in defined}
         for value in sources:
             positions = {index.axis: i for i, index in enumerate(value.layout)}
             here = [axis for axis in missing if axis in positions]
@@ -145,13 +182,35 @@ class Sizes:
             raise DefinitionError(
                 f"{self.operation}: axis {axis.name} is the axis of no input, so its size is unknown; sum it away"
             )
+        names = {axis: self.single.get(axis, axis.name) for axis in self.rank}
+        lines += [f"{names[axis]} = {self.windows[axis].formula(names)}" for axis in computed]
         lines += [f"{name} = {text}" for name, text in self.products.items()]
         lines += [f"{name} = 1 / {size} if {size} else {self.nan}" for name, size in self.inverses.items()]
         return lines
 
-    def missing(self, sources: Iterable[Value]) -> list[Axis]:
-        """The axes whose size none of these arrays has."""
+    def computed(self, sources: Iterable[Value]) -> list[Axis]:
+        """The windows whose number none of these arrays shows; what it follows from is needed too."""
         known = {index.axis for value in sources for index in value.layout}
+        found = []
+        for axis in reversed(self.windows):
+            if axis in self.single and axis not in known:
+                found.append(axis)
+                slot = self.windows[axis].slot
+                for other in (slot.axis, *(index.axis for _, index in slot.parts)):
+                    self.size(other)
+        return [axis for axis in self.windows if axis in found]
+
+    def parameters(self, computed: Iterable[Axis]) -> set[str]:
+        """The integer parameters that these numbers of windows follow from."""
+        slots = [self.windows[axis].slot for axis in computed]
+        scales = [scale for slot in slots for scale in (*slot.offset, *(scale for scale, _ in slot.parts))]
+        sizes = {index.axis.name for slot in slots for _, index in slot.parts if index.axis.parameter}
+        return sizes | {name for scale in scales for name in scale.parameters}
+
+    def missing(self, sources: Iterable[Value]) -> list[Axis]:
+        """The axes whose size none of these arrays has, nor follows from those that they have."""
+        sources = tuple(sources)
+        known = {index.axis for value in sources for index in value.layout} | {*self.computed(sources)}
         return [axis for axis in self.single if axis not in known]
 
     def coefficient(self, coefficient: Coefficient) -> str:
@@ -229,6 +288,14 @@ def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> s
     return (f"({text})" if compound else text) + suffix(own, target)
 
 
+def along(layout: tuple[Index, ...], over: Index, text: str) -> str:
+    """An index expression that applies `text` to one axis and leaves the others alone."""
+    position = layout.index(over)
+    behind = [text, *[":"] * (len(layout) - position - 1)]
+    ellipsis = any(index.axis.ellipsis for index in layout)
+    return f"[{', '.join(['...'] if ellipsis else [':'] * position) + ', ' if position else ''}{', '.join(behind)}]"
+
+
 def bare_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:
     """An operand without parentheses around it, aligned to the target's axes."""
     own = tuple(index for index in target if index in operand.layout)
@@ -265,7 +332,8 @@ _NUMBERS = {
     "sqrt": "math.sqrt({0})",
     "rsqrt": "1 / math.sqrt({0})",
     "square": "{0} * {0}",
-    "reciprocal": "1 / {0}",
+    # As the mean of nothing: NaN, where Python would raise and NumPy warn.
+    "reciprocal": "1 / {0} if {0} else {nan}",
 } | {name: row.number for name, row in ELEMENTARY.items()}
 
 
@@ -274,7 +342,7 @@ def number_function(statement: Apply, sizes: Sizes) -> str:
     operand, function = statement.operand.name, statement.function
     if function.startswith("power "):
         return f"{operand} ** ({function.removeprefix('power ')})"
-    return _NUMBERS[function].format(operand, *beside(statement.others, sizes))
+    return _NUMBERS[function].format(operand, *beside(statement.others, sizes), nan=sizes.nan)
 
 
 def beside(numbers: Iterable[Product], sizes: Sizes) -> list[str]:
@@ -329,6 +397,12 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.test(statement)
         case Reduce():
             return printer.reduce(statement)
+        case Accumulate():
+            return printer.accumulate(statement)
+        case Multiply():
+            return printer.multiply(statement)
+        case Vary():
+            return printer.vary(statement)
         case Shift():
             return printer.shift(statement)
         case Locate():
@@ -337,6 +411,10 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.pick(statement)
         case Scatter():
             return printer.scatter(statement)
+        case Slide():
+            return printer.slide(statement)
+        case Spread():
+            return printer.spread(statement)
 
 
 _COMMENT_WIDTH = 112

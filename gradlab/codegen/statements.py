@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal, TypeVar
 
-from gradlab.symbolic.terms import Axis, Gather, Index
+from gradlab.symbolic.terms import Axis, Gather, Index, Slot
 
 Operator = Literal["+", "-", "*", "/"]
 
@@ -154,6 +154,35 @@ class Reduce:
 
 
 @dataclass(frozen=True)
+class Accumulate:
+    """target = running sums of the operand over one axis, from its end to its front where `reverse`."""
+
+    target: Value
+    operand: Value
+    over: Index
+    reverse: bool
+
+
+@dataclass(frozen=True)
+class Multiply:
+    """target = the product of the operand over one axis; for each place the product of all others where `others`."""
+
+    target: Value
+    operand: Value
+    over: Index
+    others: bool
+
+
+@dataclass(frozen=True)
+class Vary:
+    """target = for each place the derivative of the product of all others, where the operand moves along `tangent`."""
+
+    target: Value
+    operand: Value
+    tangent: Value
+
+
+@dataclass(frozen=True)
 class Shift:
     """target = operand - its maximum over an axis, called `largest` where that is used later.
 
@@ -198,13 +227,40 @@ class Scatter:
 
 
 @dataclass(frozen=True)
+class Slide:
+    """target = sum over `bound` of the entries of an array at `slots`, times a kernel where there is one.
+
+    Where a computed slot points outside the array, the entry is 0.
+    """
+
+    target: Value
+    array: Value
+    slots: tuple[Slot, ...]
+    kernel: Value | None
+    bound: tuple[Index, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The transpose: target[slots] += array times a kernel where there is one, summed over `bound`."""
+
+    target: Value
+    slots: tuple[Slot, ...]
+    array: Value
+    kernel: Value | None
+    bound: tuple[Index, ...]
+
+
+@dataclass(frozen=True)
 class Note:
     """A comment line: an equation of the derivation, or why a line is there."""
 
     text: str
 
 
-Statement = Combine | Assign | Zeros | Apply | Test | Reduce | Shift | Locate | Pick | Scatter | Note
+Elementwise = Combine | Assign | Zeros | Apply | Test
+Gathered = Locate | Pick | Scatter | Slide | Spread
+Statement = Elementwise | Reduce | Accumulate | Multiply | Vary | Shift | Gathered | Note
 
 
 @dataclass(frozen=True)

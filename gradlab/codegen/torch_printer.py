@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradlab.codegen.contraction import einsum, matmul, numbers
-from gradlab.codegen.printer import Sizes, align, beside, comparison, number_function, operand_text, product_text
+from gradlab.codegen.printer import Sizes, align, along, beside, comparison, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Combine,
     Locate,
+    Multiply,
     Pick,
     Reduce,
     Scatter,
     Shift,
+    Slide,
+    Spread,
     Statement,
     Test,
     Value,
+    Vary,
     Zeros,
 )
+from gradlab.codegen.torch_windows import TorchWindows
 from gradlab.symbolic.functions import ELEMENTARY
 
 _FUNCTIONS = {
@@ -53,7 +59,8 @@ class TorchPrinter:
         target, product = statement.target, statement.product
         text = product_text(product, target.layout, self.sizes)
         if product.layout == target.layout and len(product.values) == 1 and product.coefficient.one:
-            return [f"{target.name} = {text}.clone()"]
+            numbers = product.values[0].boolean and not target.boolean
+            return [f"{target.name} = {text}{f'.to({self.sizes.like}.dtype)' if numbers else '.clone()'}"]
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
         if not product.values:
@@ -82,6 +89,44 @@ class TorchPrinter:
 
     def reduce(self, statement: Reduce) -> list[str]:
         return [f"{statement.target.name} = {self._reduction(statement)}"]
+
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        operand, layout = align(statement.operand, statement.operand.layout), statement.operand.layout
+        axis = layout.index(statement.over) - len(layout)
+        if not statement.reverse:
+            return [f"{statement.target.name} = {operand}.cumsum({axis})"]
+        return [f"{statement.target.name} = {operand}.flip({axis}).cumsum({axis}).flip({axis})"]
+
+    def multiply(self, statement: Multiply) -> list[str]:
+        target, x, layout = statement.target.name, statement.operand.name, statement.operand.layout
+        axis = layout.index(statement.over) - len(layout)
+        if not statement.others:
+            return [f"{target} = {x}.prod({axis})"]
+        one, first, rest = (along(layout, statement.over, part) for part in (":1", ":-1", "1:"))
+        return [
+            "# what stands before each entry times what stands behind it: a zero needs no division",
+            f"one_{x} = torch.ones_like({x}{one})",
+            f"before_{x} = torch.cat((one_{x}, {x}{first}), {axis}).cumprod({axis})",
+            f"after_{x} = torch.cat((one_{x}, {x}{rest}.flip({axis})), {axis}).cumprod({axis}).flip({axis})",
+            f"{target} = before_{x} * after_{x}",
+        ]
+
+    def vary(self, statement: Vary) -> list[str]:
+        target, x, t = statement.target.name, statement.operand.name, statement.tangent.name
+        return [
+            "# products of what stands before and behind each entry, and their slopes along the tangent",
+            f"one, zero = torch.ones_like({x}.sum(-1)), torch.zeros_like({x}.sum(-1))",
+            "before, before_slope, after, after_slope = [one], [zero], [one], [zero]",
+            f"for k in range({x}.shape[-1] - 1):",
+            f"    before_slope.append(before_slope[-1] * {x}[..., k] + before[-1] * {t}[..., k])",
+            f"    before.append(before[-1] * {x}[..., k])",
+            f"for k in range({x}.shape[-1] - 1, 0, -1):",
+            f"    after_slope.append(after_slope[-1] * {x}[..., k] + after[-1] * {t}[..., k])",
+            f"    after.append(after[-1] * {x}[..., k])",
+            f"{target} = torch.stack(before_slope, -1) * torch.stack(after[::-1], -1)",
+            f"{target} = {target} + torch.stack(before, -1) * torch.stack(after_slope[::-1], -1)",
+            f"{target} = {target}[..., : {x}.shape[-1]]",
+        ]
 
     def shift(self, statement: Shift) -> list[str]:
         x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)
@@ -112,6 +157,12 @@ class TorchPrinter:
         column = "[:, None]" if product.layout else ""
         array = statement.array.name
         return [f"{array} = {array}.scatter_add(-1, {at.name}, ({text}){column}.expand({at.name}.shape))"]
+
+    def slide(self, statement: Slide) -> list[str]:
+        return TorchWindows(self.sizes).slide(statement)
+
+    def spread(self, statement: Spread) -> list[str]:
+        return TorchWindows(self.sizes).spread(statement)
 
     def result(self, value: Value) -> str:
         return value.name

@@ -217,9 +217,9 @@ class _Chapter:
             left = self.slope(first.name.removeprefix("jacobian_"), first.free)
         if first.before is not None and first.kind != "lemma":
             opening = self.opening(first)
-            if opening is None:
+            if opening is None and first.kind == "jacobian":
                 lines[0] = Line(lines[0].right, self.reasons.one_entry, lines[0].number)
-            else:
+            elif opening is not None:
                 lines.insert(0, opening)
         return Chain(left, tuple(lines))
 
@@ -227,6 +227,8 @@ class _Chapter:
         """What a chain starts from, where its first numbered line does not show that already."""
         assert first.before is not None  # only definitions have none
         if isinstance(first.before, Pullback | Pushforward):
+            if parts.stands_alone(first, self.formulas):
+                return None
             return Line(Expression(first.before, first.free, self.formulas), self.reasons.chain_rule(first))
         if first.kind == "jacobian" and not parts.starts_alike(first, self.formulas):
             return Line(Expression(first.before, first.free, self.formulas), self.reasons.one_entry)

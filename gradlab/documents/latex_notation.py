@@ -14,7 +14,24 @@ from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, S
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
 from gradlab.symbolic.tangents import PRODUCT, TANGENT
-from gradlab.symbolic.terms import Atom, Axis, Constant, Delta, Function, Index, Indicator, Ref, Size, Slot
+from gradlab.symbolic.terms import (
+    Affine,
+    Atom,
+    Axis,
+    Constant,
+    Delta,
+    Function,
+    Gather,
+    Index,
+    Indicator,
+    Order,
+    Prod,
+    Ref,
+    Scale,
+    Size,
+    Slot,
+    show_slot,
+)
 
 _GREEK = frozenset(
     {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi"}
@@ -28,9 +45,8 @@ def name(tensor: str) -> Box:
     r"""A tensor's name: Greek where it is Greek, `\overline` for a gradient, a dot for a tangent."""
     if tensor in _SPECIAL:
         return Box(_SPECIAL[tensor], 6)
-    if tensor.startswith(PRODUCT):  # the tangent of a gradient
-        inner = name(f"grad_{tensor.removeprefix(PRODUCT)}")
-        return Box(rf"\dot{{{inner.tex}}}", inner.width)
+    if tensor.startswith(PRODUCT):
+        tensor = f"{TANGENT}grad_{tensor.removeprefix(PRODUCT)}"
     for prefix, accent in (("grad_", r"\overline"), (TANGENT, r"\dot")):
         if tensor.startswith(prefix):
             inner = name(tensor.removeprefix(prefix))
@@ -55,7 +71,7 @@ def index(text: str) -> str:
 
 def size(axis: Axis) -> Box:
     """The size of an axis."""
-    return name(axis.name.upper())
+    return name(axis.size)
 
 
 def subscripts(indices: Sequence[str]) -> Box:
@@ -145,7 +161,7 @@ def _power(base: Box, atom: Atom, exponent: Fraction) -> Box:
         return base
     if exponent == Fraction(1, 2):
         return Box(rf"\sqrt{{{base.tex}}}", base.width + 9)
-    if isinstance(atom, Function | Indicator):
+    if isinstance(atom, Function | Indicator | Prod):
         base = Box(f"({base.tex})", base.width + 8)
     shown = str(exponent)
     return boxes.superscript(base, shown)
@@ -154,15 +170,36 @@ def _power(base: Box, atom: Atom, exponent: Fraction) -> Box:
 def _slot(slot: Slot, names: Names) -> str:
     if isinstance(slot, Index):
         return index(names.get(slot, slot.name))
+    if isinstance(slot, Affine):
+        one = Scale(1)
+        parts = [index(names.get(item, item.name)) if s == one else _multiple(s, item, names) for s, item in slot.parts]
+        return "+".join(parts) + "".join(f"{'-' if s.number < 0 else '+'}{_scale(s)}" for s in slot.offset)
     inner = "".join(index(names.get(item, item.name)) for item in slot.slots)
     return rf"{name(slot.tensor).tex}_{{{inner}}}"
+
+
+def _multiple(scale: Scale, item: Index, names: Names) -> str:
+    return rf"{_scale(scale)}\,{index(names.get(item, item.name))}"
+
+
+def _scale(scale: Scale) -> str:
+    """A multiple without its sign."""
+    number = [] if abs(scale.number) == 1 and scale.parameters else [str(abs(scale.number))]
+    return r"\,".join([*number, *(rf"\mathit{{{escaped(name)}}}" for name in scale.parameters)])
 
 
 def _slots(slots: Sequence[Slot], names: Names) -> Box:
     separator = "" if all(isinstance(slot, Index) for slot in slots) else ","
     shown = [_slot(slot, names) for slot in slots]
-    plain = "".join(names.get(s, s.name) if isinstance(s, Index) else s.tensor + "nn" for s in slots)
+    plain = "".join(_plain(slot, names) for slot in slots)
     return Box(separator.join(shown), boxes.letters(plain).width)
+
+
+def _plain(slot: Slot, names: Names) -> str:
+    """Letters about as wide as the slot."""
+    if isinstance(slot, Gather):
+        return slot.tensor + "nn"
+    return show_slot(slot, lambda item: names.get(item, item.name))
 
 
 def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> Box:
@@ -191,6 +228,13 @@ def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> Box:
         case Indicator(_, _, closed):
             sign = r" \le " if closed else " < "
             return Box(f"[{sign.join((inside[1].tex, inside[0].tex, inside[2].tex))}]", width + 40)
+        case Order(left, right):
+            plain = _slots([left, right], names)
+            return Box(rf"[{_slot(left, names)} \le {_slot(right, names)}]", plain.width + 26)
+        case Prod(term, without):
+            (running,) = (index(names[item]) for item in term.bound)
+            places = rf" \ne {', '.join(_slot(slot, names) for slot in without)}" if without else ""
+            return Box(rf"\prod_{{{running}{places}}} {inside[0].tex}", width + 16 + 8 * len(without))
 
 
 def _link(link: Link, *, weight_first: bool) -> Box:

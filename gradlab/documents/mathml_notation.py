@@ -13,7 +13,23 @@ from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, S
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
 from gradlab.symbolic.tangents import PRODUCT, TANGENT
-from gradlab.symbolic.terms import Atom, Axis, Constant, Delta, Function, Index, Indicator, Ref, Size, Slot
+from gradlab.symbolic.terms import (
+    Affine,
+    Atom,
+    Axis,
+    Constant,
+    Delta,
+    Function,
+    Gather,
+    Index,
+    Indicator,
+    Order,
+    Prod,
+    Ref,
+    Scale,
+    Size,
+    Slot,
+)
 
 _GREEK = {
     **dict(zip(("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"), "αβγδϵζηθ", strict=True)),
@@ -101,7 +117,7 @@ def index(text: str) -> str:
 
 def size(axis: Axis) -> str:
     """The size of an axis."""
-    return name(axis.name.upper())
+    return name(axis.size)
 
 
 def subscripts(indices: Sequence[str]) -> str:
@@ -174,7 +190,7 @@ def _piece(piece: Piece) -> str:
             return _power(_atom(atom, names, arguments), atom, exponent)
         case Summation(indices, inside, names):
             below = subscripts([names[item] for item in indices])
-            return f'<mrow><munder><mo movablelimits="false">∑</mo>{below}</munder>{_product(inside)}</mrow>'
+            return _over("∑", below, _product(inside))
 
 
 def _power(base: str, atom: Atom, exponent: Fraction) -> str:
@@ -182,7 +198,7 @@ def _power(base: str, atom: Atom, exponent: Fraction) -> str:
         return base
     if exponent == Fraction(1, 2):
         return f"<msqrt>{base}</msqrt>"
-    if isinstance(atom, Function | Indicator):
+    if isinstance(atom, Function | Indicator | Prod):
         base = bracket(base)
     shown = number(exponent)
     if exponent.denominator != 1:
@@ -193,10 +209,26 @@ def _power(base: str, atom: Atom, exponent: Fraction) -> str:
 
 
 def _slot(slot: Slot, names: Names) -> str:
-    if isinstance(slot, Index):
-        return index(names.get(slot, slot.name))
-    inner = "".join(index(names.get(item, item.name)) for item in slot.slots)
-    return f"<msub>{name(slot.tensor)}<mrow>{inner}</mrow></msub>"
+    match slot:
+        case Index():
+            return index(names.get(slot, slot.name))
+        case Gather(tensor, slots):
+            inner = "".join(index(names.get(item, item.name)) for item in slots)
+            return f"<msub>{name(tensor)}<mrow>{inner}</mrow></msub>"
+        case Affine(parts, offset):
+            shown = [_multiple(scale, index(names.get(item, item.name))) for scale, item in parts]
+            numbers = (f"{operator('−' if s.number < 0 else '+')}{_scale(s)}" for s in offset)
+            return operator("+").join(shown) + "".join(numbers)
+
+
+def _multiple(scale: Scale, item: str) -> str:
+    return item if scale == Scale(1) else factors([_scale(scale), item])
+
+
+def _scale(scale: Scale) -> str:
+    """A multiple without its sign."""
+    front = [] if abs(scale.number) == 1 and scale.parameters else [number(abs(scale.number))]
+    return factors([*front, *map(name, scale.parameters)])
 
 
 def _slots(slots: Sequence[Slot], names: Names) -> str:
@@ -219,6 +251,12 @@ def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> str:
             return identifier("π") if constant == "pi" else number(constant)
         case Function(function):
             return _function(ELEMENTARY[function].text or f"{function}({', '.join(_PLACES[: len(inside)])})", inside)
+        case Order(left, right):
+            return bracket(f"{_slot(left, names)}{operator('≤')}{_slot(right, names)}", "[", "]")
+        case Prod(term, without):
+            (running,) = (index(names[item]) for item in term.bound)
+            gone = f"{operator('≠')}{operator(',').join(_slot(slot, names) for slot in without)}" if without else ""
+            return _over("∏", f"<mrow>{running}{gone}</mrow>", inside[0])
         case Indicator(_, ()):
             return bracket(f"{inside[0]}{operator('>')}{number(0)}", "[", "]")
         case Indicator(_, _, closed):
@@ -247,4 +285,8 @@ def _link(link: Link, *, weight_first: bool) -> str:
     product = factors([weight, change] if weight_first else [change, weight])
     if not link.summed:
         return product
-    return f'<mrow><munder><mo movablelimits="false">∑</mo>{subscripts(link.summed)}</munder>{product}</mrow>'
+    return _over("∑", subscripts(link.summed), product)
+
+
+def _over(sign: str, below: str, inside: str) -> str:
+    return f'<mrow><munder><mo movablelimits="false">{sign}</mo>{below}</munder>{inside}</mrow>'

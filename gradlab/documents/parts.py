@@ -17,6 +17,11 @@ from gradlab.symbolic.terms import Axis, Indicator, Ref
 _MOST_SAVINGS = 6
 
 
+def stands_alone(equation: Equation, program: Program) -> bool:
+    """True for a line with its own left side: a definition, or a gradient that does not move at all."""
+    return equation.kind == "definition" or (equation.kind == "product" and starts_alike(equation, program))
+
+
 def starts_alike(equation: Equation, program: Program) -> bool:
     """True where the first line of a chain already shows what the chain starts from."""
     before = equation.before
@@ -29,7 +34,7 @@ def starts_alike(equation: Equation, program: Program) -> bool:
 
 def shape(tensor: Tensor, program: Program) -> str:
     """`(N, D)`; the axis that stands for any number of leading dimensions is `...`."""
-    sizes = ["..." if index.axis.ellipsis else index.axis.name.upper() for index in tensor.indices]
+    sizes = ["..." if index.axis.ellipsis else index.axis.size for index in tensor.indices]
     return f"({', '.join(sizes)})" if sizes else "a number"
 
 
@@ -83,7 +88,7 @@ def bytes_formula(names: Iterable[str], program: Program) -> str:
         axes = tuple(sorted((index.axis for index in program.tensors[name].indices), key=program.axes.index))
         count[axes] += 1 if name in masks else 8
     ordered = sorted(count.items(), key=lambda item: (-len(item[0]), [program.axes.index(axis) for axis in item[0]]))
-    terms = ["*".join([str(number), *(axis.name.upper() for axis in axes)]) for axes, number in ordered]
+    terms = ["*".join([str(number), *(axis.size for axis in axes)]) for axes, number in ordered]
     return " + ".join(terms).replace("1*", "") or "0"
 
 

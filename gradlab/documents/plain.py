@@ -98,7 +98,7 @@ class _Text:
                 case Name(name):
                     shown.append(self.name(name))
                 case Size(axis):
-                    shown.append(axis.name.upper())
+                    shown.append(axis.size)
                 case Code(code):
                     shown.append(code)
                 case Number(number, operation):

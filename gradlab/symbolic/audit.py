@@ -20,6 +20,7 @@ from gradlab.symbolic.claims import Claim, VerdictKind
 from gradlab.symbolic.definition import Definition
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result, derive
 from gradlab.symbolic.evaluate import evaluate
+from gradlab.symbolic.extents import completed
 from gradlab.symbolic.factor import factor
 from gradlab.symbolic.load import definition
 from gradlab.symbolic.program import Program
@@ -212,12 +213,14 @@ def counterexample(program: Program, truth: Expr, claimed: Expr, free: Sequence[
     Raises DefinitionError where they do not differ at any size that is looked at.
     """
     rng = random.Random(f"counterexample:{program.name}")
-    every = itertools.product(range(1, _LARGEST + 1), repeat=len(program.axes))
+    integers = {p.name: int(p.default) for p in program.definition.parameters if p.integer}
+    free_axes = [axis for axis in program.axes if axis not in program.windows and not axis.parameter]
+    every = itertools.product(range(1, _LARGEST + 1), repeat=len(free_axes))
     with mpmath.workdps(Digits.digits):
         for counts in sorted(every, key=lambda counts: (np.prod(counts, dtype=int), counts)):
-            size = dict(zip(program.axes, counts, strict=True))
+            size = completed(program, dict(zip(free_axes, counts, strict=True)), integers)
             for _ in range(_ATTEMPTS):
-                point = small_point(program, size, rng)
+                point = small_point(program, size, rng, integers)
                 if point is None:
                     continue
                 try:
@@ -245,9 +248,9 @@ def _shape(claim: Claim, derivation: Derivation) -> Verdict:
         raise FormulaError(
             f"{program.name} has no gradient for {name}; it has one for {', '.join(derivation.gradients)}"
         )
-    true = tuple(index.axis.name.upper() for index in program.tensors[name].indices)
+    true = tuple(index.axis.size for index in program.tensors[name].indices)
     claimed = [part.strip() for part in re.split(r"\s+x\s+|×|\*", claim.shape)]
-    known = {axis.name.upper() for axis in program.axes}
+    known = {axis.size for axis in program.axes}
     unknown = [part for part in claimed if part not in known and not part.isdigit()]
     if unknown:
         raise FormulaError(f"{unknown[0]} is no axis of {program.name}; its axes are {', '.join(sorted(known))}")

@@ -36,7 +36,7 @@ class ClaimReader:
     def __init__(self, program: Program, scope: Mapping[str, Index], leading: Index | None) -> None:
         self.program, self.scope, self.leading = program, dict(scope), leading
         self.bindings: list[Binding] = []
-        self.sizes = {axis.name.upper(): axis for axis in program.axes}
+        self.sizes = {axis.size: axis for axis in program.axes}
 
     def read(self, text: str) -> Expr:
         """The expression; raises FormulaError with the reason why it is none."""

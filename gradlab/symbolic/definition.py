@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from gradlab.errors import DefinitionError
-from gradlab.operation import Domain, Kink, Parameter, real
+from gradlab.operation import Along, Domain, Kink, Packed, Parameter, real
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ class indicator(sp.Function):  # type: ignore[misc] # noqa: N801 - SymPy is unty
     """1 where the argument is above 0, else 0; constant almost everywhere, so that its derivative is 0."""
 
     nargs = 1
+
+
+class at_most(sp.Function):  # type: ignore[misc]  # noqa: N801 - stands beside SymPy's own functions
+    """1 where one index is not behind another of the same axis, else 0: `Sum(x[k] * at_most(k, d), k)`."""
+
+    nargs = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,12 @@ class Definition:
 
     `leading` is the size symbol that stands for any number of leading dimensions. `shift` says from what the forward
     subtracts the maximum over an index before exponentials; an index alone means the first input. The engine proves
-    that what the operation returns and saves does not change. `reference` is an independent implementation as one
-    torch expression over the argument names; None for a reader's own formula, which has none.
+    that what the operation returns and saves does not change. `along=Along("d")` gives the kernels a keyword `axis`:
+    what is written over the last axis d, behind a leading one, then runs along any. `broadcast` lets the leading
+    dimensions of the inputs differ as far as they broadcast. `packed=Packed("c", "num_groups", "k")` says that
+    x[n, g, k], where g runs over an integer parameter, is x[n, c] to the caller. `nonempty` names sizes that must not
+    be 0 (torch has no convolution without channels). `reference` is an independent implementation as one torch
+    expression over the argument names; None for a reader's own formula, which has none.
     """
 
     name: str
@@ -102,6 +112,10 @@ class Definition:
     parameters: Sequence[Parameter] = ()
     facts: Sequence[Fact] = ()
     kinks: Sequence[Kink] = ()
+    nonempty: Sequence[sp.Symbol] = ()
     leading: sp.Symbol | None = None
     shift: sp.Idx | Shift | None = None
+    along: Along | None = None
+    broadcast: bool = False
+    packed: Packed | None = None
     source: str = "a definition"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from gradlab.symbolic.components import components
 from gradlab.symbolic.rings import Dual, DualRing, Ring
 from gradlab.symbolic.terms import (
+    Affine,
     Atom,
     Axis,
     Constant,
@@ -21,21 +23,28 @@ from gradlab.symbolic.terms import (
     Function,
     Index,
     Indicator,
+    Order,
+    Prod,
     Ref,
     Size,
     Slot,
     Term,
+    atom_indices,
     operands,
 )
 
 
 @dataclass(frozen=True)
 class Point:
-    """Where an expression is evaluated: a size for each axis, an array for each tensor, and the arithmetic."""
+    """Where an expression is evaluated: a size for each axis, an array for each tensor, and the arithmetic.
+
+    `integers` holds the integer parameters as machine integers, for indices that are computed from them.
+    """
 
     ring: Ring
     sizes: Mapping[Axis, int]
     tensors: MutableMapping[str, Any]
+    integers: Mapping[str, int] = field(default_factory=dict)
 
     def moving(self, slopes: Mapping[str, Any]) -> Point:
         """The same point over dual numbers: the named tensors move, all others stand still."""
@@ -44,21 +53,34 @@ class Point:
             name: Dual(value, slopes[name]) if name in slopes else ring.dual(value) if value.dtype == object else value
             for name, value in self.tensors.items()
         }
-        return Point(ring, self.sizes, tensors)
+        return Point(ring, self.sizes, tensors, self.integers)
 
     def shape(self, indices: Sequence[Index]) -> tuple[int, ...]:
         """The sizes of these indices."""
         return tuple(self.sizes[index.axis] for index in indices)
 
 
-def evaluate(expression: Expr, free: Sequence[Index], point: Point) -> Any:
-    """The array of values, with one axis for each free index, in order."""
+Known = MutableMapping[tuple[str, tuple[Index, ...]], Any]
+"""Values of terms without their coefficients, by their keys and free indices, at one point."""
+
+
+def evaluate(expression: Expr, free: Sequence[Index], point: Point, known: Known | None = None) -> Any:
+    """The array of values, with one axis for each free index, in order; `known` remembers terms between calls."""
     ring = point.ring
     zero = ring.multiply(ring.constant(Fraction(0)), _ones(point, point.shape(free)))
     total = zero
     for term in expression:
-        total = ring.add(total, evaluate_term(term, free, point))
+        total = ring.add(
+            total, evaluate_term(term, free, point) if known is None else _recalled(term, free, point, known)
+        )
     return total
+
+
+def _recalled(term: Term, free: Sequence[Index], point: Point, known: Known) -> Any:
+    key = term.body, tuple(free)
+    if key not in known:
+        known[key] = evaluate_term(term.scaled(1 / term.coefficient), free, point)
+    return point.ring.multiply(point.ring.constant(term.coefficient), known[key])
 
 
 def evaluate_term(term: Term, free: Sequence[Index], point: Point) -> Any:
@@ -69,13 +91,30 @@ def evaluate_term(term: Term, free: Sequence[Index], point: Point) -> Any:
     outer, parts = components(term)
     value = ring.multiply(ring.constant(outer.coefficient), _product(outer.factors, free, point))
     for part in parts:
-        inside = _product(part.factors, (*free, *part.bound), point)
-        first = len(free)
-        axes = tuple(range(first, first + len(part.bound)))
-        # A factor that lacks a summed index would otherwise be counted once instead of as often as the sum runs.
-        full = ring.multiply(inside, _ones(point, (1,) * first + point.shape(part.bound)))
-        value = ring.multiply(value, ring.sum(full, axes))
+        value = ring.multiply(value, _summed(part, free, point))
     return value
+
+
+def _summed(part: Term, free: Sequence[Index], point: Point) -> Any:
+    """A sum, one index at a time: only the factors that have it are multiplied, so no array has all indices at once."""
+    ring, layout = point.ring, (*free, *part.bound)
+    groups = [({*atom_indices(atom)}, _product([(atom, e)], layout, point)) for atom, e in part.factors]
+    left = list(part.bound)
+    while left:
+        index = min(left, key=lambda own: len(set().union(*(indices for indices, _ in groups if own in indices))))
+        left.remove(index)
+        involved = [group for group in groups if index in group[0]]
+        groups = [group for group in groups if index not in group[0]]
+        product = _ones(point, (1,) * len(layout))
+        for _, value in involved:
+            product = ring.multiply(product, value)
+        axis = layout.index(index)
+        kept = ring.sum(product, (axis,))[(slice(None),) * axis + (None,)]
+        groups.append((set().union(*(indices for indices, _ in involved)) - {index}, kept))
+    result = _ones(point, (1,) * len(layout))
+    for _, value in groups:
+        result = ring.multiply(result, value)
+    return ring.sum(result, tuple(range(len(free), len(layout))))
 
 
 def _ones(point: Point, shape: tuple[int, ...]) -> Any:
@@ -98,7 +137,7 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
     match atom:
         case Ref(tensor, slots):
             array = point.tensors[tensor]
-            return array[tuple(_positions(slot, layout, point) for slot in slots)] if slots else array
+            return _entries(array, slots, layout, point) if slots else array
         case Delta(left, right):
             equal = _positions(left, layout, point) == _positions(right, layout, point)
             ones = np.where(equal, 1, 0)
@@ -116,6 +155,10 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
             if closed:
                 return ring.multiply(_not_above(low, middle, ring), _not_above(middle, high, ring))
             return ring.multiply(_above(middle, low, ring), _above(high, middle, ring))
+        case Order(left, right):
+            return _integers(np.where(_positions(left, layout, point) <= _positions(right, layout, point), 1, 0), point)
+        case Prod():
+            return _running_product(atom, layout, point)
 
 
 def _above(left: Any, right: Any, ring: Ring) -> Any:
@@ -125,6 +168,41 @@ def _above(left: Any, right: Any, ring: Ring) -> Any:
 def _not_above(left: Any, right: Any, ring: Ring) -> Any:
     above = _above(left, right, ring)
     return ring.add(ring.constant(Fraction(1)), ring.multiply(ring.constant(Fraction(-1)), above))
+
+
+def _running_product(atom: Prod, layout: Sequence[Index], point: Point) -> Any:
+    """Factor by factor, with 1 for the entries that are left out: no division, so it is exact in every ring."""
+    ring = point.ring
+    (running,) = atom.argument.bound
+    count = point.sizes[running.axis]
+    entry = Term(atom.argument.coefficient, atom.argument.factors)
+    inside = ring.multiply(evaluate_term(entry, (*layout, running), point), _ones(point, (1,) * len(layout) + (count,)))
+    places = [_positions(slot, layout, point) for slot in atom.without]
+    total = _ones(point, (1,) * len(layout))
+    for first, second in itertools.combinations(places, 2):
+        total = ring.multiply(total, _integers(np.where(first == second, 0, 1), point))
+    for k in range(count):
+        factor = inside[..., k]
+        if places:
+            left_out = np.any(np.broadcast_arrays(*(place == k for place in places)), axis=0)
+            keep, skip = (_integers(np.where(left_out, *pair), point) for pair in ((0, 1), (1, 0)))
+            factor = ring.add(ring.multiply(factor, keep), skip)
+        total = ring.multiply(total, factor)
+    return total
+
+
+def _entries(array: Any, slots: Sequence[Slot], layout: Sequence[Index], point: Point) -> Any:
+    """The entries of a tensor; 0 where a computed index points outside its axis."""
+    positions, inside = [], None
+    for slot in slots:
+        position = _positions(slot, layout, point)
+        if isinstance(slot, Affine):
+            kept = (position >= 0) & (position < point.sizes[slot.axis])
+            inside = kept if inside is None else inside & kept
+            position = np.where(kept, position, 0)
+        positions.append(position)
+    found = array[tuple(positions)]
+    return found if inside is None else point.ring.multiply(found, _integers(np.where(inside, 1, 0), point))
 
 
 def _integers(values: Any, point: Point) -> Any:
@@ -143,4 +221,8 @@ def _positions(slot: Slot, layout: Sequence[Index], point: Point) -> Any:
         shape = [1] * len(layout)
         shape[layout.index(slot)] = -1
         return np.arange(point.sizes[slot.axis]).reshape(shape)
+    if isinstance(slot, Affine):
+        offset = sum(scale.value(point.integers) for scale in slot.offset)
+        parts = (scale.value(point.integers) * _positions(index, layout, point) for scale, index in slot.parts)
+        return sum(parts, start=np.full((1,) * len(layout), offset))
     return point.tensors[slot.tensor][tuple(_positions(index, layout, point) for index in slot.slots)]

@@ -12,12 +12,12 @@ import sympy as sp
 
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation
 from gradlab.symbolic.evaluate import Point, evaluate
+from gradlab.symbolic.extents import completed
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Given
 from gradlab.symbolic.rings import Array, elementwise, objects
 from gradlab.symbolic.sample import complete, complete_named
 from gradlab.symbolic.tangents import TANGENT
-from gradlab.symbolic.terms import Axis
 
 _ASSUMPTIONS: dict[str, dict[str, bool]] = {
     "positive": {"positive": True},
@@ -70,23 +70,28 @@ class Expansion:
     gradients: dict[str, Array]
     tangent: Array
     jacobians: dict[str, Array]
+    products: dict[str, Array]
     tensors: dict[str, Array]
 
 
 def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str, Array] | None = None) -> Expansion:
     """Write a derivation out; `sizes` maps the names of axes to numbers, `given` replaces the symbols of inputs.
 
+    Integer parameters are named in `sizes` too; the sizes that follow from others may be left out.
     Labels are the numbers 0, 1, 2, … in turn; the last entries of a simplex are 1 minus the others.
     """
     program = derivation.program
-    size: dict[Axis, int] = {axis: sizes[axis.name] for axis in program.axes}
+    integers = {name: sizes[name] for name in program.integers}
+    base = {axis: sizes[axis.name] for axis in program.axes if axis not in program.windows and not axis.parameter}
+    size = completed(program, base, integers)
     tensors: dict[str, Array] = {}
-    point = Point(SymPyRing(), size, tensors)
+    point = Point(SymPyRing(), size, tensors, integers)
     for item in program.inputs:
         name = item.tensor.name
         tensors[name] = given[name] if given and name in given else _input(item, point)
     for parameter in program.parameters:
-        tensors[parameter] = np.asarray(sp.Symbol(parameter, positive=True), dtype=object)
+        number = sp.Integer(integers[parameter]) if parameter in integers else sp.Symbol(parameter, positive=True)
+        tensors[parameter] = np.asarray(number, dtype=object)
     complete(program, point, tensors)
     tensors[GRAD_OUTPUT] = symbols("g", point.shape(program.output.indices))
     for item in program.wrt:
@@ -98,6 +103,8 @@ def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str,
     def value(result: Any) -> Array:
         return np.asarray(evaluate(result.value, result.free, point), dtype=object)
 
+    for name, result in derivation.moved.items():
+        tensors[TANGENT + name] = value(result)
     return Expansion(
         inputs={item.tensor.name: tensors[item.tensor.name] for item in program.inputs},
         grad_output=tensors[GRAD_OUTPUT],
@@ -106,6 +113,7 @@ def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str,
         gradients={name: value(result) for name, result in derivation.gradients.items()},
         tangent=value(derivation.tangent),
         jacobians={name: value(result) for name, result in derivation.jacobians.items()},
+        products={name: value(result) for name, result in derivation.products.items()},
         tensors=tensors,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import sympy as sp
@@ -14,6 +15,7 @@ from gradlab.symbolic.layout import letters
 from gradlab.symbolic.program import Binding, Program
 from gradlab.symbolic.steps import Factored
 from gradlab.symbolic.terms import (
+    Affine,
     Atom,
     Constant,
     Delta,
@@ -22,7 +24,10 @@ from gradlab.symbolic.terms import (
     Gather,
     Index,
     Indicator,
+    Order,
+    Prod,
     Ref,
+    Scale,
     Size,
     Slot,
     Term,
@@ -52,9 +57,9 @@ def idx(index: Index, name: str) -> sp.Idx:
     return sp.Idx(name.replace("'", "_"), size(index))
 
 
-def size(index: Index) -> sp.Symbol:
+def size(index: Slot) -> sp.Symbol:
     """The size symbol of an index's axis, with the assumptions that a definition makes."""
-    return sp.Symbol(index.axis.name.upper(), integer=True)
+    return sp.Symbol(index.axis.size, integer=True)
 
 
 class _Exporter:
@@ -93,11 +98,11 @@ class _Exporter:
             case Ref(tensor, ()):
                 return self.scalar(tensor)
             case Ref(tensor, slots):
-                return sp.IndexedBase(tensor)[tuple(self.slot(slot, names) for slot in slots)]
+                return self.entry(tensor, slots, names)
             case Delta(left, right):
                 return sp.KroneckerDelta(self.slot(left, names), self.slot(right, names))
             case Size(axis):
-                return sp.Symbol(axis.name.upper(), integer=True)
+                return sp.Symbol(axis.size, integer=True)
             case Constant(name):
                 return sp.pi if name == "pi" else sp.Integer(name)
             case Function(name):
@@ -108,17 +113,52 @@ class _Exporter:
                 middle, low, high = (self.product(operand, names) for operand in operands(atom))
                 inside = sp.And(low <= middle, middle <= high) if closed else sp.And(low < middle, middle < high)
                 return sp.Piecewise((1, inside), (0, True))
+            case Order(left, right):
+                return sp.Piecewise((1, sp.Le(self.slot(left, names), self.slot(right, names))), (0, True))
+            case Prod(argument, without):
+                return self.running_product(argument, without, names)
+
+    def running_product(self, argument: Term, without: Sequence[Slot], names: dict[Index, str]) -> sp.Expr:
+        """Entries that are left out have the exponent 0; the whole is 0 where two of these are one.
+
+        Not with Piecewise, whose condition SymPy would move out of the product that binds its index.
+        """
+        (running,) = argument.bound
+        own = letters(self.program, names, argument.bound, names)
+        variable = idx(running, own[running])
+        places = [self.slot(slot, names) for slot in without]
+        inside = self.product(Term(argument.coefficient, argument.factors), own)
+        inside = sp.Pow(inside, sp.Mul(*(1 - sp.KroneckerDelta(variable, place) for place in places)))
+        apart = sp.Mul(*(1 - sp.KroneckerDelta(*pair) for pair in itertools.combinations(places, 2)))
+        return apart * sp.Product(inside, (variable, 0, size(running) - 1))
+
+    def entry(self, tensor: str, slots: tuple[Slot, ...], names: dict[Index, str]) -> sp.Expr:
+        """An entry; where an index is computed, with the 0 that stands outside the axis."""
+        shown = [self.slot(slot, names) for slot in slots]
+        value = sp.IndexedBase(tensor)[tuple(shown)]
+        computed = [(place, size(slot)) for place, slot in zip(shown, slots, strict=True) if isinstance(slot, Affine)]
+        inside = sp.And(*(sp.And(place >= 0, place < count) for place, count in computed))
+        return sp.Piecewise((value, inside), (0, True)) if computed else value
 
     def scalar(self, tensor: str) -> sp.Symbol:
+        if tensor in self.program.integers:
+            return sp.Symbol(tensor, integer=True)
         return sp.Symbol(tensor, positive=True) if tensor in self.program.parameters else sp.Symbol(tensor)
 
     def slot(self, slot: Slot, names: dict[Index, str]) -> sp.Expr:
         if isinstance(slot, Gather):
             return sp.IndexedBase(slot.tensor)[tuple(self.slot(index, names) for index in slot.slots)]
+        if isinstance(slot, Affine):
+            parts = (_scale(scale) * self.slot(index, names) for scale, index in slot.parts)
+            return sp.Add(*parts, *map(_scale, slot.offset))
         return idx(slot, names.get(slot, slot.name))
 
 
-_IMPORTED = ("Abs", "KroneckerDelta", "Max", "Min", "Piecewise", "Sum")
+def _scale(scale: Scale) -> sp.Expr:
+    return sp.Mul(scale.number, *(sp.Symbol(name, integer=True) for name in scale.parameters))
+
+
+_IMPORTED = ("Abs", "KroneckerDelta", "Max", "Min", "Piecewise", "Product", "Sum")
 
 
 class Declarations:

@@ -22,6 +22,8 @@ from gradlab.symbolic.terms import (
     Expr,
     Factor,
     Index,
+    Order,
+    Prod,
     Ref,
     Size,
     Term,
@@ -80,9 +82,11 @@ class Link:
     variable: Entry
 
 
-def letters(program: Program, free: Iterable[Index], bound: Iterable[Index]) -> dict[Index, str]:
-    """Readable names: free indices keep theirs, summed ones take the author's letters of their axis that are left."""
-    names = {index: index.name for index in free}
+def letters(
+    program: Program, free: Iterable[Index], bound: Iterable[Index], given: Names | None = None
+) -> dict[Index, str]:
+    """Readable names: free indices keep theirs or the given one; summed ones take letters of their axis left over."""
+    names = {index: (given or {}).get(index, index.name) for index in free}
     for index in bound:
         names[index] = _unused(program.letters.get(index.axis, ()) or (index.axis.name,), set(names.values()))
     return names
@@ -157,7 +161,11 @@ class _Arranger:
         below: list[Piece] = []
         for atom, exponent in sorted(factors, key=lambda factor: self.factor_order(factor[0], names)):
             inside = tuple(self.monomial(part.coefficient, part.factors, names) for part in operands(atom))
-            (above if exponent > 0 else below).append(Power(atom, abs(exponent), names, inside))
+            own = names
+            if isinstance(atom, Prod):
+                own = {**names, **letters(self.program, names, atom.argument.bound, names)}
+                inside = (self.monomial(atom.argument.coefficient, atom.argument.factors, own),)
+            (above if exponent > 0 else below).append(Power(atom, abs(exponent), own, inside))
         above += sums
         if coefficient.denominator > LONG:
             above.insert(0, abs(float(coefficient)))
@@ -176,7 +184,7 @@ class _Arranger:
                 return 0, -1, shown
             case Size(axis):
                 return 0, self.axes.index(axis), shown
-            case Delta(left):
+            case Delta(left) | Order(left):
                 return 1, self.axes.index(left.axis), shown
             case Ref(_, slots):
                 return 2, len(slots), shown

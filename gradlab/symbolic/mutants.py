@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from gradlab.symbolic.sample import reduced_size
-from gradlab.symbolic.terms import Atom, Delta, Expr, Index, Ref, Size, Term, rename_atom
+from gradlab.symbolic.terms import (
+    Affine,
+    Atom,
+    Delta,
+    Expr,
+    Index,
+    Order,
+    Prod,
+    Ref,
+    Scale,
+    Size,
+    Term,
+    atom_slots,
+    rename_atom,
+    replace_slot,
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +35,7 @@ class Mutant:
 
 
 def mutants(expression: Expr, rng: random.Random, free: tuple[Index, ...]) -> Iterator[Mutant]:
-    """One mutant of each kind that applies: sign, term, factor, index, size, delta, power, missing atom."""
+    """One mutant of each kind that applies: sign, term, factor, index, size, delta, stride, power, missing atom."""
     if not expression.terms:
         yield Mutant("zero becomes one", Expr.number(1))
         return
@@ -87,6 +102,23 @@ def _delta(term: Term, rng: random.Random, free: tuple[Index, ...]) -> Rewritten
     return [_without(term, rng.choice(options))] if options else None
 
 
+def _computed(term: Term, rng: random.Random, free: tuple[Index, ...]) -> Rewritten:
+    """Another multiple of one index, or another offset, in a computed index: x[2*o + a] for x[stride*o + a]."""
+    slots = dict.fromkeys(slot for atom, _ in term.factors for slot in atom_slots(atom) if isinstance(slot, Affine))
+    if not slots:
+        return None
+    slot = rng.choice(list(slots))
+    place = rng.randrange(len(slot.parts) + 1)
+    if place == len(slot.parts):
+        changed = replace(slot, offset=(*slot.offset, Scale(1)))
+    else:
+        scale, index = slot.parts[place]
+        wrong = replace(scale, number=scale.number + 1)
+        changed = replace(slot, parts=(*slot.parts[:place], (wrong, index), *slot.parts[place + 1 :]))
+    factors = ((replace_slot(atom, slot, changed), exponent) for atom, exponent in term.factors)
+    return [Term.make(term.coefficient, factors, term.bound)]
+
+
 def _power(term: Term, rng: random.Random, free: tuple[Index, ...]) -> Rewritten:
     options = [atom for atom, _ in term.factors if isinstance(atom, Ref)]
     if not options:
@@ -100,6 +132,26 @@ def _missing(term: Term, rng: random.Random, free: tuple[Index, ...]) -> Rewritt
     return [_without(term, rng.choice(options))] if options else None
 
 
+def _order(term: Term, rng: random.Random, free: tuple[Index, ...]) -> Rewritten:
+    """[d <= k] in place of [k <= d]."""
+    options = [atom for atom, _ in term.factors if isinstance(atom, Order)]
+    if not options:
+        return None
+    atom = rng.choice(options)
+    rest = [f for f in term.factors if f[0] != atom]
+    return [Term.make(term.coefficient, [*rest, (Order(atom.right, atom.left), Fraction(1))], term.bound)]
+
+
+def _whole(term: Term, rng: random.Random, free: tuple[Index, ...]) -> Rewritten:
+    """The product of all entries in place of that without one."""
+    options = [(atom, exponent) for atom, exponent in term.factors if isinstance(atom, Prod) and atom.without]
+    if not options:
+        return None
+    atom, exponent = rng.choice(options)
+    rest = [f for f in term.factors if f[0] != atom]
+    return [Term.make(term.coefficient, [*rest, (Prod(atom.argument), exponent)], term.bound)]
+
+
 def _without(term: Term, atom: Atom) -> Term:
     return Term.make(term.coefficient, [f for f in term.factors if f[0] != atom], term.bound)
 
@@ -111,6 +163,9 @@ _KINDS = {
     "other index": _index,
     "N - 1 for N": _size,
     "1 for a delta": _delta,
+    "other stride or offset": _computed,
     "higher power": _power,
     "missing factor": _missing,
+    "other order": _order,
+    "no entry left out": _whole,
 }

@@ -14,7 +14,9 @@ import mpmath
 import numpy as np
 
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, derive
+from gradlab.symbolic.entrance import Entrance
 from gradlab.symbolic.evaluate import Point, evaluate
+from gradlab.symbolic.extents import completed
 from gradlab.symbolic.load import definition
 from gradlab.symbolic.program import Given, Tensor
 from gradlab.symbolic.read import read
@@ -47,7 +49,11 @@ class SymbolicReference:
         if point is None:
             return None
         program = self._derivation.program
-        return _rounded(point.tensors[program.output.name], self._shape(program.output, inputs))
+        entrance = Entrance.of(program, inputs, params)
+        inside = self._inside(entrance, inputs)
+        return entrance.leave(
+            program.output, _rounded(point.tensors[program.output.name], self._shape(program.output, inside, point))
+        )
 
     def gradients(
         self, inputs: Sequence[Array], grad_output: Array, params: Mapping[str, Any]
@@ -58,11 +64,12 @@ class SymbolicReference:
             return None
         program = self._derivation.program
         result: list[Array | None] = []
+        entrance = Entrance.of(program, inputs, params)
         with mpmath.workdps(Digits.digits):
             shape = point.shape(program.output.indices)
-            point.tensors[GRAD_OUTPUT] = _digits(grad_output, shape)
+            point.tensors[GRAD_OUTPUT] = _digits(entrance.enter(program.output, grad_output), shape)
             complete_named(self._derivation, point)
-            for given, array in zip(program.inputs, inputs, strict=True):
+            for given, array in zip(program.inputs, self._inside(entrance, inputs), strict=True):
                 gradient = self._derivation.gradients.get(given.tensor.name)
                 if gradient is None:
                     result.append(None)
@@ -71,7 +78,7 @@ class SymbolicReference:
                     found = evaluate(gradient.value, gradient.free, point)
                 except UndefinedError:
                     return None
-                result.append(_rounded(found, array.shape))
+                result.append(entrance.leave(given.tensor, _rounded(found, array.shape)))
         return result
 
     def _at(self, inputs: Sequence[Array], params: Mapping[str, Any]) -> Point | None:
@@ -84,8 +91,13 @@ class SymbolicReference:
         if not small or self._left <= 0 or not all(np.isfinite(array).all() for array in values):
             return None
         self._left -= 1
-        self._key, self._point = key, self._evaluated(values, params)
+        inside = self._inside(Entrance.of(self._derivation.program, values, params), values)
+        self._key, self._point = key, self._evaluated(inside, params)
         return self._point
+
+    def _inside(self, entrance: Entrance, inputs: Sequence[Array]) -> list[Array]:
+        pairs = zip(self._derivation.program.inputs, inputs, strict=True)
+        return [entrance.enter(given.tensor, array) for given, array in pairs]
 
     def _evaluated(self, inputs: Sequence[Array], params: Mapping[str, Any]) -> Point | None:
         program, ring = self._derivation.program, Digits()
@@ -94,7 +106,9 @@ class SymbolicReference:
             sizes.update(_sizes(given, array))
         with mpmath.workdps(Digits.digits):
             tensors: dict[str, Any] = {}
-            point = Point(ring, sizes, tensors)
+            integers = {name: int(params[name]) for name in program.integers}
+            sizes = completed(program, sizes, integers)
+            point = Point(ring, sizes, tensors, integers)
             for name in program.parameters:
                 tensors[name] = np.asarray(ring.constant(Fraction(float(params[name]))), dtype=object)
             for given, array in zip(program.inputs, inputs, strict=True):
@@ -103,7 +117,7 @@ class SymbolicReference:
                 tensors[given.tensor.name] = array.reshape(shape) if labels else _digits(array, shape)
             return point if complete(program, point, tensors) is None else None
 
-    def _shape(self, tensor: Tensor, inputs: Sequence[Array]) -> tuple[int, ...]:
+    def _shape(self, tensor: Tensor, inputs: Sequence[Array], point: Point) -> tuple[int, ...]:
         """The shape of a tensor in this case, leading dimensions spread out again."""
         shapes: dict[Axis, tuple[int, ...]] = {}
         for given, array in zip(self._derivation.program.inputs, inputs, strict=True):
@@ -112,7 +126,8 @@ class SymbolicReference:
             own = iter(array.shape[array.ndim - rest :] if rest else ())
             for index in indices:
                 shapes[index.axis] = array.shape[: array.ndim - rest] if index.axis.ellipsis else (next(own),)
-        return tuple(size for index in tensor.indices for size in shapes[index.axis])
+        computed = {axis: (size,) for axis, size in point.sizes.items()}
+        return tuple(size for index in tensor.indices for size in {**computed, **shapes}[index.axis])
 
 
 def symbolic_reference(name: str, digest: str) -> SymbolicReference | None:

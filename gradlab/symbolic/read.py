@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable
 
 import sympy as sp
 
 from gradlab.symbolic.calculus import contract
+from gradlab.symbolic.computed import ComputedAxes
 from gradlab.symbolic.definition import Definition, Fact, Input, Let
 from gradlab.symbolic.definition import Shift as Declared
-from gradlab.symbolic.expressions import Expressions
 from gradlab.symbolic.program import Binding, Given, Program, Shift, SumFact, Tensor
 from gradlab.symbolic.terms import Ref
 
@@ -21,7 +22,7 @@ def read(definition: Definition) -> Program:
     return _Reader(definition).program()
 
 
-class _Reader(Expressions):
+class _Reader(ComputedAxes):
     """Reads one definition."""
 
     def program(self) -> Program:
@@ -34,6 +35,7 @@ class _Reader(Expressions):
             self.where = f"parameter {parameter.name}"
             self.check_name(parameter.name, parameter=True)
         inputs = tuple(self.input(given) for given in d.inputs)
+        self.input_axes = frozenset(self.axes.values())
         self.where = "the declaration"
         if not any(given.differentiable for given in inputs):
             self.fail("no input is differentiable", "declare at least one with given(x[n, d])")
@@ -43,6 +45,8 @@ class _Reader(Expressions):
         output = self.output(d.output)
         shift = self.shift(d.shift, inputs[0].tensor)
         self.check_axes(inputs)
+        self.check_doors([*(given.tensor for given in inputs), output])
+        windows = self.windows()
         program = Program(
             definition=d,
             axes=tuple(dict.fromkeys(self.axes.values())),
@@ -53,6 +57,7 @@ class _Reader(Expressions):
             shift=shift,
             digest=_digest(d),
             letters={axis: tuple(names) for axis, names in self.letters.items()},
+            windows=windows,
         )
         if output.name not in program.varying:
             self.where = "output"
@@ -104,12 +109,54 @@ class _Reader(Expressions):
                 below = ", ".join(repr(name) for name in sorted(names))
                 self.fail(f"labels({given.domain.below!r}) names no axis", f"the axes are {below}")
         for name in (*self.shapes, *self.parameters):
-            if name in sizes:
+            if name in sizes and name not in self.integers:
                 self.where = f"name {name}"
                 self.fail("it is a tensor or parameter and also the size of an axis", "rename one of the two")
+        self.where = "nonempty"
+        for size in self.definition.nonempty:
+            if size not in self.axes:
+                self.fail(f"{size} is the size of no axis", f"the sizes are {', '.join(sorted(sizes))}")
         self.where = "leading"
         if self.definition.leading is not None and self.definition.leading not in self.axes:
             self.fail(f"{self.definition.leading} is the size of no axis", f"the sizes are {', '.join(sorted(sizes))}")
+
+    def check_doors(self, tensors: Iterable[Tensor]) -> None:
+        """What `along`, `broadcast` and `packed` ask of the shapes of inputs and output."""
+        tensors = list(tensors)
+        self.check_packed(tensors)
+        along, leading = self.definition.along, self.definition.leading
+        led = [tensor for tensor in tensors if tensor.indices and tensor.indices[0].axis.ellipsis]
+        if along is not None:
+            self.where = "along"
+            having = [tensor for tensor in led if along.dim in {index.axis.name for index in tensor.indices}]
+            if not having:
+                self.fail(f"no input has leading dimensions and an axis {along.dim!r}", "name the last axis of one")
+            for tensor in having:
+                if tensor.indices[-1].axis.name != along.dim or len(tensor.indices) != 2:
+                    self.fail(f"{along.dim} is not the one axis of {tensor.name} behind leading ones", "write x[n, d]")
+            for name in ("axis", "shape"):
+                if name in {*self.parameters, *self.shapes}:
+                    self.fail(f"the name {name} is one that the keyword axis needs", "rename it")
+        if self.definition.broadcast:
+            self.where = "broadcast"
+            if leading is None or not all(tensor in led for tensor in tensors if tensor.indices):
+                self.fail("only leading dimensions are broadcast", "give leading=N, and each input N as first axis")
+
+    def check_packed(self, tensors: Iterable[Tensor]) -> None:
+        """The groups stand right before the entries of each; the caller sees one dimension."""
+        packed = self.definition.packed
+        if packed is None:
+            return
+        self.where = "packed"
+        if packed.groups not in self.integers:
+            self.fail(f"{packed.groups} is no integer parameter", "add Parameter(..., integer=True) of that name")
+        for tensor in tensors:
+            names = [index.axis.name for index in tensor.indices]
+            behind = dict(itertools.pairwise(names)).get(packed.groups)
+            grouped = packed.groups in names or (not packed.also and packed.rest in names)
+            if grouped and behind not in packed.dims:
+                rests = " or ".join(packed.dims)
+                self.fail(f"{tensor.name} has not both, side by side", f"index it by {packed.groups} and {rests}")
 
     def output(self, entry: sp.Expr) -> Tensor:
         self.where = "output"
@@ -174,7 +221,11 @@ def _digest(definition: Definition) -> str:
         definition.reference,
         list(definition.parameters),
         list(definition.kinks),
+        *([str(size) for size in definition.nonempty]),
         str(definition.leading),
         str(definition.shift),
+        *([definition.along] if definition.along else []),
+        *(["broadcast"] if definition.broadcast else []),
+        *([definition.packed] if definition.packed else []),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

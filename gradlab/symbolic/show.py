@@ -9,7 +9,21 @@ from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, letters, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
-from gradlab.symbolic.terms import Atom, Constant, Delta, Function, Index, Indicator, Ref, Size, Slot
+from gradlab.symbolic.terms import (
+    Atom,
+    Constant,
+    Delta,
+    Function,
+    Gather,
+    Index,
+    Indicator,
+    Order,
+    Prod,
+    Ref,
+    Size,
+    Slot,
+    show_slot,
+)
 
 __all__ = ["entry", "letters", "text"]
 
@@ -92,9 +106,9 @@ class _Text:
         return f"{self.name(tensor)}[{','.join(indices)}]" if indices else self.name(tensor)
 
     def slot(self, slot: Slot, names: Names) -> str:
-        if isinstance(slot, Index):
-            return names.get(slot, slot.name)
-        return f"{self.name(slot.tensor)}[{','.join(names.get(index, index.name) for index in slot.slots)}]"
+        if isinstance(slot, Gather):
+            return f"{self.name(slot.tensor)}[{','.join(names.get(index, index.name) for index in slot.slots)}]"
+        return show_slot(slot, lambda index: names.get(index, index.name))
 
     def atom(self, atom: Atom, names: Names, arguments: Sequence[Product]) -> str:
         inside = [self.addition([argument]) for argument in arguments]
@@ -104,7 +118,7 @@ class _Text:
             case Delta(left, right):
                 return f"delta[{self.slot(left, names)},{self.slot(right, names)}]"
             case Size(axis):
-                return axis.name.upper()
+                return axis.size
             case Constant(constant):
                 return constant
             case Function(function):
@@ -115,3 +129,9 @@ class _Text:
             case Indicator(_, _, closed):
                 sign = " <= " if closed else " < "
                 return f"[{sign.join((inside[1], inside[0], inside[2]))}]"
+            case Order(left, right):
+                return f"[{self.slot(left, names)} <= {self.slot(right, names)}]"
+            case Prod(term, without):
+                (running,) = (names[index] for index in term.bound)
+                places = f" != {', '.join(self.slot(slot, names) for slot in without)}" if without else ""
+                return f"prod[{running}{places}]({inside[0]})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
-from gradlab.symbolic.terms import Atom, Constant, Delta, Expr, Function, Indicator, Ref, Size, Term
+from gradlab.symbolic.terms import Atom, Constant, Delta, Expr, Function, Indicator, Order, Prod, Ref, Size, Term
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,10 @@ def _non_negative(atom: Atom, known: AbstractSet[str]) -> bool:
             return tensor in known
         case Function(name):
             return ELEMENTARY[name].non_negative
-        case Size() | Constant() | Delta() | Indicator():
+        case Size() | Constant() | Delta() | Indicator() | Order():
             return True
+        case Prod(argument):
+            return _term_non_negative(argument, known)
 
 
 def _term_non_negative(term: Term, known: AbstractSet[str]) -> bool:

@@ -7,6 +7,7 @@ Terms compare, hash and merge through a key that does not depend on the names of
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -20,10 +21,19 @@ _fresh = itertools.count()
 
 @dataclass(frozen=True, slots=True, order=True)
 class Axis:
-    """A sort of index. `ellipsis` marks the axis that stands for any number of leading dimensions."""
+    """A sort of index. `ellipsis` marks the axis that stands for any number of leading dimensions.
+
+    `parameter` marks an axis whose size is the integer parameter of that name.
+    """
 
     name: str
     ellipsis: bool = False
+    parameter: bool = False
+
+    @property
+    def size(self) -> str:
+        """The name of its size, as the author writes it."""
+        return self.name if self.parameter else self.name.upper()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,7 +58,36 @@ class Gather:
     axis: Axis
 
 
-Slot = Index | Gather
+@dataclass(frozen=True, slots=True, order=True)
+class Scale:
+    """A whole number times integer parameters: 2, stride, -padding."""
+
+    number: int
+    parameters: tuple[str, ...] = ()
+
+    def value(self, integers: Mapping[str, int]) -> int:
+        """The number, for given parameters."""
+        return self.number * math.prod(integers[name] for name in self.parameters)
+
+    def __str__(self) -> str:
+        """Without its sign."""
+        number = [] if abs(self.number) == 1 and self.parameters else [str(abs(self.number))]
+        return "*".join([*number, *self.parameters])
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Affine:
+    """An index computed from others, as in x[stride*o + dilation*a - padding]; it is never solved for.
+
+    It may point outside its axis: the entries there are 0, by definition.
+    """
+
+    parts: tuple[tuple[Scale, Index], ...]
+    offset: tuple[Scale, ...]
+    axis: Axis
+
+
+Slot = Index | Gather | Affine
 Renaming = Mapping[Index, Slot]
 
 
@@ -109,16 +148,39 @@ class Indicator:
     closed: bool = False
 
 
-Atom = Ref | Delta | Size | Constant | Function | Indicator
+@dataclass(frozen=True, slots=True)
+class Order:
+    """1 where the left slot is not behind the right one on their axis, else 0: [k <= d]."""
+
+    left: Slot
+    right: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Prod:
+    """The product of a monomial over the index that `argument` binds, without the entries at some places.
+
+    It is 0 where two of these are equal, so that the derivative of a product without one entry is a sum of products
+    without two.
+    """
+
+    argument: Term
+    without: tuple[Slot, ...] = ()
+
+
+Atom = Ref | Delta | Size | Constant | Function | Indicator | Order | Prod
 Factor = tuple[Atom, Fraction]
 
 
 def slot_indices(slot: Slot) -> Iterator[Index]:
     """The indices that a slot depends on."""
-    if isinstance(slot, Index):
-        yield slot
-    else:
-        yield from slot.slots
+    match slot:
+        case Index():
+            yield slot
+        case Gather():
+            yield from slot.slots
+        case Affine(parts):
+            yield from (index for _, index in parts)
 
 
 def operands(atom: Atom) -> tuple[Term, ...]:
@@ -141,18 +203,24 @@ def with_operand(atom: Atom, position: int, value: Term) -> Atom:
 
 def atom_indices(atom: Atom) -> Iterator[Index]:
     """The indices that an atom depends on, in order, repeats included."""
+    running = atom.argument.bound if isinstance(atom, Prod) else ()
     for slot in atom_slots(atom):
-        yield from slot_indices(slot)
+        yield from (index for index in slot_indices(slot) if index not in running)
 
 
 def rename_slot(slot: Slot, renaming: Renaming) -> Slot:
-    """Replace indices inside a slot. A gather may only be indexed by plain indices."""
+    """Replace indices inside a slot. What is computed from indices may only be computed from plain ones."""
     if isinstance(slot, Index):
         return renaming.get(slot, slot)
-    inner = tuple(renaming.get(index, index) for index in slot.slots)
-    if not all(isinstance(index, Index) for index in inner):
-        raise DefinitionError(f"{slot.tensor} would be indexed by a gather; bind the inner lookup to a name first")
-    return Gather(slot.tensor, tuple(index for index in inner if isinstance(index, Index)), slot.axis)
+    inner = tuple(new for index in slot_indices(slot) if isinstance(new := renaming.get(index, index), Index))
+    if len(inner) != len(tuple(slot_indices(slot))):
+        shown = show_slot(slot, lambda index: index.name)
+        raise DefinitionError(f"the index {shown} would depend on a computed index; bind the inner lookup first")
+    if isinstance(slot, Gather):
+        return Gather(slot.tensor, inner, slot.axis)
+    return Affine(
+        tuple((scale, new) for (scale, _), new in zip(slot.parts, inner, strict=True)), slot.offset, slot.axis
+    )
 
 
 def rename_atom(atom: Atom, renaming: Renaming) -> Atom:
@@ -166,15 +234,35 @@ def rename_atom(atom: Atom, renaming: Renaming) -> Atom:
             return Function(name, argument.rename(renaming), tuple(other.rename(renaming) for other in others))
         case Indicator(argument, bounds, closed):
             return Indicator(argument.rename(renaming), tuple(bound.rename(renaming) for bound in bounds), closed)
+        case Order(left, right):
+            return Order(rename_slot(left, renaming), rename_slot(right, renaming))
+        case Prod(argument, without):
+            return Prod(argument.rename(renaming), tuple(rename_slot(slot, renaming) for slot in without))
         case Size() | Constant():
             return atom
 
 
+def replace_slot(atom: Atom, old: Slot, new: Slot) -> Atom:
+    """Put another slot in the place of one; functions and indicators stay as they are."""
+    match atom:
+        case Ref(tensor, slots):
+            return Ref(tensor, tuple(new if slot == old else slot for slot in slots))
+        case Delta(left, right):
+            return Delta(new if left == old else left, new if right == old else right)
+    return atom
+
+
 def show_slot(slot: Slot, name: Callable[[Index], str]) -> str:
     """A slot as text; the caller names the indices."""
-    if isinstance(slot, Index):
-        return name(slot)
-    return f"{slot.tensor}[{','.join(name(index) for index in slot.slots)}]"
+    match slot:
+        case Index():
+            return name(slot)
+        case Gather(tensor, slots):
+            return f"{tensor}[{','.join(name(index) for index in slots)}]"
+        case Affine(parts, offset):
+            one = Scale(1)
+            shown = [name(index) if scale == one else f"{scale}*{name(index)}" for scale, index in parts]
+            return " + ".join(shown) + "".join(f" {'-' if s.number < 0 else '+'} {s}" for s in offset)
 
 
 def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
@@ -186,7 +274,7 @@ def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
             # Not delta[i,j]: a tensor may have that name.
             return f"[{' = '.join(sorted((show_slot(left, name), show_slot(right, name))))}]"
         case Size(axis):
-            return axis.name.upper()
+            return axis.size
         case Constant(constant):
             return constant
         case Function(function):
@@ -197,6 +285,12 @@ def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
             sign = "<=" if closed else "<"
             shown = f" {sign} ".join(show_monomial(part, name) for part in (low, argument, high))
             return f"[{shown}]"
+        case Order(left, right):
+            return f"[{show_slot(left, name)} <= {show_slot(right, name)}]"
+        case Prod(argument, without):
+            own = {index: f"?{index.axis.name}" for index in argument.bound}
+            inside = show_monomial(argument, lambda index: own.get(index) or name(index))
+            return f"prod[{','.join(sorted(show_slot(slot, name) for slot in without))}]({inside})"
     raise AssertionError(f"an indicator has no bound or two, not {atom}")
 
 
@@ -221,7 +315,7 @@ class Term:
         for atom, exponent in factors:
             powers[atom] = powers.get(atom, Fraction(0)) + exponent
         for atom in list(powers):
-            if isinstance(atom, Delta | Indicator) and powers[atom] > 0:
+            if isinstance(atom, Delta | Indicator | Order) and powers[atom] > 0:
                 powers[atom] = Fraction(1)  # 0 and 1 are their own powers
             elif isinstance(atom, Constant) and atom.name.isdigit():
                 whole = floor(powers[atom])  # 2 sqrt(2) and sqrt(2) / 2 are written with one root of 2
@@ -410,6 +504,8 @@ def atom_tensors(atom: Atom) -> Iterator[str]:
     match atom:
         case Ref(tensor, _):
             yield tensor
+        case Prod(argument):
+            yield from term_tensors(argument)
         case _:
             for operand in operands(atom):
                 yield from term_tensors(operand)
@@ -421,8 +517,12 @@ def atom_slots(atom: Atom) -> Iterator[Slot]:
     match atom:
         case Ref(_, slots):
             yield from slots
-        case Delta(left, right):
+        case Delta(left, right) | Order(left, right):
             yield from (left, right)
+        case Prod(argument, without):
+            for inner, _ in argument.factors:
+                yield from atom_slots(inner)
+            yield from without
         case _:
             for operand in operands(atom):
                 for inner, _ in operand.factors:
@@ -430,7 +530,7 @@ def atom_slots(atom: Atom) -> Iterator[Slot]:
 
 
 def nests(atoms: Iterable[Atom], renaming: Renaming) -> bool:
-    """True where the renaming would put a lookup inside a lookup, x[a[b[n]]], which has no form here."""
-    looked_up = {old for old, new in renaming.items() if isinstance(new, Gather)}
+    """True where the renaming would put a computed index inside another, x[a[b[n]]], which has no form here."""
+    computed = {old for old, new in renaming.items() if not isinstance(new, Index)}
     slots = (slot for atom in atoms for slot in atom_slots(atom))
-    return any(isinstance(slot, Gather) and not looked_up.isdisjoint(slot.slots) for slot in slots)
+    return any(not isinstance(slot, Index) and not computed.isdisjoint(slot_indices(slot)) for slot in slots)

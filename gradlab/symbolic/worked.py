@@ -17,9 +17,10 @@ from gradlab.operation import Domain
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation
 from gradlab.symbolic.draw import draw
 from gradlab.symbolic.evaluate import Point, evaluate
+from gradlab.symbolic.extents import completed, drawn
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rings import Digits, UndefinedError, objects
-from gradlab.symbolic.sample import complete, complete_named, reduced_size, sizes
+from gradlab.symbolic.sample import complete, complete_named, reduced_size
 from gradlab.symbolic.terms import Axis
 
 _HALF = Fraction(1, 2)
@@ -54,9 +55,9 @@ def worked(derivation: Derivation) -> Worked:
     rng = random.Random(f"worked:{program.name}")
     spare: Worked | None = None
     with mpmath.workdps(Digits.digits):
-        for size in _sizes(program):
+        for size, integers in _sizes(program):
             for _ in range(_ATTEMPTS):
-                point = small_point(program, size, rng)
+                point = small_point(program, size, rng, integers)
                 if point is not None:
                     found = _evaluated(derivation, point)
                     if _tells(found):
@@ -76,23 +77,36 @@ def _tells(found: Worked) -> bool:
     )
 
 
-def _sizes(program: Program) -> Iterator[Mapping[Axis, int]]:
-    """Two or three everywhere; then sizes that a proof would draw, those without an axis of size 1 first."""
+def _sizes(program: Program) -> Iterator[tuple[Mapping[Axis, int], Mapping[str, int]]]:
+    """Two or three everywhere, three where windows are cut; then what a proof would draw, small sizes first.
+
+    With them come the integer parameters.
+    """
+    default = {p.name: int(p.default) for p in program.definition.parameters if p.integer}
+    cut = {windows.slot.axis for windows in program.windows.values()}
     few = len(program.axes) <= _FEW
     for three in (len(program.axes) - 1, 0):
-        yield {axis: 3 if few and place == three else 2 for place, axis in enumerate(program.axes)}
-    found = [sizes(program, number) for number in range(_ROTATIONS)]
-    yield from sorted(found, key=lambda size: (1 in size.values(), int(np.prod([*size.values()])), [*size.values()]))
+        base = {axis: 3 if axis in cut or (few and k == three) else 2 for k, axis in enumerate(program.axes)}
+        if cut:
+            base[program.axes[0]] = 1  # one sample of a batch
+        yield completed(program, base, default), default
+    found = [drawn(program, number) for number in range(_ROTATIONS)]
+    yield from sorted(found, key=lambda pair: (1 in pair[0].values(), np.prod([*pair[0].values()]), [*pair[0].values()]))
 
 
-def small_point(program: Program, size: Mapping[Axis, int], rng: random.Random) -> Point | None:
+def small_point(
+    program: Program, size: Mapping[Axis, int], rng: random.Random, integers: Mapping[str, int]
+) -> Point | None:
     """Inputs that are whole numbers and halves where the domain has such; None where something is undefined there."""
+    if min(size.values()) < 1:
+        return None
     ring = Digits()
-    point = Point(ring, size, {})
+    point = Point(ring, size, {}, integers)
     for axis, count in size.items():
         point.tensors[reduced_size(axis)] = np.asarray(ring.constant(Fraction(count - 1)), dtype=object)
     for parameter in program.definition.parameters:
-        point.tensors[parameter.name] = np.asarray(ring.constant(Fraction(str(parameter.default))), dtype=object)
+        number = integers[parameter.name] if parameter.integer else parameter.default
+        point.tensors[parameter.name] = np.asarray(ring.constant(Fraction(str(number))), dtype=object)
     by_name = {axis.name: count for axis, count in size.items()}
     for given in program.inputs:
         point.tensors[given.tensor.name] = _simple(given.domain, point.shape(given.tensor.indices), by_name, rng)
@@ -156,6 +170,6 @@ def _quotient(program: Program, point: Point, name: str, place: tuple[int, ...])
         moved = np.array(tensors[name], dtype=object)
         moved[place] += sign * _STEP
         tensors[name] = moved
-        complete(program, Point(point.ring, point.sizes, tensors), tensors)
+        complete(program, Point(point.ring, point.sizes, tensors, point.integers), tensors)
         ends.append(np.sum(tensors[program.output.name] * tensors[GRAD_OUTPUT]))
     return (ends[0] - ends[1]) / (2 * _STEP)

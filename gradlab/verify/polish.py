@@ -9,9 +9,11 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.operation import ELLIPSIS
+from gradlab.verify.along import DEFAULT, KEYWORD, shape_of
 from gradlab.verify.budget import Budget
 from gradlab.verify.case import Case
 from gradlab.verify.regimes import cast
+from gradlab.verify.shapes import own_leading
 from gradlab.verify.specification import Specification
 from gradlab.verify.violation import Violation
 
@@ -65,6 +67,8 @@ def _cut(case: Case, specification: Specification, dim: str, size: int, end: boo
     kept = {dim: slice(case.sizes[dim] - size, None) if end else slice(size)}
     if specification.where is not None and not specification.where(sizes, case.params):
         return None
+    if specification.along is not None and case.params[KEYWORD] != DEFAULT:
+        return None  # the names of the signature's dimensions say nothing of positions
     signature = specification.signature
     inputs = []
     for argument, dims, array in zip(specification.arguments, signature.inputs, case.inputs, strict=True):
@@ -74,6 +78,8 @@ def _cut(case: Case, specification: Specification, dim: str, size: int, end: boo
             return None
         if below is not None and part.size and int(part.max()) >= sizes[below]:
             return None
+        if part.shape != shape_of(specification, dims, sizes, own_leading(dims, array.shape), case.params):
+            return None  # another dimension follows from this one
         inputs.append(part)
     grad_output = case.grad_output
     if grad_output is not None:

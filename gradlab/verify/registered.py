@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
@@ -18,6 +18,7 @@ from gradlab.adapters.torch_kernels import MISSING, from_torch, one_thread, torc
 from gradlab.errors import MissingDependencyError
 from gradlab.operation import Operation, Parameter
 from gradlab.registry import Backend
+from gradlab.verify.along import DEFAULT, KEYWORD
 from gradlab.verify.check import run
 from gradlab.verify.extras import Extras
 from gradlab.verify.oracles.reference import TorchReference
@@ -198,17 +199,34 @@ def _torch(operation: Operation, reference: Callable[..., Any]) -> TorchReferenc
 
 def specification_of(operation: Operation) -> Specification:
     """What verification needs to know of an operation."""
+    legal: dict[str, tuple[Any, ...]] = {p.name: legal_values(p) for p in operation.parameters}
     return Specification(
         operation.signature,
         operation.arguments,
-        params={parameter.name: legal_values(parameter) for parameter in operation.parameters},
+        params=legal | ({} if operation.along is None else {KEYWORD: (DEFAULT,)}),
+        ranges=dict.fromkeys(operation.nonempty, (1, None)),
+        where=partial(_defined, operation) if operation.extents or operation.packed else None,
         kinks=operation.kinks,
         strict=True,
+        broadcast=operation.broadcast,
+        along=operation.along,
+        extents=operation.extents,
     )
+
+
+def _defined(operation: Operation, sizes: Mapping[str, int], params: Mapping[str, Any]) -> bool:
+    """Whether the groups divide what is packed, and every dimension that follows from others has an entry."""
+    packed = operation.packed
+    free = [dim for dim in packed.dims.values() if dim in sizes] if packed else []
+    if packed is not None and any(sizes[dim] % params[packed.groups] for dim in free):
+        return False
+    return all(extent.value({**sizes, **params}) >= 1 for extent in operation.extents)
 
 
 def legal_values(parameter: Parameter) -> tuple[float, ...]:
     """The default, both ends of the range and its middle: the geometric one where the range is positive."""
     low, high = parameter.minimum, parameter.maximum
+    if parameter.integer:
+        return tuple(dict.fromkeys((parameter.default, low, high, (low + high) // 2)))
     middle = math.sqrt(low * high) if low > 0 else (low + high) / 2
     return tuple(dict.fromkeys((parameter.default, low, high, middle)))

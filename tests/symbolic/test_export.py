@@ -113,6 +113,22 @@ def test_jvp_is_sympys_derivative(name: str) -> None:
             assert is_zero(total - found)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_hessian_vector_products_are_sympys_second_derivatives(name: str) -> None:
+    """Every entry of every HVP is SymPy's derivative of an entry of the gradient along the tangents."""
+    for expansion in expansions(name):
+        scalar = weighted(expansion)
+        for argument, product in expansion.products.items():
+            for entry, found in zip(expansion.inputs[argument].ravel(), product.ravel(), strict=True):
+                gradient = sp.diff(scalar, entry)
+                total = sum(
+                    sp.diff(gradient, other) * tangent
+                    for name, tangents in expansion.tangents.items()
+                    for other, tangent in zip(expansion.inputs[name].ravel(), tangents.ravel(), strict=True)
+                )
+                assert is_zero(total - found), (argument, entry)
+
+
 def test_the_comparison_can_fail() -> None:
     """A gradient that is off by one part in a million is not SymPy's derivative, nor is one with its sign turned."""
     (expansion,) = expansions("softmax")
@@ -130,6 +146,7 @@ def test_symbolic_export_is_the_expansion(name: str) -> None:
     results = [
         *((result, expansion.gradients[wrt]) for wrt, result in derived.gradients.items()),
         *((result, expansion.jacobians[wrt]) for wrt, result in derived.jacobians.items()),
+        *((result, expansion.products[wrt]) for wrt, result in derived.products.items()),
         (derived.tangent, expansion.tangent),
     ]
     for result, expected in results:
@@ -141,13 +158,14 @@ def test_symbolic_export_is_the_expansion(name: str) -> None:
 
 def written_out(expression: Any, position: dict[str, int], expansion: Expansion, derived: Derivation) -> Any:
     """An exported expression at one position, with sums, entries and sizes replaced by hand, not by SymPy's `doit`."""
-    if isinstance(expression, sp.Sum):
+    if isinstance(expression, sp.Sum | sp.Product):
         names = [str(limit[0]) for limit in expression.limits]
         ranges = [range(sizes(derived)[str(limit[2] + 1).lower()]) for limit in expression.limits]
-        return sum(
+        parts = [
             written_out(expression.function, {**position, **dict(zip(names, point, strict=True))}, expansion, derived)
             for point in itertools.product(*ranges)
-        )
+        ]
+        return sum(parts) if isinstance(expression, sp.Sum) else sp.Mul(*parts)
     if isinstance(expression, sp.Idx):
         return sp.Integer(position[str(expression)])
     if isinstance(expression, sp.Indexed):

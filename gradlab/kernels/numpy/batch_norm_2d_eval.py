@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 17e7c0286d7bc5a8. Saved for the backward: gamma, inv_std, x_hat.
+Target: NumPy. Definition: d21f0a13a1359f36. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm_2d_eval --to text` prints.
@@ -30,7 +30,7 @@ OPERATION = Operation(
     ),
     saved=("gamma", "inv_std", "x_hat"),
     reference="torch.nn.functional.batch_norm(x, mean, var, gamma, beta, training=False, eps=eps)",
-    digest="17e7c0286d7bc5a8",
+    digest="d21f0a13a1359f36",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
     output="y",
     curved=("x", "gamma"),

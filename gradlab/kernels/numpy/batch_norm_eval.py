@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 2fa8ebd3cd50e9c4. Saved for the backward: gamma, inv_std, x_hat.
+Target: NumPy. Definition: 93d7c23f2c18530b. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm_eval --to text` prints.
@@ -30,7 +30,7 @@ OPERATION = Operation(
     ),
     saved=("gamma", "inv_std", "x_hat"),
     reference="torch.nn.functional.batch_norm(x, mean, var, gamma, beta, training=False, eps=eps)",
-    digest="2fa8ebd3cd50e9c4",
+    digest="93d7c23f2c18530b",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
     output="y",
     curved=("x", "gamma"),

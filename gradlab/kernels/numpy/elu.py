@@ -2,7 +2,7 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: bb3d88598fc8c88b. Saved for the backward: x.
+Target: NumPy. Definition: dd1fae782da12d8a. Saved for the backward: x.
 The backward has 0 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive elu --to text` prints.
@@ -24,7 +24,7 @@ OPERATION = Operation(
     arguments=(Argument("x", real()),),
     saved=("x",),
     reference="torch.nn.functional.elu(x, alpha)",
-    digest="bb3d88598fc8c88b",
+    digest="dd1fae782da12d8a",
     parameters=(Parameter("alpha", 1.0, 0.1, 4.0),),
     kinks=(Kink("x", where="x == 0", derivative="alpha"),),
     output="y",
@@ -86,7 +86,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[A
     mask_x = x > 0
     negative_part_x = np.minimum(x, 0)[...]
     hvp_x = np.exp(negative_part_x, out=negative_part_x)
-    part = mask_x.copy()
+    part = mask_x.astype(grad_output.dtype)
     hvp_x -= part
     hvp_x *= alpha
     hvp_x *= grad_output

@@ -2,7 +2,7 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 69d4cb1f84fa4adb. Saved for the backward: x, t1.
+Target: NumPy. Definition: 2bf30455f1919223. Saved for the backward: x, t1.
 The backward has 0 reductions and 11 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive gelu_tanh --to text` prints.
@@ -24,8 +24,8 @@ OPERATION = Operation(
     signature=Signature.parse("(...)->(...)"),
     arguments=(Argument("x", real()),),
     saved=("x", "t1"),
-    reference="torch.nn.functional.gelu(x, approximate='tanh')",
-    digest="69d4cb1f84fa4adb",
+    reference='torch.nn.functional.gelu(x, approximate="tanh")',
+    digest="2bf30455f1919223",
     output="y",
     curved=("x",),
 )

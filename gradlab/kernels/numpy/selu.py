@@ -1,8 +1,8 @@
-"""selu: The self-normalising exponential linear unit: scale * elu(x, alpha) with the constants of Klambauer et al. 2017.
+"""selu: The self-normalising linear unit: scale * elu(x, alpha) with the constants of Klambauer et al., 2017.
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 5ac14305154849ea. Saved for the backward: x.
+Target: NumPy. Definition: 031f54eef03c6c3c. Saved for the backward: x.
 The backward has 0 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive selu --to text` prints.
@@ -19,12 +19,12 @@ Array = NDArray[Any]
 
 OPERATION = Operation(
     name="selu",
-    summary="The self-normalising exponential linear unit: scale * elu(x, alpha) with the constants of Klambauer et al. 2017.",
+    summary="The self-normalising linear unit: scale * elu(x, alpha) with the constants of Klambauer et al., 2017.",
     signature=Signature.parse("(...)->(...)"),
     arguments=(Argument("x", real()),),
     saved=("x",),
     reference="torch.nn.functional.selu(x)",
-    digest="5ac14305154849ea",
+    digest="031f54eef03c6c3c",
     kinks=(Kink("x", where="x == 0", derivative=1.7580993408473768),),
     output="y",
     curved=("x",),

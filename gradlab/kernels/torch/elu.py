@@ -2,7 +2,7 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: bb3d88598fc8c88b. Saved for the backward: x.
+Target: torch. Definition: dd1fae782da12d8a. Saved for the backward: x.
 The backward has 0 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive elu --to text` prints.
@@ -65,7 +65,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     mask_x = x > 0
     negative_part_x = torch.clamp(x, max=0)
     hvp_x = torch.exp(negative_part_x)
-    part = mask_x.clone()
+    part = mask_x.to(grad_output.dtype)
     hvp_x = hvp_x - part
     hvp_x = hvp_x * alpha
     hvp_x = hvp_x * grad_output

@@ -2,7 +2,7 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 69d4cb1f84fa4adb. Saved for the backward: x, t1.
+Target: torch. Definition: 2bf30455f1919223. Saved for the backward: x, t1.
 The backward has 0 reductions and 11 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive gelu_tanh --to text` prints.
@@ -111,5 +111,5 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
 
 def reference(x: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
-    result: Tensor = torch.nn.functional.gelu(x, approximate='tanh')
+    result: Tensor = torch.nn.functional.gelu(x, approximate="tanh")
     return result

@@ -22,10 +22,10 @@ class Digits:
         return mpmath.mpf(value.numerator) / value.denominator
 
     def add(self, left: Any, right: Any) -> Any:
-        return left + right
+        return np.add(left, right)
 
     def multiply(self, left: Any, right: Any) -> Any:
-        return left * right
+        return np.multiply(left, right)
 
     def power(self, value: Any, exponent: Fraction) -> Array:
         return elementwise(partial(_rational, exponent=exponent), value)
@@ -85,6 +85,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "normal_pdf": mpmath.npdf,
     "positive_part": lambda value: value if value > 0 else mpmath.mpf(0),
     "power": _power,
+    "safe_rsqrt": lambda value: 1 / mpmath.sqrt(value) if value else mpmath.mpf(0),
+    "safe_sqrt": mpmath.sqrt,
     "sigmoid": lambda value: 1 / (1 + mpmath.exp(-value)),
     "sign": mpmath.sign,
     "sin": mpmath.sin,

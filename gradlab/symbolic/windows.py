@@ -1,0 +1,56 @@
+"""Axes without an input: as many windows as fit into an axis that is padded alike on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gradlab.symbolic.terms import Affine, Axis, Index, Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The size of an axis that only computed indices have, such as o in x[stride*o + dilation*a - padding].
+
+    An offset below 0 is padding in front, and the same stands behind; the size is then torch's and cuDNN's
+    (H + 2*padding - dilation*(A - 1) - 1) // stride + 1.
+    """
+
+    axis: Axis
+    slot: Affine
+
+    @property
+    def outer(self) -> tuple[Scale, Index]:
+        """The part of the computed index that runs over the axis."""
+        return next(part for part in self.slot.parts if part[1].axis == self.axis)
+
+    @property
+    def inner(self) -> tuple[tuple[Scale, Index], ...]:
+        """The other parts: where an entry is within its window."""
+        return tuple(part for part in self.slot.parts if part[1].axis != self.axis)
+
+    def count(self, sizes: Mapping[Axis, int], integers: Mapping[str, int]) -> int:
+        """The size, below 1 where no window fits."""
+        room = sizes[self.slot.axis] - 1
+        room -= 2 * sum(scale.value(integers) for scale in self.slot.offset)
+        room -= sum(scale.value(integers) * (sizes[index.axis] - 1) for scale, index in self.inner)
+        return room // self.outer[0].value(integers) + 1
+
+    def formula(self, name: Mapping[Axis, str]) -> str:
+        """The same as Python, over the names of sizes and parameters."""
+        room = [name[self.slot.axis]]
+        offset = (("+" if s.number < 0 else "-", Scale(2 * s.number, s.parameters)) for s in self.slot.offset)
+        room += [f"{sign} {_times(scale)}" for sign, scale in offset]
+        # The window itself takes one place: with the first inner index of step 1 that is its whole size.
+        single = next((part for part in self.inner if part[0] == Scale(1)), None)
+        for part in self.inner:
+            scale, index = part
+            times = "" if scale == Scale(1) else f"{_times(scale)} * "
+            room.append(f"- {name[index.axis]}" if part is single else f"- {times}({name[index.axis]} - 1)")
+        room += [] if single else ["- 1"]
+        step = "" if self.outer[0] == Scale(1) else f" // {_times(self.outer[0])}"
+        return f"({' '.join(room)}){step} + 1" if step else f"{' '.join(room)} + 1"
+
+
+def _times(scale: Scale) -> str:
+    return str(scale).replace("*", " * ")
