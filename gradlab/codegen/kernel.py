@@ -69,7 +69,9 @@ def numpy_source(derivation: Derivation) -> str:
 def torch_source(derivation: Derivation) -> str:
     """The torch kernel, with the independent reference."""
     operation = record(derivation)
-    functions = [*_routines(derivation, operation, _TORCH), _reference(derivation, operation)]
+    functions = _routines(derivation, operation, _TORCH)
+    if operation.reference:
+        functions.append(_reference(derivation, operation))
     standard = [
         *(["import math"] if _mentions(functions, "math.") else []),
         *(["from typing import Any"] if _mentions(functions, "Any,") else []),
