@@ -111,5 +111,5 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
 
 def reference(x: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
-    result: Tensor = torch.nn.functional.gelu(x, approximate='tanh')
+    result: Tensor = torch.nn.functional.gelu(x, approximate="tanh")
     return result
