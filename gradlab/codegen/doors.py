@@ -18,11 +18,9 @@ Shapes = dict[str, str]
 
 @dataclass(frozen=True)
 class Doors:
-    """The lines at the head of a routine and the form of its results, for one operation and library."""
+    """The lines at the head of a routine and the form of its results, for one operation."""
 
     operation: Operation
-    sum_to: str
-    """How a gradient is summed to a shape, with places for both."""
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -58,7 +56,7 @@ class Doors:
     def leave(self, value: Value, text: str, argument: str | None = None) -> str:
         """A result as it is returned; `argument` is the input whose gradient it is."""
         if argument in self.shapes:
-            return self.sum_to.format(text, self.shapes[argument])
+            return f"sum_to_shape({text}, {self.shapes[argument]})"
         place = self._packed(value)
         if place is not None:
             return f"pack({text}, {place})"

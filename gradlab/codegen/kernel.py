@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gradlab.codegen.doors import Doors
 from gradlab.codegen.literal import imports, literal
+from gradlab.codegen.needs import guarded
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
 from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
@@ -31,11 +32,10 @@ class _Target:
     printer: Callable[[Sizes], Printer]
     nan: str
     array: str
-    sum_to: str
 
 
-_NUMPY = _Target(NumpyPrinter, "np.nan", "Array", "sum_to_shape({}, {})")
-_TORCH = _Target(TorchPrinter, "math.nan", "Tensor", "{}.sum_to_size({})")
+_NUMPY = _Target(NumpyPrinter, "np.nan", "Array")
+_TORCH = _Target(TorchPrinter, "math.nan", "Tensor")
 _HELPERS = {
     "gradlab.kernels.axes": ("from_last", "pack", "to_last", "unpack"),
     "gradlab.kernels.blocks": ("blocks",),
@@ -118,7 +118,7 @@ def _plural(count: int, noun: str, ending: str = "s") -> str:
 
 def _routines(derivation: Derivation, operation: Operation, target: _Target) -> list[str]:
     """Forward and the three that follow it; what these need and no saved tensor has is saved too: sizes, parameters."""
-    doors = Doors(operation, target.sum_to)
+    doors = Doors(operation)
     routines = {"forward": forward, "backward": backward, "jvp": jvp, "hvp": hvp}
     first, *after = (
         _Body.of(routine(derivation), target, derivation.program, doors, role) for role, routine in routines.items()
@@ -129,8 +129,10 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     array = target.array
     numbers = missing or parameters or any(constant(derivation.program, name) for name in derivation.saved)
     saved = f"tuple[{'Any' if numbers else array}, ...]"
-    results = after[0].routine.results
-    gradients = ", ".join([f"{array} | None" if None in results else array] * len(results))
+    count = len(after[0].routine.results)
+    several = len(operation.differentiable) > 1
+    gradients = ", ".join([f"{array} | None" if count > 1 else array] * count)
+    needs_input = f", needs: tuple[bool, ...] = {parenthesised(['True'] * count)}" if several else ""
     extra = (*(axis.name for axis in missing), *parameters)
     needs = ", ".join((*derivation.saved, *extra)) or "nothing"
     return [
@@ -141,11 +143,13 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
             parameters,
         ),
         after[0].closing(
-            f"def backward(grad_output: {array}, saved: {saved}) -> tuple[{gradients}]:",
-            "Return the gradient of each input (VJP), None for an input that has none.",
+            f"def backward(grad_output: {array}, saved: {saved}{needs_input}) -> tuple[{gradients}]:",
+            "Return the gradient of each input (VJP), None for an input that has none"
+            f"{' or whose gradient is not needed' if several else ''}.",
             missing,
             parameters,
             several=True,
+            needed=array if several else "",
         ),
         after[1].closing(
             f"def jvp(saved: {saved}, {after[1].typed(array)}) -> {array}:",
@@ -172,7 +176,7 @@ def _shapes(operation: Operation) -> str:
 
 def _keywords(operation: Operation) -> str:
     parameters = [f"{p.name}: {'int' if p.integer else 'float'} = {p.default!r}" for p in operation.parameters]
-    shown = "".join(f", {one}" for one in (*Doors(operation, "").keywords, *parameters))
+    shown = "".join(f", {one}" for one in (*Doors(operation).keywords, *parameters))
     return f", *{shown}" if shown else ""
 
 
@@ -241,18 +245,27 @@ class _Body:
         ]
 
     def closing(
-        self, line: str, summary: str, missing: tuple[Axis, ...], parameters: tuple[str, ...], several: bool = False
+        self,
+        line: str,
+        summary: str,
+        missing: tuple[Axis, ...],
+        parameters: tuple[str, ...],
+        *,
+        several: bool = False,
+        needed: str = "",
     ) -> str:
-        """Backward, jvp or hvp: it starts from what was saved."""
+        """Backward, jvp or hvp: it starts from what was saved. `needed` types gradients that may be left out."""
         handed = [self.sizes.size(axis) for axis in missing]
         sizes = self.sizes.lines((*self.routine.arguments, *self.routine.saved), missing)
         used = _used([*self.entry, *sizes, *self.lines, *self.results])
         names = [*(value.name for value in self.routine.saved), *handed, *parameters]
         names = [name if name in used else f"_{name}" for name in names]
         unpacked = [f"{parenthesised(names) if len(names) == 1 else ', '.join(names)} = saved"] if names else []
-        single = several and len(self.results) == 1
-        returned = parenthesised(list(self.results)) if single else ", ".join(self.results)
-        return _function(line, summary, [*unpacked, *self.entry, *sizes, *self.lines], returned)
+        lines, results = list(self.lines), list(self.results)
+        if needed:
+            lines, results = guarded(lines, results, needed)
+        returned = parenthesised(results) if several and len(results) == 1 else ", ".join(results)
+        return _function(line, summary, [*unpacked, *self.entry, *sizes, *lines], returned)
 
 
 def _leads(value: Value) -> bool:

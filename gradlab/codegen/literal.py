@@ -36,7 +36,7 @@ def literal(operation: Operation) -> str:
         f'    signature=Signature.parse("{operation.signature}"),',
         *_tuple_of("arguments", [_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
         f"    saved={_tuple(operation.saved)},",
-        f'    reference="{operation.reference}",',
+        f"    reference={_quoted(operation.reference)},",
         f'    digest="{operation.digest}",',
     ]
     if operation.parameters:
@@ -56,6 +56,9 @@ def literal(operation: Operation) -> str:
         lines += _tuple_of("extents", [f'Extent("{e.dim}", "{e.formula}")' for e in operation.extents])
     if operation.nonempty:
         lines.append(f"    nonempty={_tuple(operation.nonempty)},")
+    lines.append(f'    output="{operation.output}",')
+    if operation.curved:
+        lines.append(f"    curved={_tuple(operation.curved)},")
     return "\n".join([*lines, ")", ""])
 
 
@@ -75,6 +78,11 @@ def _parameter(parameter: Parameter) -> str:
 def _kink(kink: Kink) -> str:
     derivative = f'"{kink.derivative}"' if isinstance(kink.derivative, str) else repr(kink.derivative)
     return f'Kink("{kink.argument}", where="{kink.where}", derivative={derivative})'
+
+
+def _quoted(text: str) -> str:
+    """As the formatter quotes it: without a backslash where that can be."""
+    return f"'{text}'" if '"' in text else f'"{text}"'
 
 
 def _tuple(names: Iterable[str]) -> str:

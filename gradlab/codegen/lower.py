@@ -15,7 +15,7 @@ from typing import NoReturn
 from gradlab.codegen.chain import Chain
 from gradlab.codegen.computed import computed, first_parts, other_parts, split, spread, whole
 from gradlab.codegen.nest import nested
-from gradlab.codegen.pieces import NOTHING, Piece, absolute, merge, normalise, scale
+from gradlab.codegen.pieces import NOTHING, Piece, absolute, grouped, merge, normalise, scale
 from gradlab.codegen.statements import (
     Accumulate,
     Apply,
@@ -41,6 +41,7 @@ from gradlab.codegen.statements import (
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
 from gradlab.symbolic.factor import factor
+from gradlab.symbolic.naming import contracts
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.terms import (
     Atom,
@@ -97,7 +98,7 @@ class Lowering:
         if not expression.terms:
             self.statements.append(Assign(target, Product(coefficient=Coefficient(Fraction(0)))))
             return target
-        whole = self._alone(target, expression)
+        whole = self._alone(target, expression) or self._scaled_product(target, expression)
         if whole is not None:
             return whole
         display = factor(nested(expression, target.layout, self._bracket(target.layout)))
@@ -113,7 +114,7 @@ class Lowering:
         if len(dense) == 1:
             self.chain.dense(target, NOTHING, [merge(front, dense[0])])
         elif dense:
-            self.chain.dense(target, front, dense)
+            self._sum_of_groups(target, front, dense)
         else:
             self.statements.append(Assign(target, Product(coefficient=Coefficient(Fraction(0)))))
         for piece in pieces:
@@ -174,12 +175,12 @@ class Lowering:
 
     def _collected(self, pieces: list[Piece], layout: tuple[Index, ...]) -> list[Piece]:
         """a x - b x as (a - b) x, where a and b are numbers: they are added up before they meet the array."""
-        groups: dict[tuple[tuple[Value, ...], tuple[Value, ...]], list[Piece]] = {}
+        groups: dict[object, list[Piece]] = {}
         for piece in pieces:
             above, below, _ = piece.split(layout)
             rest = [value for value in (*piece.values, *piece.divisors) if value.layout and value.layout != layout]
-            key = (tuple(above), tuple(below)) if not rest and piece.at is None and above else ((), (), id(piece))
-            groups.setdefault(key, []).append(piece)
+            alike = not rest and piece.at is None and above
+            groups.setdefault((tuple(above), tuple(below)) if alike else id(piece), []).append(piece)
         return [self._added(group, layout) if len(group) > 1 else group[0] for group in groups.values()]
 
     def _added(self, group: list[Piece], layout: tuple[Index, ...]) -> Piece:
@@ -194,6 +195,57 @@ class Lowering:
             self.statements.append(Combine(weight, product.coefficient.sign, weight, absolute(product)))
         self.values[weight.name] = weight
         return Piece(Coefficient(), (weight, *above), tuple(below))
+
+    def _scaled_product(self, target: Value, expression: Expr) -> Value | None:
+        """A product of matrices times a number: scaled in place, because nothing else is as large."""
+        if len(expression.terms) != 1 or not contracts(expression):
+            return None
+        outer, parts = components(expression.terms[0])
+        if (
+            len(parts) != 1
+            or any(not isinstance(atom, Size) for atom, _ in outer.factors)
+            or parts[0].body in self.shared
+        ):
+            return None
+        scale = Coefficient(
+            outer.coefficient, tuple((atom.axis, e) for atom, e in outer.factors if isinstance(atom, Size))
+        )
+        product = self._sum(parts[0], target.layout, target.name)
+        del self.shared[parts[0].body]  # it is about to be scaled
+        if product.layout != target.layout:
+            return None
+        self.statements.append(Combine(target, "*", target, Product(coefficient=scale), reuse=bool(target.layout)))
+        return target
+
+    def _sum_of_groups(self, target: Value, front: Piece, pieces: list[Piece]) -> None:
+        """Terms that share factors meet before they are multiplied by these: fewer passes, and differences stay exact.
+
+        w (x - mean) is 0 where x is its own mean; w x - w mean is what rounding leaves of it.
+        """
+        singles: list[Piece] = []
+        large: list[tuple[Piece, list[Piece]]] = []
+        for shared, members in grouped(pieces):
+            if len(members) == 1:
+                singles.append(merge(shared, members[0]))
+            elif any(piece.full(target.layout) for piece in members):
+                large.append((shared, members))
+            else:
+                singles.append(merge(shared, self._part(target, NOTHING, members)))
+        if not large:
+            self.chain.dense(target, front, singles)
+            return
+        (shared, members), *others = large
+        self.chain.dense(target, shared, members)
+        for piece in (*(self._part(target, *group) for group in others), *singles):
+            self.chain.accumulate(target, piece)
+        self.chain.multiply(target, front)
+
+    def _part(self, target: Value, front: Piece, pieces: list[Piece]) -> Piece:
+        """A sum of its own, at the size of its terms."""
+        present = {index for piece in (front, *pieces) for index in piece.product.layout}
+        part = Value(self._name("part"), tuple(index for index in target.layout if index in present))
+        self.chain.dense(part, front, pieces)
+        return replace(NOTHING, values=(part,))
 
     # Terms -> pieces ---------------------------------------------------------------------------------------------
 

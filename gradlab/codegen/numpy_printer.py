@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from gradlab.codegen.contraction import einsum, matmul
+from gradlab.codegen.contraction import einsum, matmul, numbers
 from gradlab.codegen.numpy_windows import NumpyWindows
 from gradlab.codegen.printer import (
     Sizes,
@@ -31,6 +32,7 @@ from gradlab.codegen.statements import (
     Shift,
     Slide,
     Spread,
+    Statement,
     Test,
     Value,
     Vary,
@@ -60,8 +62,25 @@ class NumpyPrinter:
         self.rows: dict[str, int] = {}
         self.names: dict[str, str] = {}
         self.grids: dict[str, str] = {}
+        self.held: set[str] = set()
+
+    def prepare(self, statements: Sequence[Statement]) -> None:
+        """Find the buffers that are written into by `out=`, and may be numbers: NumPy's results of no dimension are."""
+        made = {s.target.name for s in statements if isinstance(s, Apply | Combine) and not s.reuse}
+        written = {s.operand.name for s in statements if isinstance(s, Apply) and s.reuse}
+        written |= {s.target.name for s in statements if isinstance(s, Combine) and _into_right(s)}
+        self.held = written & made
 
     def combine(self, statement: Combine) -> list[str]:
+        lines = self._combine(statement)
+        target = statement.target
+        if target.name in self.held and _scalar(target) and not statement.reuse and statement.right != target:
+            name, _, value = lines[0].partition(" = ")
+            # A view of all entries is an array, whatever the value was.
+            lines[0] = f"{name} = ({value})[...]" if " " in value else f"{name} = {value}[...]"
+        return lines
+
+    def _combine(self, statement: Combine) -> list[str]:
         target, layout = statement.target, statement.target.layout
         # What is written in place keeps the shape that it has.
         block = self.rows.get(target.name) if statement.left == target else self._repeated(statement)
@@ -80,6 +99,8 @@ class NumpyPrinter:
             # Numbers first: a mask times a number is float64 whatever the others are, a mask plus a mask is a mask.
             cast = f"{left}.astype({self.sizes.like}.dtype)"
             return [f"{target.name} = {cast}", f"{target.name} {statement.operator}= {right}"]
+        if _into_right(statement) and (target.name in self.held or not _scalar(target)):
+            return [f"{target.name} = np.subtract({left}, {right}, out={right})"]
         return _combined(statement, left, right, self.sizes.like)
 
     def chain(self, statements: list[Combine]) -> list[str]:
@@ -93,7 +114,9 @@ class NumpyPrinter:
         if not target.layout:
             return [f"{target.name} = {product_text(product, (), self.sizes)}"]
         if product.layout == target.layout and len(product.values) == 1 and product.coefficient.one:
-            return [f"{target.name} = {self._operand(product.values[0], target.layout)}.copy()"]
+            (value,) = product.values
+            copied = f"astype({self.sizes.like}.dtype)" if value.boolean and not target.boolean else "copy()"
+            return [f"{target.name} = {self._operand(value, target.layout)}.{copied}"]
         text = product_text(product, target.layout, self.sizes)
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
@@ -109,19 +132,23 @@ class NumpyPrinter:
         if statement.operand.constant:
             return [f"{statement.target.name} = {number_function(statement, self.sizes)}"]
         target, operand = statement.target.name, self._operand(statement.operand, statement.target.layout)
-        out = f", out={operand}" if statement.reuse and not _scalar(statement.target) else ""
+        held = statement.operand.name in self.held
+        out = f", out={operand}" if statement.reuse and (held or not _scalar(statement.target)) else ""
+        if out:
+            self.held.add(target)
+        whole = "[...]" if target in self.held and not out and _scalar(statement.target) else ""
         match statement.function:
             case "positive_part":
                 # The maximum of two arrays is vectorised, that of an array and a number is not.
                 lines = [f"{target} = np.zeros({operand}.shape, {operand}.dtype)"]
                 return [*lines, f"{target} = np.maximum({operand}, {target}, out={target})"]
             case "rsqrt":
-                return [f"{target} = 1 / np.sqrt({operand})"]
+                return [f"{target} = {f'(1 / np.sqrt({operand}))[...]' if whole else f'1 / np.sqrt({operand})'}"]
             case function if function.startswith("power "):
                 return [f"{target} = {operand} ** ({function.removeprefix('power ')})"]
             case function:
                 text = _FUNCTIONS[function].format(operand, *beside(statement.others, self.sizes), out=out)
-                return [f"{target} = {text}"]
+                return [f"{target} = {text}{whole}"]
 
     def test(self, statement: Test) -> list[str]:
         if statement.operand.constant:
@@ -334,7 +361,11 @@ class NumpyPrinter:
     # Sums --------------------------------------------------------------------------------------------------------
 
     def _reduction(self, statement: Reduce) -> str:
-        operands, bound, target = statement.operands, statement.bound, statement.target.layout
+        operands, bound, target = (
+            numbers(statement.operands, self.sizes.like, "astype"),
+            statement.bound,
+            statement.target.layout,
+        )
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1 and len(operands) <= 2:
             return self._same_layout(operands, layouts.pop(), bound)
@@ -387,6 +418,11 @@ class NumpyPrinter:
         if len(shaped) == 1:
             return f'np.einsum("ncm->c", {shaped[0]})'
         return f"np.vecdot({', '.join(shaped)}).sum(axis=0)"
+
+
+def _into_right(statement: Combine) -> bool:
+    """Whether the buffer of the result is that of the right operand, as in y = 1 - y."""
+    return statement.operator == "-" and statement.right == statement.target and not statement.left.layout
 
 
 def _planes_end(layout: tuple[Index, ...], bound: tuple[Index, ...]) -> int | None:

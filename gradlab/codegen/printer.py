@@ -44,6 +44,9 @@ class Printer(Protocol):
 
     sizes: Sizes
 
+    def prepare(self, statements: Sequence[Statement]) -> None:
+        """Look at a whole routine before its first line is printed."""
+
     def combine(self, statement: Combine) -> list[str]:
         """Two operands and an operator."""
 
@@ -179,8 +182,8 @@ class Sizes:
             raise DefinitionError(
                 f"{self.operation}: axis {axis.name} is the axis of no input, so its size is unknown; sum it away"
             )
-        names = {axis: self.single.get(axis, axis.name) for axis in self.rank}
-        lines += [f"{names[axis]} = {self.windows[axis].formula(names)}" for axis in computed]
+        shown = {axis: self.single.get(axis, axis.name) for axis in self.rank}
+        lines += [f"{shown[axis]} = {self.windows[axis].formula(shown)}" for axis in computed]
         lines += [f"{name} = {text}" for name, text in self.products.items()]
         lines += [f"{name} = 1 / {size} if {size} else {self.nan}" for name, size in self.inverses.items()]
         return lines
@@ -268,7 +271,9 @@ def product_text(product: Product, target: tuple[Index, ...], sizes: Sizes) -> s
     parts = [align(value, target) for value in small]
     if not product.coefficient.one:
         scalars = sum(not value.layout for value in small)
-        parts.insert(max(scalars, min(1, len(parts))), sizes.coefficient(product.coefficient))
+        text, position = sizes.coefficient(product.coefficient), max(scalars, min(1, len(parts)))
+        # Numbers meet each other before they meet an array.
+        parts.insert(position, f"({text})" if position and " * " in text else text)
     shown = " * ".join(parts) or "1"
     return shown + "".join(f" / {align(value, target)}" for value in product.divisors)
 
@@ -357,6 +362,7 @@ def comparison(statement: Test, operand: str, sizes: Sizes, join: str) -> str:
 def body(routine: Routine, printer: Printer) -> list[str]:
     """The lines of a routine after its sizes. Arithmetic in place on one buffer is handed over as a whole."""
     lines: list[str] = []
+    printer.prepare(routine.statements)
     for _, group in groupby(_runs(routine.statements), key=lambda item: item[0]):
         run = [statement for _, statement in group]
         combined = [statement for statement in run if isinstance(statement, Combine)]

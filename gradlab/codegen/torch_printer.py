@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gradlab.codegen.contraction import einsum, matmul
+from collections.abc import Sequence
+
+from gradlab.codegen.contraction import einsum, matmul, numbers
 from gradlab.codegen.printer import Sizes, align, along, beside, comparison, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
     Accumulate,
@@ -17,6 +19,7 @@ from gradlab.codegen.statements import (
     Shift,
     Slide,
     Spread,
+    Statement,
     Test,
     Value,
     Vary,
@@ -39,6 +42,9 @@ class TorchPrinter:
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
 
+    def prepare(self, statements: Sequence[Statement]) -> None:
+        """Nothing is written in place, so there is nothing to prepare."""
+
     def combine(self, statement: Combine) -> list[str]:
         layout = statement.target.layout
         left, right = (operand_text(operand, layout, self.sizes) for operand in (statement.left, statement.right))
@@ -53,7 +59,8 @@ class TorchPrinter:
         target, product = statement.target, statement.product
         text = product_text(product, target.layout, self.sizes)
         if product.layout == target.layout and len(product.values) == 1 and product.coefficient.one:
-            return [f"{target.name} = {text}.clone()"]
+            numbers = product.values[0].boolean and not target.boolean
+            return [f"{target.name} = {text}{f'.to({self.sizes.like}.dtype)' if numbers else '.clone()'}"]
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
         if not product.values:
@@ -161,7 +168,8 @@ class TorchPrinter:
         return value.name
 
     def _reduction(self, statement: Reduce) -> str:
-        operands, bound, target = _cast(statement.operands), statement.bound, statement.target.layout
+        operands = numbers(statement.operands, self.sizes.like, "to", mixed=False)
+        bound, target = statement.bound, statement.target.layout
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1:
             layout = layouts.pop()
@@ -177,12 +185,3 @@ class TorchPrinter:
             axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
             return f"{inside}.sum(dim={axes[0] if len(axes) == 1 else tuple(axes)})"
         return matmul(operands, bound, target) or einsum("torch.einsum", operands, target)
-
-
-def _cast(operands: tuple[Value, ...]) -> tuple[Value, ...]:
-    """Masks as numbers: torch multiplies matrices of one type only."""
-    numbers = [operand for operand in operands if not operand.boolean]
-    if not numbers or len(numbers) == len(operands):
-        return operands
-    dtype = f"{numbers[0].name}.dtype"
-    return tuple(Value(f"{o.name}.to({dtype})", o.layout) if o.boolean else o for o in operands)

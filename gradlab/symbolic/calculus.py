@@ -57,8 +57,8 @@ def _atom_derivative(atom: Atom, target: Ref) -> Iterator[Term]:
             (running,) = argument.bound
             place = Index.fresh(running.axis)
             entry = Term(argument.coefficient, argument.factors).rename({running: place})
-            others = Expr.atom(Prod(argument, (*without, place)))
-            yield from (others * differentiate(Expr.of([entry]), target)).sum_over([place]).terms
+            rest = Expr.atom(Prod(argument, (*without, place)))
+            yield from (rest * differentiate(Expr.of([entry]), target)).sum_over([place]).terms
         case _:  # other tensors, sizes, orders, deltas and indicators are constant (an indicator almost everywhere)
             return
 

@@ -26,7 +26,7 @@ def given(entry: sp.Expr, domain: Domain | None = None, *, differentiable: bool 
     return Input(entry, domain, domain.continuous if differentiable is None else differentiable)
 
 
-class at_most(sp.Function):  # noqa: N801 - stands beside SymPy's own functions
+class at_most(sp.Function):  # type: ignore[misc]  # noqa: N801 - stands beside SymPy's own functions
     """1 where one index is not behind another of the same axis, else 0: `Sum(x[k] * at_most(k, d), k)`."""
 
     nargs = 2

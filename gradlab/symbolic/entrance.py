@@ -49,7 +49,9 @@ class Entrance:
             before, behind = array.shape[:place], array.shape[place + 1 :]
             array = array.reshape(*before, self.groups, array.shape[place] // self.groups, *behind)
         if self.program.definition.broadcast and tensor.indices:
-            array = np.broadcast_to(array, np.broadcast_shapes(*self.shapes))
+            own = len(tensor.indices) - 1  # the leading dimensions alone are broadcast
+            leading = np.broadcast_shapes(*self._leading())
+            array = np.broadcast_to(array, (*leading, *array.shape[array.ndim - own :]))
         return array
 
     def leave(self, tensor: Tensor, array: Array) -> Array:
@@ -66,6 +68,10 @@ class Entrance:
         if self.program.definition.broadcast and tensor.name in names:
             return _summed(array, self.shapes[names.index(tensor.name)])
         return array
+
+    def _leading(self) -> list[tuple[int, ...]]:
+        pairs = zip(self.program.inputs, self.shapes, strict=True)
+        return [shape[: len(shape) - len(given.tensor.indices) + 1] for given, shape in pairs]
 
     def _packed(self, tensor: Tensor) -> int | None:
         packed, names = self.program.definition.packed, [index.axis.name for index in tensor.indices]

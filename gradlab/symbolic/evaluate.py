@@ -60,14 +60,27 @@ class Point:
         return tuple(self.sizes[index.axis] for index in indices)
 
 
-def evaluate(expression: Expr, free: Sequence[Index], point: Point) -> Any:
-    """The array of values, with one axis for each free index, in order."""
+Known = MutableMapping[tuple[str, tuple[Index, ...]], Any]
+"""Values of terms without their coefficients, by their keys and free indices, at one point."""
+
+
+def evaluate(expression: Expr, free: Sequence[Index], point: Point, known: Known | None = None) -> Any:
+    """The array of values, with one axis for each free index, in order; `known` remembers terms between calls."""
     ring = point.ring
     zero = ring.multiply(ring.constant(Fraction(0)), _ones(point, point.shape(free)))
     total = zero
     for term in expression:
-        total = ring.add(total, evaluate_term(term, free, point))
+        total = ring.add(
+            total, evaluate_term(term, free, point) if known is None else _recalled(term, free, point, known)
+        )
     return total
+
+
+def _recalled(term: Term, free: Sequence[Index], point: Point, known: Known) -> Any:
+    key = term.body, tuple(free)
+    if key not in known:
+        known[key] = evaluate_term(term.scaled(1 / term.coefficient), free, point)
+    return point.ring.multiply(point.ring.constant(term.coefficient), known[key])
 
 
 def evaluate_term(term: Term, free: Sequence[Index], point: Point) -> Any:

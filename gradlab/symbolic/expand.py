@@ -16,7 +16,7 @@ from gradlab.symbolic.extents import completed
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Given
 from gradlab.symbolic.rings import Array, elementwise, objects
-from gradlab.symbolic.sample import complete
+from gradlab.symbolic.sample import complete, complete_named
 from gradlab.symbolic.tangents import TANGENT
 
 _ASSUMPTIONS: dict[str, dict[str, bool]] = {
@@ -70,6 +70,7 @@ class Expansion:
     gradients: dict[str, Array]
     tangent: Array
     jacobians: dict[str, Array]
+    products: dict[str, Array]
     tensors: dict[str, Array]
 
 
@@ -97,9 +98,13 @@ def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str,
         name = item.tensor.name
         tensors[TANGENT + name] = symbols(f"{TANGENT}{name}", point.shape(item.tensor.indices))
 
+    complete_named(derivation, point)
+
     def value(result: Any) -> Array:
         return np.asarray(evaluate(result.value, result.free, point), dtype=object)
 
+    for name, result in derivation.moved.items():
+        tensors[TANGENT + name] = value(result)
     return Expansion(
         inputs={item.tensor.name: tensors[item.tensor.name] for item in program.inputs},
         grad_output=tensors[GRAD_OUTPUT],
@@ -108,6 +113,7 @@ def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str,
         gradients={name: value(result) for name, result in derivation.gradients.items()},
         tangent=value(derivation.tangent),
         jacobians={name: value(result) for name, result in derivation.jacobians.items()},
+        products={name: value(result) for name, result in derivation.products.items()},
         tensors=tensors,
     )
 

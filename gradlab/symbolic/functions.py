@@ -20,7 +20,7 @@ Arguments = tuple[sp.Expr, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elementary:
-    """A function of one monomial u: its SymPy form and back, its derivative, what is known of it, and how it is written.
+    """A function of one monomial u: its SymPy form and back, its derivative, what is known of it, how it is written.
 
     Further operands, as the bounds of clip(u, low, high), are constants: numbers and parameters. `numpy`, `torch` and
     `number` (a Python number) are templates over the operands; `numpy` has `{out}` where a buffer can be named. `text`
@@ -153,7 +153,8 @@ _ROWS = (
         arguments=calls(special.normal_cdf),
         derivative=lambda u: _of("normal_pdf", u),
         numpy="special.normal_cdf({0}{out})",
-        torch="torch.special.ndtr({0})",
+        # torch.special.ndtr rounds 1 + erf: from -6 on it is 0 in float32.
+        torch="torch.erfc({0} * -math.sqrt(0.5)) * 0.5",
         number="math.erfc(-{0} / math.sqrt(2)) / 2",
         latex=r"\Phi({0})",
         non_negative=True,
@@ -198,6 +199,29 @@ _ROWS = (
         numpy="np.log1p({0}{out})",
         torch="torch.log1p({0})",
         number="math.log1p({0})",
+    ),
+    # A root of a sum of squares has a kink at 0, where any slope between both sides will do: 0, as torch.std has it.
+    Elementary(
+        name="safe_sqrt",
+        to_sympy=special.safe_sqrt,
+        arguments=calls(special.safe_sqrt),
+        derivative=lambda u: _of("safe_rsqrt", u).scaled(Fraction(1, 2)),
+        numpy="np.sqrt({0}{out})",
+        torch="torch.sqrt({0})",
+        number="math.sqrt({0})",
+        text="sqrt({0})",
+        latex=r"\sqrt{{{0}}}",
+        non_negative=True,
+    ),
+    Elementary(
+        name="safe_rsqrt",
+        to_sympy=special.safe_rsqrt,
+        arguments=calls(special.safe_rsqrt),
+        derivative=lambda u: Expr.atom(Function("safe_rsqrt", u), 3).scaled(Fraction(-1, 2)),
+        numpy="special.safe_rsqrt({0}{out})",
+        torch="torch.where({0} > 0, torch.rsqrt({0}), 0)",
+        number="1 / math.sqrt({0}) if {0} > 0 else 0.0",
+        non_negative=True,
     ),
     # The slope of |u| at 0 is sign(0) = 0, as in torch.
     Elementary(

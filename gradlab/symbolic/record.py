@@ -26,6 +26,8 @@ def record(derivation: Derivation) -> Operation:
         broadcast=definition.broadcast,
         packed=definition.packed,
         extents=tuple(extents(program)),
+        output=program.output.name,
+        curved=tuple(name for name, product in derivation.products.items() if product.value.terms),
         nonempty=tuple(_nonempty(program)),
     )
 

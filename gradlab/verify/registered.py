@@ -149,9 +149,13 @@ def report_subject(
     seed: int | None = None,
     exact: Reference | None = None,
     jvp: Callable[..., Any] | None = None,
+    reference: Callable[..., Any] | None = None,
 ) -> Report:
-    """Check any subject against the record of an operation: its kernel, or a planted copy of it."""
-    references, notes = references_of(operation)
+    """Check any subject against the record of an operation: its kernel, or a planted copy of it.
+
+    `reference` is the independent implementation on torch tensors, by default that of the registered kernel.
+    """
+    references, notes = references_of(operation) if reference is None else ([_torch(operation, reference)], [])
     references += [] if exact is None else [exact]
     specification = replace(specification_of(operation), extras=Extras(jvp=jvp))
     with one_thread():
@@ -185,8 +189,12 @@ def references_of(operation: Operation) -> tuple[list[Reference], list[str]]:
         kernel = registry.kernel(operation.name, "torch")
     except MissingDependencyError:
         return [], [f"torch autograd skipped: {MISSING}"]
+    return [_torch(operation, kernel.reference)], []
+
+
+def _torch(operation: Operation, reference: Callable[..., Any]) -> TorchReference:
     differentiable = [k for k, argument in enumerate(operation.arguments) if argument.differentiable]
-    return [TorchReference(kernel.reference, differentiable)], []
+    return TorchReference(reference, differentiable)
 
 
 def specification_of(operation: Operation) -> Specification:

@@ -36,6 +36,7 @@ OPERATION = Operation(
         Extent("q", "(w + 2 * padding - kernel_size) // stride + 1"),
     ),
     nonempty=("c", "h", "w"),
+    output="y",
 )
 
 

@@ -44,6 +44,8 @@ OPERATION = Operation(
         Extent("ci", "groups * c"),
     ),
     nonempty=("c", "w", "co", "a"),
+    output="y",
+    curved=("x", "weight"),
 )
 
 
@@ -86,8 +88,10 @@ def forward(
     return pack(y.reshape(n, groups, f, o), 1), (x, weight, stride, padding, dilation, groups)
 
 
-def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     x, weight, stride, padding, dilation, groups = saved
     grad_output = unpack(grad_output, 1, "conv1d", groups=groups)
     n, _, f, o = grad_output.shape
@@ -96,36 +100,48 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array, 
     ca = c * a
     groups_c_a_o = groups * c * a * o
     groups_f = groups * f
-    # (6) grad_x[n,g,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,g,f,o] *
-    #     weight[g,f,c,a])
-    grid = (
-        (n, groups, c, o),
-        (1, 1, 1, stride),
-        (0, 0, 0, -padding),
-        ((3, a, dilation),),
-    )
+    grad_x: Array | None = None
+    grad_weight: Array | None = None
+    grad_bias: Array | None = None
+    if needs[1]:
+        # (6) grad_x[n,g,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,g,f,o] *
+        #     weight[g,f,c,a])
+        grid = (
+            (n, groups, c, o),
+            (1, 1, 1, stride),
+            (0, 0, 0, -padding),
+            ((3, a, dilation),),
+        )
     grad_x = np.zeros((n, groups, c, w), np.result_type(grad_output, weight))
-    matrix = weight.transpose(0, 2, 3, 1).reshape(groups, ca, f)
-    factors = grad_output.reshape(n, groups, f, o)
-    found = overlaps(grad_x.shape, *grid)
-    for rows in blocks((n, groups_c_a_o)):
-        part = grad_x[rows]
-        columns = (matrix @ factors[rows]).reshape(len(part), groups, c, a, o).transpose(3, 0, 1, 2, 4)
-        for tap, to, of in found:
-            part[to] += columns[tap][of]
-    # (8) grad_weight[g,f,c,a] = sum[n,o](grad_output[n,g,f,o] * x[n,g,c,stride*o + dilation*a - padding])
-    factors = grad_output.reshape(n, groups, f, o)
-    columns = windows(x, *grid).transpose(1, 2, 3, 0, 4)
-    grad_weight = np.zeros((groups, f, ca), np.result_type(x, grad_output))
-    for rows in blocks((n, groups_c_a_o)):
-        part = columns[rows]
-        part = part.reshape(len(part), groups, ca, o)
-        grad_weight += (factors[rows] @ part.swapaxes(-1, -2)).sum(axis=0)
-    grad_weight = grad_weight.reshape(groups, f, c, a)
-    # (10) grad_bias[g,f] = sum[n,o](grad_output[n,g,f,o])
-    grad_bias = np.einsum("ncm->c", grad_output.reshape(n, groups_f, o))
-    grad_bias = grad_bias.reshape(groups, f)
-    return pack(grad_x, 1), pack(grad_weight, 0), pack(grad_bias, 0)
+    if needs[1]:
+        matrix = weight.transpose(0, 2, 3, 1).reshape(groups, ca, f)
+        factors = grad_output.reshape(n, groups, f, o)
+        found = overlaps(grad_x.shape, *grid)
+        for rows in blocks((n, groups_c_a_o)):
+            part = grad_x[rows]
+            columns = (matrix @ factors[rows]).reshape(len(part), groups, c, a, o).transpose(3, 0, 1, 2, 4)
+            for tap, to, of in found:
+                part[to] += columns[tap][of]
+        # (8) grad_weight[g,f,c,a] = sum[n,o](grad_output[n,g,f,o] * x[n,g,c,stride*o + dilation*a - padding])
+        factors = grad_output.reshape(n, groups, f, o)
+        columns = windows(x, *grid).transpose(1, 2, 3, 0, 4)
+        grad_weight = np.zeros((groups, f, ca), np.result_type(x, grad_output))
+        for rows in blocks((n, groups_c_a_o)):
+            part = columns[rows]
+            part = part.reshape(len(part), groups, ca, o)
+            grad_weight += (factors[rows] @ part.swapaxes(-1, -2)).sum(axis=0)
+        grad_weight = grad_weight.reshape(groups, f, c, a)
+    if needs[2]:
+        # (10) grad_bias[g,f] = sum[n,o](grad_output[n,g,f,o])
+        grad_bias = np.einsum("ncm->c", grad_output.reshape(n, groups_f, o))
+        grad_bias = grad_bias.reshape(groups, f)
+    if needs[0]:
+        grad_x = pack(grad_x, 1)
+    if needs[1]:
+        grad_weight = pack(grad_weight, 0)
+    if needs[2]:
+        grad_bias = pack(grad_bias, 0)
+    return grad_x, grad_weight, grad_bias
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent_bias: Array) -> Array:
@@ -170,7 +186,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent
 
 def hvp(
     saved: tuple[Any, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _x, _weight, stride, padding, dilation, groups = saved
     grad_output = unpack(grad_output, 1, "conv1d", groups=groups)

@@ -45,6 +45,8 @@ OPERATION = Operation(
         Extent("ci", "groups * c"),
     ),
     nonempty=("c", "h", "w", "co", "a", "b"),
+    output="y",
+    curved=("x", "weight"),
 )
 
 
@@ -90,8 +92,10 @@ def forward(
     return pack(y.reshape(n, groups, f, o, q), 1), (x, weight, stride, padding, dilation, groups)
 
 
-def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     x, weight, stride, padding, dilation, groups = saved
     grad_output = unpack(grad_output, 1, "conv2d", groups=groups)
     n, _, f, o, q = grad_output.shape
@@ -101,37 +105,49 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array, 
     oq = o * q
     groups_c_a_b_o_q = groups * c * a * b * o * q
     groups_f = groups * f
-    # (6) grad_x[n,g,c,h,w] = sum[f,a,b,o,q](delta[stride*o + dilation*a - padding,h] * delta[stride*q + dilation*b
-    #     - padding,w] * grad_output[n,g,f,o,q] * weight[g,f,c,a,b])
-    grid = (
-        (n, groups, c, o, q),
-        (1, 1, 1, stride, stride),
-        (0, 0, 0, -padding, -padding),
-        ((3, a, dilation), (4, b, dilation)),
-    )
+    grad_x: Array | None = None
+    grad_weight: Array | None = None
+    grad_bias: Array | None = None
+    if needs[1]:
+        # (6) grad_x[n,g,c,h,w] = sum[f,a,b,o,q](delta[stride*o + dilation*a - padding,h] * delta[stride*q + dilation*b
+        #     - padding,w] * grad_output[n,g,f,o,q] * weight[g,f,c,a,b])
+        grid = (
+            (n, groups, c, o, q),
+            (1, 1, 1, stride, stride),
+            (0, 0, 0, -padding, -padding),
+            ((3, a, dilation), (4, b, dilation)),
+        )
     grad_x = np.zeros((n, groups, c, h, w), np.result_type(grad_output, weight))
-    matrix = weight.transpose(0, 2, 3, 4, 1).reshape(groups, cab, f)
-    factors = grad_output.reshape(n, groups, f, oq)
-    found = overlaps(grad_x.shape, *grid)
-    for rows in blocks((n, groups_c_a_b_o_q)):
-        part = grad_x[rows]
-        columns = (matrix @ factors[rows]).reshape(len(part), groups, c, a, b, o, q).transpose(3, 4, 0, 1, 2, 5, 6)
-        for tap, to, of in found:
-            part[to] += columns[tap][of]
-    # (8) grad_weight[g,f,c,a,b] = sum[n,o,q](grad_output[n,g,f,o,q] * x[n,g,c,stride*o + dilation*a -
-    #     padding,stride*q + dilation*b - padding])
-    factors = grad_output.reshape(n, groups, f, oq)
-    columns = windows(x, *grid).transpose(2, 3, 4, 0, 1, 5, 6)
-    grad_weight = np.zeros((groups, f, cab), np.result_type(x, grad_output))
-    for rows in blocks((n, groups_c_a_b_o_q)):
-        part = columns[rows]
-        part = part.reshape(len(part), groups, cab, oq)
-        grad_weight += (factors[rows] @ part.swapaxes(-1, -2)).sum(axis=0)
-    grad_weight = grad_weight.reshape(groups, f, c, a, b)
-    # (10) grad_bias[g,f] = sum[n,o,q](grad_output[n,g,f,o,q])
-    grad_bias = np.einsum("ncm->c", grad_output.reshape(n, groups_f, oq))
-    grad_bias = grad_bias.reshape(groups, f)
-    return pack(grad_x, 1), pack(grad_weight, 0), pack(grad_bias, 0)
+    if needs[1]:
+        matrix = weight.transpose(0, 2, 3, 4, 1).reshape(groups, cab, f)
+        factors = grad_output.reshape(n, groups, f, oq)
+        found = overlaps(grad_x.shape, *grid)
+        for rows in blocks((n, groups_c_a_b_o_q)):
+            part = grad_x[rows]
+            columns = (matrix @ factors[rows]).reshape(len(part), groups, c, a, b, o, q).transpose(3, 4, 0, 1, 2, 5, 6)
+            for tap, to, of in found:
+                part[to] += columns[tap][of]
+        # (8) grad_weight[g,f,c,a,b] = sum[n,o,q](grad_output[n,g,f,o,q] * x[n,g,c,stride*o + dilation*a -
+        #     padding,stride*q + dilation*b - padding])
+        factors = grad_output.reshape(n, groups, f, oq)
+        columns = windows(x, *grid).transpose(2, 3, 4, 0, 1, 5, 6)
+        grad_weight = np.zeros((groups, f, cab), np.result_type(x, grad_output))
+        for rows in blocks((n, groups_c_a_b_o_q)):
+            part = columns[rows]
+            part = part.reshape(len(part), groups, cab, oq)
+            grad_weight += (factors[rows] @ part.swapaxes(-1, -2)).sum(axis=0)
+        grad_weight = grad_weight.reshape(groups, f, c, a, b)
+    if needs[2]:
+        # (10) grad_bias[g,f] = sum[n,o,q](grad_output[n,g,f,o,q])
+        grad_bias = np.einsum("ncm->c", grad_output.reshape(n, groups_f, oq))
+        grad_bias = grad_bias.reshape(groups, f)
+    if needs[0]:
+        grad_x = pack(grad_x, 1)
+    if needs[1]:
+        grad_weight = pack(grad_weight, 0)
+    if needs[2]:
+        grad_bias = pack(grad_bias, 0)
+    return grad_x, grad_weight, grad_bias
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent_bias: Array) -> Array:
@@ -179,7 +195,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent
 
 def hvp(
     saved: tuple[Any, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _x, _weight, stride, padding, dilation, groups = saved
     grad_output = unpack(grad_output, 1, "conv2d", groups=groups)

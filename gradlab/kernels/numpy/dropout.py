@@ -29,6 +29,7 @@ OPERATION = Operation(
     reference="x * mask / (1 - p)",
     digest="e24c03c81b31cb3e",
     parameters=(Parameter("p", 0.5, 0.0, 0.9),),
+    output="y",
 )
 
 
@@ -38,7 +39,8 @@ def forward(x: Array, mask: Array, *, p: float = 0.5) -> tuple[Array, tuple[Any,
     keep = 1 - p
     # (2) y[n] = mask[n] * x[n] / keep
     reciprocal_keep = 1 / keep if keep else np.nan
-    y = mask * x
+    y = mask.astype(x.dtype)
+    y *= x
     y *= reciprocal_keep
     return y, (mask, keep)
 
@@ -48,7 +50,8 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array | None, 
     mask, keep = saved
     # (4) grad_x[n] = grad_output[n] * mask[n] / keep
     reciprocal_keep = 1 / keep if keep else np.nan
-    grad_x = grad_output * mask
+    grad_x = mask.astype(grad_output.dtype)
+    grad_x *= grad_output
     grad_x *= reciprocal_keep
     return grad_x, None
 
@@ -58,7 +61,8 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     mask, keep = saved
     # (6) tangent_y[n] = mask[n] * tangent_x[n] / keep
     reciprocal_keep = 1 / keep if keep else np.nan
-    tangent_y = mask * tangent_x
+    tangent_y = mask.astype(tangent_x.dtype)
+    tangent_y *= tangent_x
     tangent_y *= reciprocal_keep
     return tangent_y
 

@@ -26,6 +26,7 @@ OPERATION = Operation(
     reference="x.mean(dim=(2, 3))",
     digest="45d1397b6949a634",
     nonempty=("h", "w"),
+    output="y",
 )
 
 

@@ -31,6 +31,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.layer_norm(x, x.shape[-1:], weight, bias, eps=eps)",
     digest="bcd71796cfde3168",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
+    output="y",
+    curved=("x", "weight"),
 )
 
 
@@ -61,25 +63,33 @@ def forward(x: Array, weight: Array, bias: Array, *, eps: float = 1e-05) -> tupl
     return y, (weight, inv_std, x_hat)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     weight, inv_std, x_hat = saved
     n = math.prod(grad_output.shape[:-1])
     d = grad_output.shape[-1]
     inverse_d = 1 / d if d else np.nan
-    # (32) grad_weight[d] = sum[n](grad_output[n,d] * x_hat[n,d])
-    grad_weight = np.einsum("nc,nc->c", grad_output.reshape(n, d), x_hat.reshape(n, d))
-    # (34) grad_bias[d] = sum[n](grad_output[n,d])
-    grad_bias = np.ones(n, grad_output.dtype) @ grad_output.reshape(n, d)
-    # (30) grad_x[n,d] = inv_std[n] / D * (D * weight[d] * grad_output[n,d] - sum[d'](weight[d'] *
-    #     grad_output[n,d']) - x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']))
-    dot_g_weight = grad_output @ weight
-    part = grad_output * weight
-    dot_part_x_hat = np.vecdot(part, x_hat)
-    part_2 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
-    grad_x = part - part_2
-    grad_x -= (dot_g_weight * inverse_d)[..., None]
-    grad_x *= inv_std[..., None]
+    grad_x: Array | None = None
+    grad_weight: Array | None = None
+    grad_bias: Array | None = None
+    if needs[1]:
+        # (32) grad_weight[d] = sum[n](grad_output[n,d] * x_hat[n,d])
+        grad_weight = np.einsum("nc,nc->c", grad_output.reshape(n, d), x_hat.reshape(n, d))
+    if needs[2]:
+        # (34) grad_bias[d] = sum[n](grad_output[n,d])
+        grad_bias = np.ones(n, grad_output.dtype) @ grad_output.reshape(n, d)
+    if needs[0]:
+        # (30) grad_x[n,d] = inv_std[n] / D * (D * weight[d] * grad_output[n,d] - sum[d'](weight[d'] *
+        #     grad_output[n,d']) - x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']))
+        dot_g_weight = grad_output @ weight
+        part = grad_output * weight
+        dot_part_x_hat = np.vecdot(part, x_hat)
+        grad_x = x_hat * (dot_part_x_hat * -inverse_d)[..., None]
+        grad_x += part
+        grad_x -= (dot_g_weight * inverse_d)[..., None]
+        grad_x *= inv_std[..., None]
     return grad_x, grad_weight, grad_bias
 
 
@@ -93,22 +103,20 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array, tange
     #     x_hat[n,d] * sum[d'](tangent_x[n,d'] * x_hat[n,d']) / D
     sum_tangent_x = tangent_x.sum(axis=-1)
     dot_tangent_x_x_hat = np.vecdot(tangent_x, x_hat)
-    tangent_y = tangent_x * weight
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
+    tangent_y += tangent_x
+    tangent_y -= (sum_tangent_x * inverse_d)[..., None]
+    tangent_y *= weight
     tangent_y *= inv_std[..., None]
+    tangent_y += tangent_bias
     part = x_hat * tangent_weight
     tangent_y += part
-    part_2 = x_hat * (weight * inverse_d)
-    part_2 *= (inv_std * dot_tangent_x_x_hat)[..., None]
-    tangent_y -= part_2
-    tangent_y += tangent_bias
-    part_3 = weight * inverse_d * inv_std[..., None] * sum_tangent_x[..., None]
-    tangent_y -= part_3
     return tangent_y
 
 
 def hvp(
     saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     weight, inv_std, x_hat = saved
     d = grad_output.shape[-1]
@@ -122,8 +130,8 @@ def hvp(
     # (51) tangent_x_hat[n,d] = inv_std[n] / D * (D * tangent_x[n,d] - sum[d'](tangent_x[n,d']) - x_hat[n,d] *
     #     sum[d'](tangent_x[n,d'] * x_hat[n,d']))
     sum_tangent_x = tangent_x.sum(axis=-1)
-    part = x_hat * (dot_tangent_x_x_hat * inverse_d)[..., None]
-    tangent_x_hat = tangent_x - part
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
+    tangent_x_hat += tangent_x
     tangent_x_hat -= (sum_tangent_x * inverse_d)[..., None]
     tangent_x_hat *= inv_std[..., None]
     # (61) hvp_weight[d] = sum[n](grad_output[n,d] * tangent_x_hat[n,d])
@@ -136,25 +144,25 @@ def hvp(
     #     x_hat[n,d']) / D - tangent_inv_std[n] * x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d'])
     #     / D
     dot_g_tangent_weight = grad_output @ tangent_weight
-    part_2 = grad_output * tangent_weight
+    part = grad_output * tangent_weight
+    dot_part_x_hat = np.vecdot(part, x_hat)
+    part_2 = grad_output * weight
+    dot_part_2_tangent_x_hat = np.vecdot(part_2, tangent_x_hat)
     dot_part_2_x_hat = np.vecdot(part_2, x_hat)
-    part_3 = grad_output * weight
-    dot_part_3_tangent_x_hat = np.vecdot(part_3, tangent_x_hat)
-    dot_part_3_x_hat = np.vecdot(part_3, x_hat)
     dot_g_weight = grad_output @ weight
-    hvp_x = part_2 * inv_std[..., None]
-    part_4 = part_3 * tangent_inv_std[..., None]
-    hvp_x += part_4
-    part_5 = tangent_x_hat * (inv_std * inverse_d * dot_part_3_x_hat)[..., None]
-    hvp_x -= part_5
-    part_6 = x_hat * (inv_std * inverse_d * dot_part_2_x_hat)[..., None]
-    hvp_x -= part_6
-    part_7 = x_hat * (inv_std * inverse_d * dot_part_3_tangent_x_hat)[..., None]
-    hvp_x -= part_7
-    part_8 = x_hat * (tangent_inv_std * inverse_d * dot_part_3_x_hat)[..., None]
-    hvp_x -= part_8
-    hvp_x -= (inv_std * inverse_d * dot_g_tangent_weight)[..., None]
-    hvp_x -= (tangent_inv_std * inverse_d * dot_g_weight)[..., None]
+    hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
+    part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_d)[..., None]
+    hvp_x -= part_3
+    part_4 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
+    hvp_x -= part_4
+    hvp_x += part
+    hvp_x -= (dot_g_tangent_weight * inverse_d)[..., None]
+    hvp_x *= inv_std[..., None]
+    part_5 = x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
+    part_5 += part_2
+    part_5 -= (dot_g_weight * inverse_d)[..., None]
+    part_5 *= tangent_inv_std[..., None]
+    hvp_x += part_5
     # (62) hvp_bias[d] = 0
     hvp_bias = np.zeros_like(tangent_bias)
     return hvp_x, hvp_weight, hvp_bias

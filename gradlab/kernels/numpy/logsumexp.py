@@ -27,6 +27,8 @@ OPERATION = Operation(
     reference="torch.logsumexp(x, dim=axis)",
     digest="eb14c0ccafa9519a",
     along=Along("d"),
+    output="y",
+    curved=("x",),
 )
 
 

@@ -26,6 +26,8 @@ OPERATION = Operation(
     reference="torch.pow(x, exponent)",
     digest="26882fe0f1d5e860",
     parameters=(Parameter("exponent", 2.0, -3.0, 3.0),),
+    output="y",
+    curved=("x",),
 )
 
 

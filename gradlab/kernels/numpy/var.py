@@ -28,6 +28,8 @@ OPERATION = Operation(
     digest="858e488ba2be56c8",
     parameters=(Parameter("correction", 1, 0, 1, integer=True),),
     along=Along("d", several=True),
+    output="y",
+    curved=("x",),
 )
 
 

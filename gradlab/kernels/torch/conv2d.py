@@ -51,8 +51,10 @@ def forward(
     return pack(y, 1), (x, weight, stride, padding, dilation, groups)
 
 
-def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     x, weight, stride, padding, dilation, groups = saved
     grad_output = unpack(grad_output, 1, "conv2d", groups=groups)
     n, _, f, o, q = grad_output.shape
@@ -60,33 +62,45 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor, Tenso
     _, _, _, a, b = weight.shape
     groups_f = groups * f
     groups_c = groups * c
-    # (6) grad_x[n,g,c,h,w] = sum[f,a,b,o,q](delta[stride*o + dilation*a - padding,h] * delta[stride*q + dilation*b
-    #     - padding,w] * grad_output[n,g,f,o,q] * weight[g,f,c,a,b])
-    grad_x = torch.nn.grad.conv2d_input(
-        (n, groups_c, h, w),
-        weight.reshape(groups_f, c, a, b),
-        grad_output.reshape(n, groups_f, o, q),
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-    )
-    grad_x = grad_x.reshape(n, groups, c, h, w)
-    # (8) grad_weight[g,f,c,a,b] = sum[n,o,q](grad_output[n,g,f,o,q] * x[n,g,c,stride*o + dilation*a -
-    #     padding,stride*q + dilation*b - padding])
-    grad_weight = torch.nn.grad.conv2d_weight(
-        x.reshape(n, groups_c, h, w),
-        (groups_f, c, a, b),
-        grad_output.reshape(n, groups_f, o, q),
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-    )
-    grad_weight = grad_weight.reshape(groups, f, c, a, b)
-    # (10) grad_bias[g,f] = sum[n,o,q](grad_output[n,g,f,o,q])
-    grad_bias = grad_output.sum(dim=(0, 3, 4))
-    return pack(grad_x, 1), pack(grad_weight, 0), pack(grad_bias, 0)
+    grad_x: Tensor | None = None
+    grad_weight: Tensor | None = None
+    grad_bias: Tensor | None = None
+    if needs[0]:
+        # (6) grad_x[n,g,c,h,w] = sum[f,a,b,o,q](delta[stride*o + dilation*a - padding,h] * delta[stride*q + dilation*b
+        #     - padding,w] * grad_output[n,g,f,o,q] * weight[g,f,c,a,b])
+        grad_x = torch.nn.grad.conv2d_input(
+            (n, groups_c, h, w),
+            weight.reshape(groups_f, c, a, b),
+            grad_output.reshape(n, groups_f, o, q),
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+        )
+        grad_x = grad_x.reshape(n, groups, c, h, w)
+    if needs[1]:
+        # (8) grad_weight[g,f,c,a,b] = sum[n,o,q](grad_output[n,g,f,o,q] * x[n,g,c,stride*o + dilation*a -
+        #     padding,stride*q + dilation*b - padding])
+        grad_weight = torch.nn.grad.conv2d_weight(
+            x.reshape(n, groups_c, h, w),
+            (groups_f, c, a, b),
+            grad_output.reshape(n, groups_f, o, q),
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+        )
+        grad_weight = grad_weight.reshape(groups, f, c, a, b)
+    if needs[2]:
+        # (10) grad_bias[g,f] = sum[n,o,q](grad_output[n,g,f,o,q])
+        grad_bias = grad_output.sum(dim=(0, 3, 4))
+    if needs[0]:
+        grad_x = pack(grad_x, 1)
+    if needs[1]:
+        grad_weight = pack(grad_weight, 0)
+    if needs[2]:
+        grad_bias = pack(grad_bias, 0)
+    return grad_x, grad_weight, grad_bias
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor) -> Tensor:
@@ -129,7 +143,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tange
 
 def hvp(
     saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _x, _weight, stride, padding, dilation, groups = saved
     grad_output = unpack(grad_output, 1, "conv2d", groups=groups)

@@ -21,7 +21,7 @@ def forward(x: Tensor, mask: Tensor, *, p: float = 0.5) -> tuple[Tensor, tuple[A
     keep = 1 - p
     # (2) y[n] = mask[n] * x[n] / keep
     reciprocal_keep = 1 / keep if keep else math.nan
-    y = mask * x
+    y = x * mask
     y = y * reciprocal_keep
     return y, (mask, keep)
 
@@ -41,7 +41,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     mask, keep = saved
     # (6) tangent_y[n] = mask[n] * tangent_x[n] / keep
     reciprocal_keep = 1 / keep if keep else math.nan
-    tangent_y = mask * tangent_x
+    tangent_y = tangent_x * mask
     tangent_y = tangent_y * reciprocal_keep
     return tangent_y
 

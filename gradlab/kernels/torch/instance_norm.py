@@ -42,25 +42,33 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float = 1e-05) -> t
     return y, (weight, inv_std, x_hat)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     weight, inv_std, x_hat = saved
     _, _, h, w = grad_output.shape
     hw = h * w
     inverse_hw = 1 / hw if hw else math.nan
-    # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
-    grad_weight = (grad_output * x_hat).sum(dim=(0, 2, 3))
-    # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
-    grad_bias = grad_output.sum(dim=(0, 2, 3))
-    # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
-    #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
-    #     x_hat[n,c,h',w']))
-    sum_g = grad_output.sum(dim=(2, 3))
-    dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
-    part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
-    grad_x = grad_output - part
-    grad_x = grad_x - (sum_g * inverse_hw)[:, :, None, None]
-    grad_x = grad_x * (weight * inv_std)[:, :, None, None]
+    grad_x: Tensor | None = None
+    grad_weight: Tensor | None = None
+    grad_bias: Tensor | None = None
+    if needs[1]:
+        # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
+        grad_weight = (grad_output * x_hat).sum(dim=(0, 2, 3))
+    if needs[2]:
+        # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
+        grad_bias = grad_output.sum(dim=(0, 2, 3))
+    if needs[0]:
+        # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
+        #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
+        #     x_hat[n,c,h',w']))
+        sum_g = grad_output.sum(dim=(2, 3))
+        dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
+        grad_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
+        grad_x = grad_x + grad_output
+        grad_x = grad_x - (sum_g * inverse_hw)[:, :, None, None]
+        grad_x = grad_x * (weight * inv_std)[:, :, None, None]
     return grad_x, grad_weight, grad_bias
 
 
@@ -75,20 +83,19 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     #     inv_std[n,c] * x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']) / (H * W)
     sum_tangent_x = tangent_x.sum(dim=(2, 3))
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3))
-    tangent_y = tangent_x * (weight * inv_std)[:, :, None, None]
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None]
+    tangent_y = tangent_y + tangent_x
+    tangent_y = tangent_y - (sum_tangent_x * inverse_hw)[:, :, None, None]
+    tangent_y = tangent_y * (weight * inv_std)[:, :, None, None]
+    tangent_y = tangent_y + tangent_bias[:, None, None]
     part = x_hat * tangent_weight[:, None, None]
     tangent_y = tangent_y + part
-    part_2 = x_hat * (weight * inverse_hw * inv_std * dot_tangent_x_x_hat)[:, :, None, None]
-    tangent_y = tangent_y - part_2
-    tangent_y = tangent_y + tangent_bias[:, None, None]
-    part_3 = weight * inverse_hw * inv_std * sum_tangent_x
-    tangent_y = tangent_y - part_3[:, :, None, None]
     return tangent_y
 
 
 def hvp(
     saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     weight, inv_std, x_hat = saved
     _, _, h, w = grad_output.shape
@@ -102,8 +109,8 @@ def hvp(
     # (51) tangent_x_hat[n,c,h,w] = inv_std[n,c] / (H * W) * (H * W * tangent_x[n,c,h,w] -
     #     sum[h',w'](tangent_x[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']))
     sum_tangent_x = tangent_x.sum(dim=(2, 3))
-    part = x_hat * (dot_tangent_x_x_hat * inverse_hw)[:, :, None, None]
-    tangent_x_hat = tangent_x - part
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None]
+    tangent_x_hat = tangent_x_hat + tangent_x
     tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_hw)[:, :, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, :, None, None]
     # (61) hvp_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
@@ -120,21 +127,20 @@ def hvp(
     sum_g = grad_output.sum(dim=(2, 3))
     dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
     dot_g_tangent_x_hat = (grad_output * tangent_x_hat).sum(dim=(2, 3))
-    hvp_x = grad_output * (tangent_weight * inv_std)[:, :, None, None]
-    part_2 = grad_output * (weight * tangent_inv_std)[:, :, None, None]
-    hvp_x = hvp_x + part_2
-    part_3 = x_hat * (tangent_weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
-    hvp_x = hvp_x - part_3
-    part_4 = tangent_x_hat * (weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
-    hvp_x = hvp_x - part_4
-    part_5 = x_hat * (weight * inverse_hw * inv_std * dot_g_tangent_x_hat)[:, :, None, None]
-    hvp_x = hvp_x - part_5
-    part_6 = x_hat * (weight * inverse_hw * tangent_inv_std * dot_g_x_hat)[:, :, None, None]
-    hvp_x = hvp_x - part_6
-    part_7 = tangent_weight * inverse_hw * inv_std * sum_g
-    hvp_x = hvp_x - part_7[:, :, None, None]
-    part_8 = weight * inverse_hw * tangent_inv_std * sum_g
-    hvp_x = hvp_x - part_8[:, :, None, None]
+    hvp_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
+    hvp_x = hvp_x + grad_output
+    hvp_x = hvp_x - (sum_g * inverse_hw)[:, :, None, None]
+    hvp_x = hvp_x * (tangent_weight * inv_std)[:, :, None, None]
+    part = grad_output * tangent_inv_std[:, :, None, None]
+    part_2 = tangent_x_hat * (inv_std * inverse_hw * dot_g_x_hat)[:, :, None, None]
+    part = part - part_2
+    part_3 = x_hat * (inv_std * inverse_hw * dot_g_tangent_x_hat)[:, :, None, None]
+    part = part - part_3
+    part_4 = x_hat * (tangent_inv_std * inverse_hw * dot_g_x_hat)[:, :, None, None]
+    part = part - part_4
+    part = part - (tangent_inv_std * inverse_hw * sum_g)[:, :, None, None]
+    part = part * weight[:, None, None]
+    hvp_x = hvp_x + part
     # (62) hvp_bias[c] = 0
     hvp_bias = torch.zeros_like(tangent_bias)
     return hvp_x, hvp_weight, hvp_bias

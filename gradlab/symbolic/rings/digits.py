@@ -21,7 +21,6 @@ class Digits:
     def constant(self, value: Fraction) -> Any:
         return mpmath.mpf(value.numerator) / value.denominator
 
-    # A number of mpmath that meets an array on its right side prints the array before it gives way to NumPy.
     def add(self, left: Any, right: Any) -> Any:
         return np.add(left, right)
 
@@ -86,6 +85,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "normal_pdf": mpmath.npdf,
     "positive_part": lambda value: value if value > 0 else mpmath.mpf(0),
     "power": _power,
+    "safe_rsqrt": lambda value: 1 / mpmath.sqrt(value) if value else mpmath.mpf(0),
+    "safe_sqrt": mpmath.sqrt,
     "sigmoid": lambda value: 1 / (1 + mpmath.exp(-value)),
     "sign": mpmath.sign,
     "sin": mpmath.sin,
