@@ -75,6 +75,7 @@ class Lowering:
         self.chain = Chain(self.statements.append, self._name, reusable)
         self.shared: dict[str, Value] = {}
         self.products: list[tuple[Value, Value, Value]] = []
+        self.reserved: set[str] = set()
 
     def note(self, text: str) -> None:
         """Add a comment line."""
@@ -167,7 +168,7 @@ class Lowering:
         """Computes a bracket beforehand; gives the entry of the temporary that holds it."""
 
         def compute(inner: Expr) -> Ref:
-            value = self._compute(Value(self._name("part"), layout), inner)
+            value = self._compute(Value(self._reserve("part"), layout), inner)
             self.values[value.name] = value
             return Ref(value.name, value.layout)
 
@@ -243,7 +244,7 @@ class Lowering:
     def _part(self, target: Value, front: Piece, pieces: list[Piece]) -> Piece:
         """A sum of its own, at the size of its terms."""
         present = {index for piece in (front, *pieces) for index in piece.product.layout}
-        part = Value(self._name("part"), tuple(index for index in target.layout if index in present))
+        part = Value(self._reserve("part"), tuple(index for index in target.layout if index in present))
         self.chain.dense(part, front, pieces)
         return replace(NOTHING, values=(part,))
 
@@ -333,7 +334,7 @@ class Lowering:
     def _monomial(self, term: Term) -> Value:
         if len(term.factors) == 1 and term.coefficient == 1 and term.factors[0][1] == 1:
             return self._atom(term.factors[0][0], Fraction(1), None)
-        return self._compute(Value(self._name("argument"), term.free), Expr.of([term]))
+        return self._compute(Value(self._reserve("argument"), term.free), Expr.of([term]))
 
     def _apply(self, function: str, operand: Value, name: str | None, others: tuple[Term, ...] = ()) -> Value:
         beside = tuple(self._piece(other, ()).product for other in others)
@@ -426,7 +427,7 @@ class Lowering:
         plain = len(term.factors) == 1 and term.factors[0][1] == 1
         operand = self._atom(*term.factors[0], None) if plain else None
         if operand is None:
-            operand = self._compute(Value(self._name("part"), inside), Expr.of([term]))
+            operand = self._compute(Value(self._reserve("part"), inside), Expr.of([term]))
         target = Value(
             name or self._name(f"running_{_SHORT.get(operand.name, operand.name)}"),
             tuple(place if index == summed else index for index in operand.layout),
@@ -541,8 +542,14 @@ class Lowering:
             raise DefinitionError(f"{self.program.name}: no code for a label times a tensor of the full size")
         self.statements.append(Scatter(target, positions, piece.product, over))
 
+    def _reserve(self, wanted: str) -> str:
+        """A name for what is computed in several statements, which other temporaries in between must not take."""
+        name = self._name(wanted)
+        self.reserved.add(name)
+        return name
+
     def _name(self, wanted: str) -> str:
-        taken = {value.name for value in (*self.values.values(), *self.shared.values())}
+        taken = self.reserved | {value.name for value in (*self.values.values(), *self.shared.values())}
         taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter)}
         return next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in taken)
 
