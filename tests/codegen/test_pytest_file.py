@@ -29,7 +29,8 @@ def loaded(source: str, folder: Path) -> ModuleType:
     path = folder / "test_formula.py"
     path.write_text(source, encoding="utf-8")
     spec = importlib.util.spec_from_file_location("test_formula", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     module.DECLARED["seed"] = 20261126

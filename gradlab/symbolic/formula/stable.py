@@ -85,7 +85,7 @@ def _shifts(definition: Definition) -> Iterator[Definition]:
 
 
 def _with_softmax(definition: Definition) -> Definition:
-    """Names for the parts of log(sum(exp(u))), and for their quotient: its gradient is the softmax of u, which is saved.
+    """Names for the parts of log(sum(exp(u))), and for their quotient, which its gradient is and which is saved.
 
     The exponentials themselves move with a shift, their quotient does not.
     """
