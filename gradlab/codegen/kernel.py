@@ -326,7 +326,7 @@ def _wrapped(definition: str) -> list[str]:
     inside, _, tail = rest.rpartition(") -> ")
     if len(inside) + 4 <= _WIDTH:
         return [f"{head}(", f"    {inside}", f") -> {tail}"]
-    return [f"{head}(", *(f"    {part}," for part in inside.split(", ")), f") -> {tail}"]
+    return [f"{head}(", *(f"    {part}," for part in _arguments(inside)), f") -> {tail}"]
 
 
 def _reference(derivation: Derivation, operation: Operation) -> str:

@@ -78,6 +78,10 @@ def axes_line(program: Program) -> list[str]:
     ranges = [f"{', '.join(program.letters.get(axis, (axis.name,)))} over {axis.size}" for axis in program.axes]
     lines = [f"Indices: {'; '.join(ranges)}; primes mark further ones of the same axis."]
     lines += [f"{axis.size} stands for any number of leading dimensions." for axis in program.axes if axis.ellipsis]
+    sizes = {axis: axis.size for axis in program.axes}
+    lines += [f"{axis.size} = {windows.formula(sizes)}." for axis, windows in program.windows.items()]
+    if program.windows:
+        lines.append("Entries at computed indices outside an axis are 0.")
     return lines
 
 

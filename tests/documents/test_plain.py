@@ -38,6 +38,15 @@ def one_line(text: str) -> str:
         ),
         ("softmax_cross_entropy", ["VJP: grad_x[n,d] = g * (p[n,d] - t[n,d]) / N"]),
         ("softmax_cross_entropy_labels", ["VJP: grad_x[n,d] = g * (p[n,d] - delta[label[n],d]) / N"]),
+        (
+            "avg_pool2d",
+            [
+                "VJP: grad_x[n,c,h,w] = sum[o,q,a,b](delta[stride*o + a - padding,h] * delta[stride*q + b - padding,w] "
+                "* g[n,c,o,q]) / kernel_size**2",
+                "O = (H + 2 * padding - kernel_size) // stride + 1.",
+                "Entries at computed indices outside an axis are 0.",
+            ],
+        ),
         ("cross_entropy", ["VJP: grad_p[n,d] = -g * t[n,d] / (N * p[n,d])"]),
         (
             "linear",
