@@ -328,9 +328,7 @@ def _wrapped(definition: str) -> list[str]:
     inside, _, tail = rest.rpartition(") -> ")
     if len(inside) + 4 <= _WIDTH:
         return [f"{head}(", f"    {inside}", f") -> {tail}"]
-    # Not at commas inside brackets: tuple[Array, ...] is one type.
-    parts = re.split(r", (?![^\[]*\])", inside)
-    return [f"{head}(", *(f"    {part}," for part in parts), f") -> {tail}"]
+    return [f"{head}(", *(f"    {part}," for part in _arguments(inside)), f") -> {tail}"]
 
 
 def _reference(derivation: Derivation, operation: Operation) -> str:
