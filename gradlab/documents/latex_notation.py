@@ -12,7 +12,7 @@ from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
-from gradlab.symbolic.terms import Atom, Axis, Delta, Function, Index, Indicator, Ref, Size, Slot
+from gradlab.symbolic.terms import Atom, Axis, Delta, Function, Index, Indicator, Position, Ref, Size, Slot
 
 _GREEK = frozenset(
     {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi"}
@@ -157,7 +157,8 @@ def _slot(slot: Slot, names: Names) -> str:
     if isinstance(slot, Index):
         return index(names.get(slot, slot.name))
     inner = "".join(index(names.get(item, item.name)) for item in slot.slots)
-    return rf"{name(slot.tensor).tex}_{{{inner}}}"
+    coordinate = rf"^{{{index(slot.axis.name)}}}" if slot.plane else ""
+    return rf"{name(slot.tensor).tex}{coordinate}_{{{inner}}}"
 
 
 def _slots(slots: Sequence[Slot], names: Names) -> Box:
@@ -186,6 +187,9 @@ def _atom(atom: Atom, names: Names, argument: Product | None) -> Box:
             return Box(rf"\operatorname{{{function}}}({inside.tex})", inside.width + 9 + 5 * len(function))
         case Indicator():
             return Box(rf"[{inside.tex} > 0]", inside.width + 26)
+        case Position(searched):
+            over = subscripts([names[item] for item in searched.bound])
+            return boxes.row([boxes.subscript(Box(r"\operatorname{argmax}", 36), over), inside])
 
 
 def _link(link: Link, *, weight_first: bool) -> Box:

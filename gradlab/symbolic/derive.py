@@ -155,7 +155,7 @@ def forward(program: Program, rules: Iterable[Rule]) -> tuple[Result, list[Step]
     tangents = {g.tensor.name: Expr.atom(Ref(TANGENT + g.tensor.name, g.tensor.indices)) for g in program.wrt}
     steps: list[Step] = []
     for binding in program.bindings:
-        if binding.name not in program.contributing:
+        if binding.name not in program.contributing or binding.name not in program.varying:
             continue
         depends = [name for name in tangents if name in binding.value.tensors]
         if not depends:

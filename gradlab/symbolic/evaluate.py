@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
 from gradlab.symbolic.rings import Dual, DualRing, Ring
 from gradlab.symbolic.terms import (
@@ -20,10 +22,12 @@ from gradlab.symbolic.terms import (
     Function,
     Index,
     Indicator,
+    Position,
     Ref,
     Size,
     Slot,
     Term,
+    atom_slots,
 )
 
 
@@ -50,7 +54,9 @@ class Point:
 
 
 def evaluate(expression: Expr, free: Sequence[Index], point: Point) -> Any:
-    """The array of values, with one axis for each free index, in order."""
+    """The array of values, with one axis for each free index, in order; machine integers for the place of a maximum."""
+    if expression.position is not None:
+        return _place(expression.position, free, point)
     ring = point.ring
     zero = ring.multiply(ring.constant(Fraction(0)), _ones(point, point.shape(free)))
     total = zero
@@ -74,6 +80,16 @@ def evaluate_term(term: Term, free: Sequence[Index], point: Point) -> Any:
         full = ring.multiply(inside, _ones(point, (1,) * first + point.shape(part.bound)))
         value = ring.multiply(value, ring.sum(full, axes))
     return value
+
+
+def _place(position: Position, free: Sequence[Index], point: Point) -> Any:
+    """Where the monomial is largest, counted row by row along the axes that its searched indices stand on."""
+    argument = position.argument.fresh()
+    # In the order of the tensor's own axes: of several maxima, the first row by row is found.
+    searched = tuple(slot for slot in atom_slots(Position(argument)) if slot in argument.bound)
+    layout = (*free, *searched)
+    values = evaluate_term(Term(argument.coefficient, argument.factors), layout, point)
+    return point.ring.argmax(point.ring.multiply(values, _ones(point, point.shape(layout))), len(searched))
 
 
 def _ones(point: Point, shape: tuple[int, ...]) -> Any:
@@ -107,6 +123,8 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
             return ring.function(name, evaluate_term(argument, layout, point))
         case Indicator(argument):
             return ring.indicator(evaluate_term(argument, layout, point))
+        case Position():
+            raise DefinitionError("the place of a maximum is used as a number; bind it to a name of its own")
 
 
 def _integers(values: Any, point: Point) -> Any:
@@ -125,4 +143,8 @@ def _positions(slot: Slot, layout: Sequence[Index], point: Point) -> Any:
         shape = [1] * len(layout)
         shape[layout.index(slot)] = -1
         return np.arange(point.sizes[slot.axis]).reshape(shape)
-    return point.tensors[slot.tensor][tuple(_positions(index, layout, point) for index in slot.slots)]
+    place = point.tensors[slot.tensor][tuple(_positions(index, layout, point) for index in slot.slots)]
+    if not slot.plane:
+        return place
+    after = slot.plane[slot.plane.index(slot.axis) + 1 :]
+    return place // math.prod(point.sizes[axis] for axis in after) % point.sizes[slot.axis]

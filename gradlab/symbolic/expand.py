@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -47,6 +48,11 @@ class SymPyRing:
     def indicator(self, value: Any) -> Array:
         return elementwise(lambda item: sp.Piecewise((1, item > 0), (0, True)), value)
 
+    def argmax(self, value: Array, axes: int) -> Any:
+        # Symbols have no order: places in turn, as labels have; each may hold the maximum as well as any other.
+        shape, searched = value.shape[: value.ndim - axes], value.shape[value.ndim - axes :]
+        return (np.arange(math.prod(shape)) % math.prod(searched)).reshape(shape)
+
     def sum(self, value: Array, axes: tuple[int, ...]) -> Any:
         return np.asarray(value.sum(axis=axes), dtype=object)
 
@@ -72,7 +78,7 @@ class Expansion:
 def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str, Array] | None = None) -> Expansion:
     """Write a derivation out; `sizes` maps the names of axes to numbers, `given` replaces the symbols of inputs.
 
-    Labels are the numbers 0, 1, 2, … in turn; the last entries of a simplex are 1 minus the others.
+    Labels, and the places of maxima, are the numbers 0, 1, 2, … in turn; the last entries of a simplex are 1 minus the others.
     """
     program = derivation.program
     size: dict[Axis, int] = {axis: sizes[axis.name] for axis in program.axes}

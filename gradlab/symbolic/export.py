@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import sympy as sp
 
 from gradlab.symbolic.components import components
+from gradlab.symbolic.definition import argmax
 from gradlab.symbolic.derive import Result
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.layout import letters
@@ -20,6 +21,7 @@ from gradlab.symbolic.terms import (
     Gather,
     Index,
     Indicator,
+    Position,
     Ref,
     Size,
     Slot,
@@ -99,6 +101,10 @@ class _Exporter:
                 return ELEMENTARY[name].to_sympy(self.product(argument, names))
             case Indicator(argument):
                 return sp.Piecewise((1, self.product(argument, names) > 0), (0, True))
+            case Position(argument):
+                own = letters(self.program, self.free, argument.bound)
+                over = (idx(index, own[index]) for index in argument.bound)
+                return argmax(self.product(Term(argument.coefficient, argument.factors), own), *over)
 
     def scalar(self, tensor: str) -> sp.Symbol:
         return sp.Symbol(tensor, positive=True) if tensor in self.program.parameters else sp.Symbol(tensor)
@@ -128,6 +134,8 @@ class Declarations:
             if any(part.is_Pow and abs(part.exp) == sp.S.Half for e in expressions for part in sp.preorder_traversal(e))
             else set()
         )
+        # Not one of SymPy's: the program stands for itself.
+        self.places = "argmax" in functions
         plain = [s for s in symbols if type(s) is sp.Symbol and s.name not in {*self.tensors, *self.indices}]
         self.sizes = {str(index.upper + 1): index.upper + 1 for index in self.indices.values()}
         self.sizes.update({s.name: s for s in plain if s.is_integer})
@@ -138,9 +146,11 @@ class Declarations:
         """The import and the assignments; `bound` adds names, each with True where it has indices."""
         tensors = sorted(self.tensors | {name for name, indexed in bound if indexed})
         scalars = sorted(self.scalars | {name for name, indexed in bound if not indexed})
+        names = self.used | {"Idx", "IndexedBase", "symbols"} | ({"Function"} if self.places else set())
         lines = [
-            f"from sympy import {', '.join(sorted(self.used | {'Idx', 'IndexedBase', 'symbols'}, key=str.lower))}",
+            f"from sympy import {', '.join(sorted(names, key=str.lower))}",
             "",
+            *(['argmax = Function("argmax")'] if self.places else []),
         ]
         lines += [f'{name} = symbols("{name}", integer=True)' for name in sorted(self.sizes)]
         lines += [f'{name} = symbols("{name}", positive=True)' for name in self.parameters]

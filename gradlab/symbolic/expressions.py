@@ -8,10 +8,11 @@ from fractions import Fraction
 
 import sympy as sp
 
+from gradlab.symbolic.definition import argmax
 from gradlab.symbolic.functions import ELEMENTARY, recognise
 from gradlab.symbolic.program import Binding, Tensor
 from gradlab.symbolic.scope import Scope
-from gradlab.symbolic.terms import Axis, Expr, Function, Gather, Index, Ref, Size, Slot, Term
+from gradlab.symbolic.terms import Axis, Expr, Function, Gather, Index, Position, Ref, Size, Slot, Term, atom_slots
 
 SUPPORTED = f"+, *, /, rational powers, Sum over an Idx, indexed tensors, {', '.join(ELEMENTARY)} (Max(u, 0))"
 
@@ -36,6 +37,21 @@ class Expressions(Scope):
         if isinstance(expression, sp.Pow):
             return Expr.of([self.power(expression)])
         return Expr.of([self.monomial(expression)])
+
+    def position(self, expression: argmax) -> Expr:
+        """The place of a maximum, searched over indices of one tensor."""
+        entry, *over = expression.args
+        indices = [self.index(variable) for variable in over]
+        term = self.monomial(entry)
+        slots = [slot for atom, _ in term.factors for slot in atom_slots(atom)]
+        if not indices or len(set(indices)) != len(indices) or any(slots.count(index) != 1 for index in indices):
+            self.fail(
+                f"{expression} does not say where to search", "write argmax(x[n, k], k): one entry, each index once"
+            )
+        renaming: dict[Index, Slot] = {index: Index.fresh(index.axis) for index in indices}
+        bound = [slot for slot in renaming.values() if isinstance(slot, Index)]
+        searched = term.rename(renaming)
+        return Expr.atom(Position(Term.make(searched.coefficient, searched.factors, bound)))
 
     def sum(self, expression: sp.Sum) -> Expr:
         # The summed indices are renamed, so that one that is also free outside cannot capture it.
@@ -103,7 +119,7 @@ class Expressions(Scope):
     def reference(self, expression: sp.Indexed, *, as_index: bool = False) -> Term:
         name = str(expression.base)
         self.check_known(name, expression)
-        if name in self.labels and not as_index:
+        if name in {**self.labels, **self.places} and not as_index:
             self.fail(f"{expression} holds labels and is used as a number", f"labels are indices: x[n, {expression}]")
         shape = self.shapes[name]
         if len(shape) != len(expression.indices):
@@ -144,13 +160,7 @@ class Expressions(Scope):
     def slot(self, index: sp.Expr, axis: Axis, tensor: str) -> Slot:
         found: Slot
         if isinstance(index, sp.Indexed):
-            name = str(index.base)
-            if name not in self.labels:
-                self.fail(f"{index} is used as an index", "only inputs in the domain labels(...) can be")
-            below = next((a for a in self.axes.values() if a.name == self.labels[name]), None)
-            if below is None:
-                self.fail(f"{name} holds labels below {self.labels[name]!r}, which is no axis", "name an axis")
-            found = Gather(name, self.lookup(index), below)
+            found = self.gather(index, axis)
         else:
             found = self.index(index)
         if found.axis != axis:
@@ -159,6 +169,21 @@ class Expressions(Scope):
                 "two axes never contract, even where their sizes are equal: index with the tensor's own axis",
             )
         return found
+
+    def gather(self, index: sp.Indexed, axis: Axis) -> Gather:
+        """A label, or the place of a maximum, inside brackets."""
+        name = str(index.base)
+        if name in self.places:
+            plane = self.places[name]
+            along = axis if axis in plane else plane[0]
+            return Gather(name, self.lookup(index), along, plane if len(plane) > 1 else ())
+        if name not in self.labels:
+            remedy = "only inputs in the domain labels(...), and what is bound to an argmax, can be"
+            self.fail(f"{index} is used as an index", remedy)
+        below = next((a for a in self.axes.values() if a.name == self.labels[name]), None)
+        if below is None:
+            self.fail(f"{name} holds labels below {self.labels[name]!r}, which is no axis", "name an axis")
+        return Gather(name, self.lookup(index), below)
 
     def lookup(self, expression: sp.Indexed) -> tuple[Index, ...]:
         """The indices of a label inside brackets; each is a plain index."""

@@ -21,6 +21,7 @@ from gradlab.symbolic.terms import (
     Function,
     Index,
     Indicator,
+    Position,
     Ref,
     Size,
     Term,
@@ -33,7 +34,10 @@ Names = Mapping[Index, str]
 
 @dataclass(frozen=True)
 class Power:
-    """An atom to a positive power, with the names of its indices; `argument` is that of a function or indicator."""
+    """An atom to a positive power, with the names of its indices.
+
+    `argument` is that of a function, an indicator or a search for a maximum, whose searched indices `names` has too.
+    """
 
     atom: Atom
     exponent: Fraction
@@ -153,10 +157,12 @@ class _Arranger:
         above: list[Piece] = []
         below: list[Piece] = []
         for atom, exponent in sorted(factors, key=lambda factor: self.factor_order(factor[0], names)):
-            argument = None
-            if isinstance(atom, Function | Indicator):
-                argument = self.monomial(atom.argument.coefficient, atom.argument.factors, names)
-            (above if exponent > 0 else below).append(Power(atom, abs(exponent), names, argument))
+            argument, inner = None, names
+            if isinstance(atom, Position):
+                inner = letters(self.program, self.free, atom.argument.bound)
+            if isinstance(atom, Function | Indicator | Position):
+                argument = self.monomial(atom.argument.coefficient, atom.argument.factors, inner)
+            (above if exponent > 0 else below).append(Power(atom, abs(exponent), inner, argument))
         above += sums
         if abs(coefficient.numerator) != 1:
             above.insert(0, abs(coefficient.numerator))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from gradlab.symbolic.definition import Definition, Fact, Input, Let
+from gradlab.symbolic.definition import Definition, Fact, Input, Let, argmax
 from gradlab.symbolic.expressions import Expressions
 from gradlab.symbolic.program import Binding, Given, Program, SumFact, Tensor
 from gradlab.symbolic.terms import Axis
@@ -72,11 +72,13 @@ class _Reader(Expressions):
         self.where = f"binding {item.entry}"
         tensor = self.tensor(item.entry)
         self.check_name(tensor.name)
-        value = self.top(item.value)
+        value = self.position(item.value) if isinstance(item.value, argmax) else self.top(item.value)
         extra = [index.name for index in value.free if index not in tensor.indices]
         if extra:
             self.fail(f"the right side has the free index {', '.join(extra)}", "sum over it or add it to the left side")
         self.shapes[tensor.name] = tensor.indices
+        if value.position is not None:
+            self.places[tensor.name] = value.position.searched
         self.bindings.append(Binding(tensor, value))
 
     def fact(self, item: Fact) -> SumFact:

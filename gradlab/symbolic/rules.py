@@ -135,7 +135,7 @@ def _unify_slots(
     result = dict(variables)
     for wanted, found in zip(pattern, slots, strict=True):
         if isinstance(wanted, Gather):
-            if not isinstance(found, Gather) or found.tensor != wanted.tensor:
+            if not isinstance(found, Gather) or (found.tensor, found.axis) != (wanted.tensor, wanted.axis):
                 return None
             inner = _unify_slots(wanted.slots, found.slots, result)
             if inner is None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, letters, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
-from gradlab.symbolic.terms import Atom, Delta, Function, Index, Indicator, Ref, Size, Slot
+from gradlab.symbolic.terms import Atom, Delta, Function, Index, Indicator, Position, Ref, Size, Slot
 
 __all__ = ["entry", "letters", "text"]
 
@@ -93,7 +93,8 @@ class _Text:
     def slot(self, slot: Slot, names: Names) -> str:
         if isinstance(slot, Index):
             return names.get(slot, slot.name)
-        return f"{self.name(slot.tensor)}[{','.join(names.get(index, index.name) for index in slot.slots)}]"
+        coordinate = f".{slot.axis.name}" if slot.plane else ""
+        return f"{self.name(slot.tensor)}{coordinate}[{','.join(names.get(i, i.name) for i in slot.slots)}]"
 
     def atom(self, atom: Atom, names: Names, argument: Product | None) -> str:
         inside = self.addition([argument] if argument else [])
@@ -110,3 +111,5 @@ class _Text:
                 return f"{function}({inside})"
             case Indicator():
                 return f"[{inside} > 0]"
+            case Position(searched):
+                return f"argmax[{','.join(names[index] for index in searched.bound)}]({inside})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
-from gradlab.symbolic.terms import Atom, Delta, Expr, Function, Indicator, Ref, Size, Term
+from gradlab.symbolic.terms import Atom, Delta, Expr, Function, Indicator, Position, Ref, Size, Term
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _non_negative(atom: Atom, known: AbstractSet[str]) -> bool:
             return tensor in known
         case Function(name, _):
             return ELEMENTARY[name].non_negative
-        case Size() | Delta() | Indicator():
+        case Size() | Delta() | Indicator() | Position():
             return True
 
 

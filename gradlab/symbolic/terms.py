@@ -40,11 +40,16 @@ class Index:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Gather:
-    """The index that an integer tensor holds, as in x[n, label[n]]; it is looked up, never solved for."""
+    """The index that an integer tensor holds, as in x[n, label[n]]; it is looked up, never solved for.
+
+    Where a position was searched along several axes, `plane` names them: the tensor then holds places in that plane,
+    counted row by row, and the gather is the coordinate along `axis`.
+    """
 
     tensor: str
     slots: tuple[Index, ...]
     axis: Axis
+    plane: tuple[Axis, ...] = ()
 
 
 Slot = Index | Gather
@@ -95,7 +100,24 @@ class Indicator:
     argument: Term
 
 
-Atom = Ref | Delta | Size | Function | Indicator
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a monomial is largest: the place of the first maximum over the indices that `argument` binds.
+
+    The monomial holds one tensor with these indices; the place is counted along the axes that they stand on, row by
+    row. It is a whole number, constant for differentiation, and stands alone as the value of a binding.
+    """
+
+    argument: Term
+
+    @property
+    def searched(self) -> tuple[Axis, ...]:
+        """The axes that the place is counted along."""
+        bound = set(self.argument.bound)
+        return tuple(slot.axis for slot in atom_slots(self) if not bound.isdisjoint(slot_indices(slot)))
+
+
+Atom = Ref | Delta | Size | Function | Indicator | Position
 Factor = tuple[Atom, Fraction]
 
 
@@ -109,8 +131,9 @@ def slot_indices(slot: Slot) -> Iterator[Index]:
 
 def atom_indices(atom: Atom) -> Iterator[Index]:
     """The indices that an atom depends on, in order, repeats included."""
+    searched = atom.argument.bound if isinstance(atom, Position) else ()
     for slot in atom_slots(atom):
-        yield from slot_indices(slot)
+        yield from (index for index in slot_indices(slot) if index not in searched)
 
 
 def rename_slot(slot: Slot, renaming: Renaming) -> Slot:
@@ -120,7 +143,7 @@ def rename_slot(slot: Slot, renaming: Renaming) -> Slot:
     inner = tuple(renaming.get(index, index) for index in slot.slots)
     if not all(isinstance(index, Index) for index in inner):
         raise DefinitionError(f"{slot.tensor} would be indexed by a gather; bind the inner lookup to a name first")
-    return Gather(slot.tensor, tuple(index for index in inner if isinstance(index, Index)), slot.axis)
+    return replace(slot, slots=tuple(index for index in inner if isinstance(index, Index)))
 
 
 def rename_atom(atom: Atom, renaming: Renaming) -> Atom:
@@ -134,6 +157,8 @@ def rename_atom(atom: Atom, renaming: Renaming) -> Atom:
             return Function(name, argument.rename(renaming))
         case Indicator(argument):
             return Indicator(argument.rename(renaming))
+        case Position(argument):
+            return Position(argument.rename(renaming))
         case Size():
             return atom
 
@@ -142,7 +167,8 @@ def show_slot(slot: Slot, name: Callable[[Index], str]) -> str:
     """A slot as text; the caller names the indices."""
     if isinstance(slot, Index):
         return name(slot)
-    return f"{slot.tensor}[{','.join(name(index) for index in slot.slots)}]"
+    coordinate = f".{slot.axis.name}" if slot.plane else ""
+    return f"{slot.tensor}{coordinate}[{','.join(name(index) for index in slot.slots)}]"
 
 
 def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
@@ -159,6 +185,9 @@ def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
             return f"{function}({show_monomial(argument, name)})"
         case Indicator(argument):
             return f"[{show_monomial(argument, name)} > 0]"
+        case Position(argument):
+            own = _canonical_names(argument)
+            return f"argmax({show_monomial(argument, lambda i: own[i] if i in argument.bound else name(i))})"
 
 
 def show_monomial(term: Term, name: Callable[[Index], str]) -> str:
@@ -343,6 +372,13 @@ class Expr:
         return Expr.of(Term.make(t.coefficient, t.factors, t.bound + bound) for t in self.terms)
 
     @property
+    def position(self) -> Position | None:
+        """The place of a maximum, where that is what the expression is."""
+        alone = len(self.terms) == 1 and len(self.terms[0].factors) == 1
+        atom = self.terms[0].factors[0][0] if alone else None
+        return atom if isinstance(atom, Position) else None
+
+    @property
     def free(self) -> tuple[Index, ...]:
         """The free indices of all terms."""
         return tuple(dict.fromkeys(index for term in self.terms for index in term.free))
@@ -367,7 +403,7 @@ def atom_tensors(atom: Atom) -> Iterator[str]:
     match atom:
         case Ref(tensor, _):
             yield tensor
-        case Function(_, argument) | Indicator(argument):
+        case Function(_, argument) | Indicator(argument) | Position(argument):
             yield from term_tensors(argument)
         case Delta() | Size():
             pass
@@ -381,7 +417,7 @@ def atom_slots(atom: Atom) -> Iterator[Slot]:
             yield from slots
         case Delta(left, right):
             yield from (left, right)
-        case Function(_, argument) | Indicator(argument):
+        case Function(_, argument) | Indicator(argument) | Position(argument):
             for inner, _ in argument.factors:
                 yield from atom_slots(inner)
         case Size():

@@ -43,6 +43,9 @@ class Ring(Protocol):
     def indicator(self, value: Any) -> Any:
         """1 where the value is above 0, else 0."""
 
+    def argmax(self, value: Any, axes: int) -> Any:
+        """The first place of the largest entry along so many last axes, counted row by row: machine integers."""
+
     def sum(self, value: Any, axes: tuple[int, ...]) -> Any:
         """The sum over axes."""
 
@@ -63,6 +66,11 @@ def elementwise(function: Callable[[Any], Any], value: Any) -> Array:
         where[list(reasons)] = True
         raise UndefinedError(next(iter(reasons.values())), where.reshape(value.shape))
     return objects(results, value.shape)
+
+
+def first_largest(value: Array, axes: int) -> Any:
+    """`argmax` of entries that can be compared as they are."""
+    return np.argmax(value.reshape((*value.shape[: value.ndim - axes], -1)), axis=-1)
 
 
 def objects(values: list[Any], shape: tuple[int, ...]) -> Array:
