@@ -147,7 +147,7 @@ class _Body:
         taken = targets | {value.name for value in (*routine.arguments, *routine.saved)} | {"saved"}
         integers = {given.tensor.name for given in program.inputs if not given.domain.continuous}
         like = next(value.name for value in routine.arguments if value.name not in integers)
-        printer = target.printer(Sizes(program, taken, target.nan, like))
+        printer = target.printer(Sizes(program, taken, target.nan, like, _leading(routine)))
         lines = body(routine, printer)
         results = ["None" if value is None else printer.result(value) for value in routine.results]
         saved = [printer.result(value) for value in routine.saved]
@@ -186,6 +186,15 @@ class _Body:
         single = several and len(self.results) == 1
         returned = parenthesised(list(self.results)) if single else ", ".join(self.results)
         return _function(line, summary, [*unpacked, *sizes, *self.lines], returned)
+
+
+def _leading(routine: Routine) -> str:
+    """The leading dimensions, read off an array that has them."""
+    for value in (*routine.arguments, *routine.saved):
+        if any(index.axis.ellipsis for index in value.layout):
+            rest = len(value.layout) - 1
+            return f"*{value.name}.shape[:-{rest}]" if rest else f"*{value.name}.shape"
+    return ""
 
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:

@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from gradlab.codegen.chain import Chain
+from gradlab.codegen.gathers import Gathers, gathered
 from gradlab.codegen.pieces import NOTHING, Piece, merge, normalise, scale
 from gradlab.codegen.statements import (
     Apply,
     Assign,
+    Check,
     Coefficient,
     Combine,
-    Locate,
     Note,
     Operator,
-    Pick,
     Product,
     Reduce,
     Scatter,
@@ -30,13 +30,13 @@ from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
 from gradlab.symbolic.factor import factor
 from gradlab.symbolic.program import Program
+from gradlab.symbolic.steps import Factored
 from gradlab.symbolic.terms import (
     Atom,
     Delta,
     Expr,
     Factor,
     Function,
-    Gather,
     Index,
     Indicator,
     Ref,
@@ -44,6 +44,7 @@ from gradlab.symbolic.terms import (
     Term,
 )
 
+ZERO = Product(coefficient=Coefficient(Fraction(0)))
 _SHORT = {"grad_output": "g"}
 
 
@@ -55,8 +56,9 @@ class Lowering:
         self.values = {value.name: value for value in values}
         self.reusable = reusable
         self.statements: list[Statement] = []
-        self.chain = Chain(self.statements.append, self._name, reusable)
+        self.chain = Chain(self.statements.append, self.name, reusable)
         self.shared: dict[str, Value] = {}
+        self.gathers = Gathers(self)
 
     def note(self, text: str) -> None:
         """Add a comment line."""
@@ -71,18 +73,22 @@ class Lowering:
 
     def _compute(self, target: Value, expression: Expr) -> Value:
         if not expression.terms:
-            self.statements.append(Assign(target, Product(coefficient=Coefficient(Fraction(0)))))
+            self.statements.append(Assign(target, ZERO))
             return target
+        if expression.position is not None:
+            return self.gathers.find(target, expression.position)
         whole = self._alone(target, expression)
         if whole is not None:
             return whole
         display = factor(expression)
-        front = self._piece(display.prefactor, target.layout)
-        pieces = [self._piece(term, target.layout) for term in display.inner]
-        if front.at is not None or any(piece.masked(target.layout) for piece in pieces):
-            # A label in front is one in each term; and masks need a number to be multiplied with, not each other.
+        if any(isinstance(atom, Delta) for atom, _ in display.prefactor.factors):
+            display = Factored(Term(Fraction(1)), expression)  # a label in front is one in each term
+        front = self.piece(display.prefactor, target.layout)
+        pieces = [self.piece(term, target.layout) for term in display.inner]
+        if any(piece.masked(target.layout) for piece in pieces):
+            # Masks need a number to be multiplied with, not each other.
             front, pieces = NOTHING, [merge(front, piece) for piece in pieces]
-        dense, unit = [piece for piece in pieces if piece.at is None], Coefficient()
+        dense, unit = [piece for piece in pieces if not piece.at], Coefficient()
         if len(dense) > 1:
             front, dense, unit = normalise(front, dense)
         if len(dense) == 1:
@@ -90,10 +96,10 @@ class Lowering:
         elif dense:
             self.chain.dense(target, front, dense)
         else:
-            self.statements.append(Assign(target, Product(coefficient=Coefficient(Fraction(0)))))
-        for piece in pieces:
-            if piece.at is not None:
-                self._scatter(target, merge(front, scale(piece, unit)), piece.at)
+            self.statements.append(Assign(target, ZERO))
+        for number, piece in enumerate(piece for piece in pieces if piece.at):
+            whole_piece = merge(front, scale(piece, unit))
+            self.statements.append(Scatter(target, piece.at, whole_piece.product, fresh=not dense and not number))
         return target
 
     def _alone(self, target: Value, expression: Expr) -> Value | None:
@@ -106,22 +112,21 @@ class Lowering:
             return self._sum(parts[0], target.layout, target.name)
         if not parts and len(outer.factors) == 1:
             ((atom, exponent),) = outer.factors
-            if not isinstance(atom, Ref | Size | Delta) or exponent.denominator != 1 or _gathered(atom):
+            if not isinstance(atom, Ref | Size | Delta) or exponent.denominator != 1 or gathered(atom):
                 value = self._atom(atom, exponent, target.name)
                 return value if set(value.layout) == set(target.layout) else None
         return None
 
     # Terms -> pieces ---------------------------------------------------------------------------------------------
 
-    def _piece(self, term: Term, free: tuple[Index, ...]) -> Piece:
+    def piece(self, term: Term, free: tuple[Index, ...]) -> Piece:
+        term, at = self.gathers.placed(term, free)
         outer, parts = components(term)
-        coefficient, at = Coefficient(term.coefficient), None
+        coefficient = Coefficient(term.coefficient)
         others: list[Factor] = []
         for atom, exponent in outer.factors:
             if isinstance(atom, Size):
                 coefficient = coefficient.times(Coefficient(sizes=((atom.axis, exponent),)))
-            elif isinstance(atom, Delta):
-                at = self._position(atom)
             else:
                 others.append((atom, exponent))
         values, divisors = self._powers(others)
@@ -141,7 +146,6 @@ class Lowering:
     def _atom(self, atom: Atom, exponent: Fraction, name: str | None) -> Value:
         match atom:
             case Ref(tensor, slots):
-                gathers = [slot for slot in slots if isinstance(slot, Gather)]
                 indices = tuple(slot for slot in slots if isinstance(slot, Index))
                 if len(set(indices)) != len(indices):
                     raise DefinitionError(
@@ -149,29 +153,29 @@ class Lowering:
                     )
                 known = self.values[tensor]
                 base = Value(known.name, indices, known.boolean, known.constant)
-                if gathers:
-                    base = self._pick(base, slots, gathers, name if exponent == 1 else None)
+                if gathered(atom):
+                    base = self.gathers.pick(known, slots, name if exponent == 1 else None)
                 return base if exponent == 1 else self._apply(_power_name(exponent), base, name)
             case Function(function, argument):
-                return self._apply(function, self._monomial(argument), name)
+                return self._apply(function, self.monomial(argument), name)
             case Indicator(argument):
-                return self._apply("greater_zero", self._monomial(argument), name)
+                return self._apply("greater_zero", self.monomial(argument), name)
             case _:
                 raise DefinitionError(
                     f"{self.program.name}: no code for a delta inside a sum, which a lookup left there"
                 )
 
-    def _monomial(self, term: Term) -> Value:
+    def monomial(self, term: Term) -> Value:
         if len(term.factors) == 1 and term.coefficient == 1 and term.factors[0][1] == 1:
             return self._atom(term.factors[0][0], Fraction(1), None)
-        return self._compute(Value(self._name("argument"), term.free), Expr.of([term]))
+        return self._compute(Value(self.name("argument"), term.free), Expr.of([term]))
 
     def _apply(self, function: str, operand: Value, name: str | None) -> Value:
         key = f"{function}:{operand.name}:{operand.layout}"
         if key in self.shared:
             return self.shared[key]
         boolean = function == "greater_zero"
-        target = Value(name or self._name(f"{function}_{operand.name}"), operand.layout, boolean, operand.constant)
+        target = Value(name or self.name(f"{function}_{operand.name}"), operand.layout, boolean, operand.constant)
         reuse = not boolean and self.reusable(operand)
         self.statements.append(Apply(target, function, operand, reuse))
         self.shared[key] = target
@@ -182,9 +186,12 @@ class Lowering:
     def _sum(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
         if part.body in self.shared:
             return self.shared[part.body]
+        if any(isinstance(atom, Delta) for atom, _ in part.factors):
+            self.shared[part.body] = self.gathers.accumulate(part, free, name)
+            return self.shared[part.body]
         operands = self._operands(part)
         layout = tuple(index for index in free if index in part.free)
-        target = Value(name or self._name(_sum_name(operands)), layout)
+        target = Value(name or self.name(sum_name(operands)), layout)
         self.statements.append(Reduce(target, operands, part.bound))
         self.shared[part.body] = target
         return target
@@ -208,50 +215,13 @@ class Lowering:
         return tuple(sorted(above, key=lambda value: value.name))
 
     def _temporary(self, operator: Operator, left: Value, right: Value) -> Value:
-        target = Value(self._name("part"), left.layout)
+        target = Value(self.name("part"), left.layout)
         self.statements.append(Combine(target, operator, left, right))
         return target
 
-    # Gathers -----------------------------------------------------------------------------------------------------
-
-    def _pick(self, array: Value, slots: tuple[object, ...], gathers: list[Gather], name: str | None) -> Value:
-        (gather,) = gathers
-        if slots[-1] != gather or tuple(slots[:-1]) != gather.slots:
-            raise DefinitionError(f"{self.program.name}: labels can only pick from the last axis, as in x[n, label[n]]")
-        over = Index(gather.axis.name, gather.axis)
-        whole = Value(array.name, (*array.layout, over), array.boolean)
-        positions = self._locate(gather, whole)
-        key = f"pick:{array.name}:{gather}"
-        if key not in self.shared:
-            target = Value(name or self._name(f"{array.name}_at_{gather.tensor}"), gather.slots)
-            self.statements.append(Pick(target, whole, positions, over))
-            self.shared[key] = target
-        return self.shared[key]
-
-    def _locate(self, gather: Gather, array: Value | None) -> Value:
-        name = f"{gather.tensor}_at"
-        if name not in self.values:
-            if array is None:
-                raise DefinitionError(f"{self.program.name}: {gather.tensor} is not used in the forward")
-            self.values[name] = Value(name, gather.slots)
-            self.statements.append(Locate(self.values[name], gather, array))
-        return self.values[name]
-
-    def _position(self, delta: Delta) -> tuple[Value, Index]:
-        gather, index = (delta.left, delta.right) if isinstance(delta.left, Gather) else (delta.right, delta.left)
-        if not isinstance(gather, Gather) or not isinstance(index, Index):
-            raise DefinitionError(f"{self.program.name}: no code for a delta between two free indices")
-        return self._locate(gather, None), index
-
-    def _scatter(self, target: Value, piece: Piece, at: tuple[Value, Index]) -> None:
-        positions, over = at
-        if any(over in value.layout for value in (*piece.values, *piece.divisors)):
-            raise DefinitionError(f"{self.program.name}: no code for a label times a tensor of the full size")
-        self.statements.append(Scatter(target, positions, piece.product, over))
-
-    def _name(self, wanted: str) -> str:
+    def name(self, wanted: str) -> str:
         taken = {value.name for value in (*self.values.values(), *self.shared.values())}
-        taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter)}
+        taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter | Check)}
         return next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in taken)
 
 
@@ -261,16 +231,12 @@ def _nested(values: list[Value]) -> tuple[Value, Value] | None:
     return next(((a, b) for a, b in pairs if set(a.layout) <= set(b.layout)), None)
 
 
-def _gathered(atom: Atom) -> bool:
-    return isinstance(atom, Ref) and any(isinstance(slot, Gather) for slot in atom.slots)
-
-
 def _power_name(exponent: Fraction) -> str:
     return {Fraction(1, 2): "sqrt", Fraction(-1, 2): "rsqrt", Fraction(-1): "reciprocal", Fraction(2): "square"}.get(
         exponent, f"power {exponent}"
     )
 
 
-def _sum_name(operands: tuple[Value, ...]) -> str:
+def sum_name(operands: tuple[Value, ...]) -> str:
     names = [_SHORT.get(value.name, value.name) for value in operands]
     return f"sum_{names[0]}" if len(names) == 1 else f"dot_{'_'.join(dict.fromkeys(names))}"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from gradlab.codegen import numpy_gathers
 from gradlab.codegen.contraction import einsum, matmul
 from gradlab.codegen.printer import Sizes, bare_text, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
+    Check,
     Combine,
-    Locate,
+    Find,
     Operand,
     Pick,
-    Product,
     Reduce,
     Scatter,
     Shift,
@@ -63,6 +65,8 @@ class NumpyPrinter:
         text = product_text(product, target.layout, self.sizes)
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
+        if not product.coefficient.number:
+            return [f"{target.name} = np.zeros({self.sizes.shape(target.layout)}, {self.sizes.like}.dtype)"]
         if not product.layout:
             return [f"{target.name} = np.full({self.sizes.shape(target.layout)}, {text}, {self.sizes.like}.dtype)"]
         shape = self.sizes.shape(target.layout)
@@ -96,27 +100,20 @@ class NumpyPrinter:
         largest = f"{x}.max(axis={axis}, keepdims=True, initial=-np.inf)"
         return [f'{statement.target.name} = np.subtract({x}, {largest}, order="C")']
 
-    def locate(self, statement: Locate) -> list[str]:
-        label, count = statement.gather.tensor, self.sizes.size(statement.gather.axis)
-        return [
-            f"if {label}.size and not 0 <= {label}.min() <= {label}.max() < {count}:",
-            f'    found = f"{label} holds values from {{{label}.min()}} to {{{label}.max()}}"',
-            f'    raise IndexError(f"{{found}}; labels are column numbers from 0 to {{{count} - 1}}")',
-            f"{statement.target.name} = np.arange(len({label})) * {count} + {label}",
-        ]
+    def check(self, statement: Check) -> list[str]:
+        return numpy_gathers.check(statement, self.sizes)
+
+    def find(self, statement: Find) -> list[str]:
+        return numpy_gathers.find(statement, self.sizes)
 
     def pick(self, statement: Pick) -> list[str]:
-        return [f"{statement.target.name} = {statement.array.name}.reshape(-1)[{statement.positions.name}]"]
+        return numpy_gathers.pick(statement, self.sizes)
 
     def scatter(self, statement: Scatter) -> list[str]:
-        product = statement.product
-        negative = product.coefficient.number < 0
-        shown = Product(
-            product.values, product.divisors, product.coefficient.negated() if negative else product.coefficient
-        )
-        value = product_text(shown, statement.positions.layout, self.sizes)
-        operator = "-=" if negative else "+="
-        return [f"{statement.array.name}.reshape(-1)[{statement.positions.name}] {operator} {value}"]
+        return numpy_gathers.scatter(statement, self.sizes)
+
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        return numpy_gathers.accumulate(statement, self.sizes)
 
     def result(self, value: Value) -> str:
         return self._own(value) if value.name in self.rows else value.name

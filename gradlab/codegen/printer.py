@@ -9,11 +9,13 @@ from math import floor
 from typing import Protocol
 
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
+    Check,
     Coefficient,
     Combine,
-    Locate,
+    Find,
     Note,
     Operand,
     Pick,
@@ -53,14 +55,20 @@ class Printer(Protocol):
     def shift(self, statement: Shift) -> list[str]:
         """Less the maximum."""
 
-    def locate(self, statement: Locate) -> list[str]:
-        """Positions of labels."""
+    def check(self, statement: Check) -> list[str]:
+        """An error for labels that are no positions."""
+
+    def find(self, statement: Find) -> list[str]:
+        """Places of maxima."""
 
     def pick(self, statement: Pick) -> list[str]:
-        """Entries at labels."""
+        """Entries at labels or places."""
 
     def scatter(self, statement: Scatter) -> list[str]:
-        """Addition at labels."""
+        """Addition at labels or places, each met once."""
+
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        """Addition at labels or places that repeat."""
 
     def result(self, value: Value) -> str:
         """A value in its own shape."""
@@ -74,12 +82,14 @@ def parenthesised(names: list[str]) -> str:
 class Sizes:
     """The sizes that a routine's lines mention, and the lines that define them.
 
-    `like` names an array of the routine whose dtype and device new arrays take.
+    `like` names an array of the routine whose dtype and device new arrays take; `leading` is the text of all leading
+    dimensions, where they may be any number.
     """
 
-    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str) -> None:
+    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str, leading: str = "") -> None:
         self.operation = program.name
         self.like = like
+        self.leading = leading
         self.rank = {axis: position for position, axis in enumerate(program.axes)}
         self.taken = set(taken)
         self.nan = nan
@@ -95,7 +105,7 @@ class Sizes:
 
     def shape(self, layout: tuple[Index, ...]) -> str:
         """A shape as a tuple."""
-        return parenthesised([self.size(index.axis) for index in layout])
+        return parenthesised([self.leading if i.axis.ellipsis else self.size(i.axis) for i in layout])
 
     def product(self, axes: Iterable[Axis]) -> str:
         """The variable that holds a product of sizes."""
@@ -269,12 +279,16 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.reduce(statement)
         case Shift():
             return printer.shift(statement)
-        case Locate():
-            return printer.locate(statement)
+        case Check():
+            return printer.check(statement)
+        case Find():
+            return printer.find(statement)
         case Pick():
             return printer.pick(statement)
         case Scatter():
             return printer.scatter(statement)
+        case Accumulate():
+            return printer.accumulate(statement)
 
 
 _COMMENT_WIDTH = 112

@@ -22,6 +22,10 @@ def forward(derivation: Derivation) -> Routine:
     inputs = [_value(given.tensor) for given in program.inputs]
     scope = _Scope(program, needed, {program.output.name, *derivation.saved})
     lowering = Lowering(program, [*inputs, *_parameters(program)], scope.reusable)
+    for given in program.inputs:
+        if given.domain.kind == "labels":
+            below = next(axis for axis in program.axes if axis.name == given.domain.below)
+            lowering.gathers.check(_value(given.tensor), below)
     if program.shift is not None:
         _shift(lowering, program)
     for position, binding in enumerate(needed):
@@ -34,7 +38,7 @@ def forward(derivation: Derivation) -> Routine:
         if zero is not None and len(binding.value.terms) > 1:
             _recentre(lowering, lowering.values[binding.name], zero)
     output = lowering.values[program.output.name]
-    saved = tuple(_saved_value(lowering, program, name) for name in derivation.saved)
+    saved = tuple(lowering.values[name] for name in derivation.saved)
     return Routine(tuple(inputs), tuple(lowering.statements), (output,), saved)
 
 
@@ -81,13 +85,7 @@ def _parameters(program: Program) -> list[Value]:
 def _saved(program: Program, name: str) -> Value:
     tensor = program.tensors[name]
     boolean = any(b.name == name and _is_mask(b) for b in program.bindings)
-    labels = any(given.tensor.name == name and given.domain.kind == "labels" for given in program.inputs)
-    return Value(f"{name}_at" if labels else name, tensor.indices, boolean)
-
-
-def _saved_value(lowering: Lowering, program: Program, name: str) -> Value:
-    known = _saved(program, name)
-    return lowering.values[known.name]
+    return Value(name, tensor.indices, boolean)
 
 
 def _is_mask(binding: Binding) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from gradlab.symbolic.terms import Axis, Gather, Index
+from gradlab.symbolic.terms import Axis, Index, Slot, slot_indices
 
 Operator = Literal["+", "-", "*", "/"]
 
@@ -122,32 +123,49 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Locate:
-    """target = the flat positions that an integer tensor points at in an array of this layout."""
+class Check:
+    """An error where an integer tensor holds what is no position on the axis."""
+
+    labels: Value
+    axis: Axis
+
+
+@dataclass(frozen=True)
+class Find:
+    """target = the place of the first maximum (minimum, where `least`) of the operand over `over`, row by row."""
 
     target: Value
-    gather: Gather
-    array: Value
+    operand: Value
+    over: tuple[Index, ...]
+    least: bool = False
 
 
 @dataclass(frozen=True)
 class Pick:
-    """target = the entries of an array at positions found by `Locate`."""
+    """target = the entries of an array at these slots, one for each of its axes."""
 
     target: Value
     array: Value
-    positions: Value
-    over: Index
+    slots: tuple[Slot, ...]
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """array[positions] += product, in place; positions are unique, one for each row."""
+    """array[slots] += product, in place; no entry is met twice. `fresh`: the array is still zero everywhere."""
 
     array: Value
-    positions: Value
+    slots: tuple[Slot, ...]
     product: Product
-    over: Index
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Accumulate:
+    """target = zeros, then target[slots] += product; what meets the same entry adds up."""
+
+    target: Value
+    slots: tuple[Slot, ...]
+    product: Product
 
 
 @dataclass(frozen=True)
@@ -157,7 +175,12 @@ class Note:
     text: str
 
 
-Statement = Combine | Assign | Apply | Reduce | Shift | Locate | Pick | Scatter | Note
+def slots_layout(slots: Iterable[Slot]) -> tuple[Index, ...]:
+    """The indices of an entry at these slots, in order of appearance."""
+    return tuple(dict.fromkeys(index for slot in slots for index in slot_indices(slot)))
+
+
+Statement = Combine | Assign | Apply | Reduce | Shift | Check | Find | Pick | Scatter | Accumulate | Note
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from gradlab.codegen import torch_gathers
 from gradlab.codegen.contraction import einsum, matmul
 from gradlab.codegen.printer import Sizes, align, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
+    Check,
     Combine,
-    Locate,
+    Find,
     Pick,
     Reduce,
     Scatter,
@@ -49,6 +52,8 @@ class TorchPrinter:
             return [f"{target.name} = {text}.clone()"]
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
+        if not product.coefficient.number:
+            return [f"{target.name} = {self.sizes.like}.new_zeros({self.sizes.shape(target.layout)})"]
         if not product.values:
             return [f"{target.name} = {self.sizes.like}.new_full({self.sizes.shape(target.layout)}, {text})"]
         shape = self.sizes.shape(target.layout)
@@ -72,19 +77,20 @@ class TorchPrinter:
         largest = f"({x}.amax(dim={axis}, keepdim=True) if {x}.shape[{axis}] else 0)"
         return [f"{statement.target.name} = {x} - {largest}"]
 
-    def locate(self, statement: Locate) -> list[str]:
-        return [f"{statement.target.name} = {statement.gather.tensor}[:, None]"]
+    def check(self, statement: Check) -> list[str]:
+        return []  # torch's own lookups refuse them, and asking here would wait for a GPU
+
+    def find(self, statement: Find) -> list[str]:
+        return torch_gathers.find(statement, self.sizes)
 
     def pick(self, statement: Pick) -> list[str]:
-        return [f"{statement.target.name} = {statement.array.name}.gather(-1, {statement.positions.name})[:, 0]"]
+        return torch_gathers.pick(statement, self.sizes)
 
     def scatter(self, statement: Scatter) -> list[str]:
-        product = statement.product
-        at = statement.positions
-        text = product_text(product, at.layout, self.sizes)
-        column = "[:, None]" if product.layout else ""
-        array = statement.array.name
-        return [f"{array} = {array}.scatter_add(-1, {at.name}, ({text}){column}.expand({at.name}.shape))"]
+        return torch_gathers.scatter(statement, self.sizes)
+
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        return torch_gathers.accumulate(statement, self.sizes)
 
     def result(self, value: Value) -> str:
         return value.name

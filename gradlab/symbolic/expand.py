@@ -78,7 +78,8 @@ class Expansion:
 def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str, Array] | None = None) -> Expansion:
     """Write a derivation out; `sizes` maps the names of axes to numbers, `given` replaces the symbols of inputs.
 
-    Labels, and the places of maxima, are the numbers 0, 1, 2, … in turn; the last entries of a simplex are 1 minus the others.
+    Labels, and the places of maxima, are the numbers 0, 1, 2, … in turn; the last entries of a simplex are 1 minus
+    the others.
     """
     program = derivation.program
     size: dict[Axis, int] = {axis: sizes[axis.name] for axis in program.axes}

@@ -158,11 +158,7 @@ class Expressions(Scope):
         return Term(Fraction(1), ((Ref(known.tensor, indices), Fraction(1)),))
 
     def slot(self, index: sp.Expr, axis: Axis, tensor: str) -> Slot:
-        found: Slot
-        if isinstance(index, sp.Indexed):
-            found = self.gather(index, axis)
-        else:
-            found = self.index(index)
+        found: Slot = self.gather(index, axis) if isinstance(index, sp.Indexed) else self.index(index)
         if found.axis != axis:
             self.fail(
                 f"axes clash: {tensor} has axis {axis.name} where index {index} runs over {found.axis.name}",
