@@ -12,12 +12,14 @@ from gradlab.symbolic.terms import (
     Atom,
     Axis,
     Delta,
+    Expr,
     Gather,
     Index,
     Position,
     Ref,
     Slot,
     Term,
+    atom_indices,
     atom_slots,
     nests,
     slot_indices,
@@ -79,6 +81,12 @@ class Gathers:
         lowering = self.lowering
         deltas = [atom for atom, _ in part.factors if isinstance(atom, Delta)]
         layout = tuple(index for index in free if index in part.free)
+        inner = next((delta for delta in deltas if _summed(delta, part)), None)
+        if inner is not None:
+            rest = self._inside_out(part, inner)
+            if rest.bound:
+                return lowering.sum(rest, free, name)
+            return lowering.compute(Value(name or lowering.name("rows_at"), layout), Expr.of([rest]))
         placing = self._placing(deltas, layout)
         slots = tuple(placing.get(index, index) for index in layout)
         over = slots_layout(slots)
@@ -92,6 +100,30 @@ class Gathers:
         target = Value(name or lowering.name(f"sum_at_{at}"), layout)
         lowering.statements.append(Accumulate(target, slots, product))
         return target
+
+    def _inside_out(self, part: Term, delta: Delta) -> Term:
+        """A delta that sets a summed index: what belongs to that index is computed first, under a name.
+
+        Sum_r Sum_n a[n] delta[label[n],r] b[r] adds up over n first; Sum_r delta[label[n],r] b[r] looks up b.
+        """
+        gather, index = (delta.left, delta.right) if isinstance(delta.left, Gather) else (delta.right, delta.left)
+        if not isinstance(gather, Gather) or not isinstance(index, Index):
+            self._fail("no code for a delta between two free indices")
+        over = [own for own in gather.slots if own in part.bound] or [index]
+        inside = [factor for factor in part.factors if any(own in over for own in atom_indices(factor[0]))]
+        if index in over:
+            inside.remove((delta, Fraction(1)))
+            term = Term(Fraction(1), tuple(inside))
+            value = self.lowering.compute(Value(self.lowering.name("rows"), term.free), Expr.of([term]))
+            inside.append((delta, Fraction(1)))
+        else:
+            term = Term(Fraction(1), tuple(inside), tuple(over))
+            value = self.accumulate(term, term.free, None)
+        self.lowering.values[value.name] = value
+        slots = tuple(gather if own == index and index in over else own for own in value.layout)
+        rest = [factor for factor in part.factors if factor not in inside]
+        bound = tuple(own for own in part.bound if own not in over)
+        return Term(part.coefficient, (*rest, (Ref(value.name, slots), Fraction(1))), bound)
 
     def _placing(self, deltas: list[Delta], free: tuple[Index, ...]) -> Placing:
         """Which index of the output each delta sets to what is looked up."""
@@ -118,6 +150,11 @@ class Gathers:
 def gathered(atom: Atom) -> bool:
     """Whether an atom is an entry at a label or at the place of a maximum."""
     return isinstance(atom, Ref) and any(isinstance(slot, Gather) for slot in atom.slots)
+
+
+def _summed(delta: Delta, term: Term) -> bool:
+    """Whether a sum runs over the index that the delta compares with what is looked up."""
+    return any(isinstance(slot, Index) and slot in term.bound for slot in (delta.left, delta.right))
 
 
 def _outside(delta: Delta, term: Term) -> bool:

@@ -68,10 +68,10 @@ class Lowering:
         """Statements that compute an expression under a name."""
         known = [self.values[tensor] for tensor in expression.tensors if tensor in self.values]
         target = Value(name, free, constant=not free and all(value.constant for value in known))
-        self.values[name] = self._compute(target, expression)
+        self.values[name] = self.compute(target, expression)
         return self.values[name]
 
-    def _compute(self, target: Value, expression: Expr) -> Value:
+    def compute(self, target: Value, expression: Expr) -> Value:
         if not expression.terms:
             self.statements.append(Assign(target, ZERO))
             return target
@@ -109,7 +109,7 @@ class Lowering:
         (term,) = expression.terms
         outer, parts = components(term)
         if len(parts) == 1 and not outer.factors:
-            return self._sum(parts[0], target.layout, target.name)
+            return self.sum(parts[0], target.layout, target.name)
         if not parts and len(outer.factors) == 1:
             ((atom, exponent),) = outer.factors
             if not isinstance(atom, Ref | Size | Delta) or exponent.denominator != 1 or gathered(atom):
@@ -130,7 +130,7 @@ class Lowering:
             else:
                 others.append((atom, exponent))
         values, divisors = self._powers(others)
-        values += [self._sum(part, free, None) for part in parts]
+        values += [self.sum(part, free, None) for part in parts]
         return Piece(coefficient, tuple(values), tuple(divisors), at)
 
     def _powers(self, factors: Iterable[Factor]) -> tuple[list[Value], list[Value]]:
@@ -168,7 +168,7 @@ class Lowering:
     def monomial(self, term: Term) -> Value:
         if len(term.factors) == 1 and term.coefficient == 1 and term.factors[0][1] == 1:
             return self._atom(term.factors[0][0], Fraction(1), None)
-        return self._compute(Value(self.name("argument"), term.free), Expr.of([term]))
+        return self.compute(Value(self.name("argument"), term.free), Expr.of([term]))
 
     def _apply(self, function: str, operand: Value, name: str | None) -> Value:
         key = f"{function}:{operand.name}:{operand.layout}"
@@ -183,7 +183,7 @@ class Lowering:
 
     # Sums --------------------------------------------------------------------------------------------------------
 
-    def _sum(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
+    def sum(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
         if part.body in self.shared:
             return self.shared[part.body]
         if any(isinstance(atom, Delta) for atom, _ in part.factors):

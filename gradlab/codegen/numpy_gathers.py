@@ -35,8 +35,9 @@ def find(statement: Find, sizes: Sizes) -> list[str]:
     if len(over) == 1:
         found = f"{operand.name}.{function}(axis={axis_of(operand, over[0])})"
     else:
-        shape = [*sizes.shape(kept)[1:-1].split(", "), sizes.product(index.axis for index in over)]
-        found = f"{align(operand, (*kept, *over))}.reshape({', '.join(filter(None, shape))}).{function}(axis=-1)"
+        shape = [sizes.leading if index.axis.ellipsis else sizes.size(index.axis) for index in kept]
+        rows = ", ".join([*shape, sizes.product(index.axis for index in over)])
+        found = f"{align(operand, (*kept, *over))}.reshape({rows}).{function}(axis=-1)"
     return [f"{statement.target.name} = {align(Value(found, kept), statement.target.layout)}"]
 
 

@@ -17,7 +17,9 @@ def find(statement: Find, sizes: Sizes) -> list[str]:
     if len(over) == 1:
         found = f"{operand.name}.{function}(dim={axis_of(operand, over[0])})"
     else:
-        found = f"{align(operand, (*kept, *over))}.flatten(-{len(over)}).{function}(dim=-1)"
+        order = [operand.layout.index(index) for index in (*kept, *over)]
+        moved = operand.name if order == sorted(order) else f"{operand.name}.permute({', '.join(map(str, order))})"
+        found = f"{moved}.flatten(-{len(over)}).{function}(dim=-1)"
     return [f"{statement.target.name} = {align(Value(found, kept), statement.target.layout)}"]
 
 
@@ -111,14 +113,21 @@ def _tensor(item: Place) -> str:
 
 
 def _merged(array: str, items: list[Place]) -> str:
-    """The array with the axes of a plane as one; they are its last."""
-    planes = [len(item.axes) for item in items if len(item.axes) > 1]
-    return f"{array}.flatten(-{planes[0]})" if planes else array
+    """The array with the axes of each plane as one."""
+    for position, item in reversed(list(enumerate(items))):
+        if len(item.axes) > 1:
+            last = sum(len(other.axes) for other in items[position + 1 :])
+            array = f"{array}.flatten({-last - len(item.axes)}, {-last - 1})"
+    return array
 
 
 def _parted(result: str, items: list[Place], sizes: Sizes) -> str:
-    planes = [item for item in items if len(item.axes) > 1]
-    return f"{result}.unflatten(-1, ({', '.join(map(sizes.size, planes[0].axes))}))" if planes else result
+    """The axes of each plane apart again."""
+    for position, item in reversed(list(enumerate(items))):
+        if len(item.axes) > 1:
+            last = sum(len(other.axes) for other in items[position + 1 :])
+            result = f"{result}.unflatten({-last - 1}, ({', '.join(map(sizes.size, item.axes))}))"
+    return result
 
 
 def _arange(sizes: Sizes) -> str:

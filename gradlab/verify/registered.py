@@ -151,8 +151,10 @@ def report_subject(
 ) -> Report:
     """Check any subject against the record of an operation: its kernel, or a planted copy of it."""
     references, notes = references_of(operation)
+    # A registered operation promises torch's own choice at kinks and ties, where there is a torch to ask.
+    choice = "torch" if references else "bracket"
     references += [] if exact is None else [exact]
-    specification = replace(specification_of(operation), extras=Extras(jvp=jvp))
+    specification = replace(specification_of(operation), extras=Extras(jvp=jvp, convention=choice))
     with one_thread():
         return run(subject, specification, references, profile=profile, seed=seed, notes=notes)
 

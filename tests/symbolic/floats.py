@@ -12,6 +12,7 @@ from gradlab.operation import Domain
 from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT, Derivation, Result
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.program import Program
+from gradlab.symbolic.rings import first_largest
 from gradlab.symbolic.sample import complete
 from gradlab.symbolic.terms import Axis
 
@@ -38,6 +39,9 @@ class Floats:
 
     def indicator(self, value: Any) -> Any:
         return np.asarray(np.where(np.asarray(value, float) > 0, 1.0, 0.0), dtype=object)
+
+    def argmax(self, value: Any, axes: int) -> Any:
+        return first_largest(value, axes)
 
     def sum(self, value: Any, axes: tuple[int, ...]) -> Any:
         return np.asarray(value.sum(axis=axes), dtype=object)
