@@ -5,8 +5,11 @@ Both halves of gradlab meet here: `codegen` writes an `Operation` record into ev
 
 from __future__ import annotations
 
+import ast
 import math
+import operator
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Literal
@@ -214,12 +217,68 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A keyword parameter: its default and the range of legal values that verification draws from."""
+    """A keyword parameter: its default and the range of legal values that verification draws from.
+
+    `integer` parameters are whole numbers: strides, paddings, sizes of windows.
+
+    >>> Parameter("stride", 1, 1, 3, integer=True).maximum
+    3
+    """
 
     name: str
     default: float
     minimum: float
     maximum: float
+    integer: bool = False
+
+    def __post_init__(self) -> None:
+        numbers = (self.default, self.minimum, self.maximum)
+        if self.integer and not all(isinstance(number, int) for number in numbers):
+            raise SignatureError(f"parameter {self.name}: {numbers} are not all whole numbers; write them as integers")
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A dimension whose size follows from others and from integer parameters; below 1 the operation is undefined.
+
+    `formula` is integer arithmetic (+, -, *, //, parentheses) over their names.
+
+    >>> Extent("o", "(h + 2 * padding - a) // stride + 1").value({"h": 5, "a": 2, "padding": 1, "stride": 2})
+    3
+    """
+
+    dim: str
+    formula: str
+
+    def value(self, names: Mapping[str, int]) -> int:
+        """The size, for given sizes and parameters by name. Raises SignatureError for a name that is missing."""
+        try:
+            return _integer(ast.parse(self.formula, mode="eval").body, names)
+        except (SyntaxError, KeyError, TypeError) as error:
+            known = ", ".join(names)
+            raise SignatureError(
+                f"extent of {self.dim}: cannot evaluate {self.formula!r} ({error}); write integer arithmetic "
+                f"over {known}"
+            ) from error
+
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+}
+
+
+def _integer(node: ast.expr, names: Mapping[str, int]) -> int:
+    match node:
+        case ast.Constant(int(value)):
+            return value
+        case ast.Name(name):
+            return int(names[name])
+        case ast.BinOp(left, operation, right) if type(operation) in _ARITHMETIC:
+            return _ARITHMETIC[type(operation)](_integer(left, names), _integer(right, names))
+    raise TypeError(f"{ast.unparse(node)} is no integer arithmetic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +298,8 @@ class Operation:
     """The record at the head of every generated kernel: all that verification needs to know of an operation.
 
     `saved` names what `forward` hands to `backward`; `reference` is the independent implementation, as text;
-    `digest` identifies the definition that the kernel was generated from.
+    `digest` identifies the definition that the kernel was generated from. `extents` gives the dimensions of the output
+    that no input has, such as how many windows a convolution finds.
     """
 
     name: str
@@ -251,6 +311,7 @@ class Operation:
     digest: str
     parameters: tuple[Parameter, ...] = ()
     kinks: tuple[Kink, ...] = ()
+    extents: tuple[Extent, ...] = ()
 
     @property
     def differentiable(self) -> tuple[str, ...]:

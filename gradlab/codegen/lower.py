@@ -191,7 +191,7 @@ class Lowering:
             return self.shared[part.body]
         operands = self._operands(part)
         layout = tuple(index for index in free if index in part.free)
-        target = Value(name or self.name(sum_name(operands)), layout)
+        target = Value(name or self.name(_sum_name(operands)), layout)
         self.statements.append(Reduce(target, operands, part.bound))
         self.shared[part.body] = target
         return target
@@ -237,6 +237,6 @@ def _power_name(exponent: Fraction) -> str:
     )
 
 
-def sum_name(operands: tuple[Value, ...]) -> str:
+def _sum_name(operands: tuple[Value, ...]) -> str:
     names = [_SHORT.get(value.name, value.name) for value in operands]
     return f"sum_{names[0]}" if len(names) == 1 else f"dot_{'_'.join(dict.fromkeys(names))}"

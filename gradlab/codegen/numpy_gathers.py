@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradlab.codegen.places import Place, along, apart, flat, no_leading, places
-from gradlab.codegen.printer import Sizes, align, product_text, suffix
+from gradlab.codegen.printer import Sizes, align, product_text
 from gradlab.codegen.statements import (
     Accumulate,
     Check,

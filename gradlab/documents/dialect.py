@@ -75,7 +75,7 @@ class TextDialect:
         return self.aliases.get(tensor, tensor)
 
     def size(self, axis: Axis) -> str:
-        return axis.name.upper()
+        return axis.size
 
     def power(self, base: str, exponent: Fraction) -> str:
         return (

@@ -12,7 +12,22 @@ from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
-from gradlab.symbolic.terms import Atom, Axis, Delta, Function, Index, Indicator, Position, Ref, Size, Slot
+from gradlab.symbolic.terms import (
+    Affine,
+    Atom,
+    Axis,
+    Delta,
+    Function,
+    Gather,
+    Index,
+    Indicator,
+    Position,
+    Ref,
+    Scale,
+    Size,
+    Slot,
+    show_slot,
+)
 
 _GREEK = frozenset(
     {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi"}
@@ -50,7 +65,7 @@ def index(text: str) -> str:
 
 def size(axis: Axis) -> Box:
     """The size of an axis."""
-    return name(axis.name.upper())
+    return name(axis.size)
 
 
 def subscripts(indices: Sequence[str]) -> Box:
@@ -156,16 +171,37 @@ def _power(base: Box, atom: Atom, exponent: Fraction) -> Box:
 def _slot(slot: Slot, names: Names) -> str:
     if isinstance(slot, Index):
         return index(names.get(slot, slot.name))
+    if isinstance(slot, Affine):
+        one = Scale(1)
+        parts = [index(names.get(item, item.name)) if s == one else _multiple(s, item, names) for s, item in slot.parts]
+        return "+".join(parts) + "".join(f"{'-' if s.number < 0 else '+'}{_scale(s)}" for s in slot.offset)
     inner = "".join(index(names.get(item, item.name)) for item in slot.slots)
     coordinate = rf"^{{{index(slot.axis.name)}}}" if slot.plane else ""
     return rf"{name(slot.tensor).tex}{coordinate}_{{{inner}}}"
 
 
+def _multiple(scale: Scale, item: Index, names: Names) -> str:
+    return rf"{_scale(scale)}\,{index(names.get(item, item.name))}"
+
+
+def _scale(scale: Scale) -> str:
+    """A multiple without its sign."""
+    number = [] if abs(scale.number) == 1 and scale.parameters else [str(abs(scale.number))]
+    return r"\,".join([*number, *(rf"\mathit{{{escaped(name)}}}" for name in scale.parameters)])
+
+
 def _slots(slots: Sequence[Slot], names: Names) -> Box:
     separator = "" if all(isinstance(slot, Index) for slot in slots) else ","
     shown = [_slot(slot, names) for slot in slots]
-    plain = "".join(names.get(s, s.name) if isinstance(s, Index) else s.tensor + "nn" for s in slots)
+    plain = "".join(_plain(slot, names) for slot in slots)
     return Box(separator.join(shown), boxes.letters(plain).width)
+
+
+def _plain(slot: Slot, names: Names) -> str:
+    """Letters about as wide as the slot."""
+    if isinstance(slot, Gather):
+        return slot.tensor + "nn"
+    return show_slot(slot, lambda item: names.get(item, item.name))
 
 
 def _atom(atom: Atom, names: Names, argument: Product | None) -> Box:

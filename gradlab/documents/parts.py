@@ -42,7 +42,7 @@ def starts_alike(equation: Equation, program: Program) -> bool:
 
 def shape(tensor: Tensor, program: Program) -> str:
     """`(N, D)`; the axis that stands for any number of leading dimensions is `...`."""
-    sizes = ["..." if index.axis.ellipsis else index.axis.name.upper() for index in tensor.indices]
+    sizes = ["..." if index.axis.ellipsis else index.axis.size for index in tensor.indices]
     return f"({', '.join(sizes)})" if sizes else "a number"
 
 
@@ -70,11 +70,9 @@ def domain(domain: Domain) -> str:
 
 def axes_line(program: Program) -> list[str]:
     """What each index runs over, and what leading dimensions mean here."""
-    ranges = [f"{', '.join(program.letters.get(axis, (axis.name,)))} over {axis.name.upper()}" for axis in program.axes]
+    ranges = [f"{', '.join(program.letters.get(axis, (axis.name,)))} over {axis.size}" for axis in program.axes]
     lines = [f"Indices: {'; '.join(ranges)}; primes mark further ones of the same axis."]
-    lines += [
-        f"{axis.name.upper()} stands for any number of leading dimensions." for axis in program.axes if axis.ellipsis
-    ]
+    lines += [f"{axis.size} stands for any number of leading dimensions." for axis in program.axes if axis.ellipsis]
     return lines
 
 
@@ -106,7 +104,7 @@ def bytes_formula(names: Iterable[str], program: Program) -> str:
         axes = tuple(sorted((index.axis for index in program.tensors[name].indices), key=program.axes.index))
         count[axes] += 1 if name in masks else 8
     ordered = sorted(count.items(), key=lambda item: (-len(item[0]), [program.axes.index(axis) for axis in item[0]]))
-    terms = ["*".join([str(number), *(axis.name.upper() for axis in axes)]) for axes, number in ordered]
+    terms = ["*".join([str(number), *(axis.size for axis in axes)]) for axes, number in ordered]
     return " + ".join(terms).replace("1*", "") or "0"
 
 

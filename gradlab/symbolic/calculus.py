@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.terms import (
+    Affine,
     Atom,
     Delta,
     Expr,
+    Factor,
     Function,
     Index,
     Ref,
     Slot,
     Term,
+    atom_indices,
+    atom_slots,
     nests,
     rename_atom,
     slot_indices,
@@ -75,9 +79,27 @@ def _next_contraction(term: Term) -> Term | None:
         for old, new in ((atom.left, atom.right), (atom.right, atom.left)):
             if not isinstance(old, Index) or old not in term.bound or old in slot_indices(new):
                 continue
-            if not nests((a for a, _ in term.factors if a != atom), {old: new}):
+            rest = [factor for factor in term.factors if factor[0] != atom]
+            if isinstance(new, Affine) and not _vanishes_outside(rest, old):
+                continue
+            if not nests((a for a, _ in rest), {old: new}):
                 return _eliminate(term, atom, old, new)
     return None
+
+
+def _vanishes_outside(factors: Iterable[Factor], index: Index) -> bool:
+    """True where the product is 0, and defined, once `index` points outside its axis, where every entry is 0.
+
+    Only then does the delta of a computed index pick one term: exp(x[i]) and 1/x[i] are not 0 where x[i] is.
+    """
+    depending = [(atom, exponent) for atom, exponent in factors if index in atom_indices(atom)]
+    total = all(isinstance(atom, Ref | Delta) and exponent > 0 for atom, exponent in depending)
+    return total and any(index in atom_slots(atom) and not _computed(atom) for atom, _ in depending)
+
+
+def _computed(atom: Atom) -> bool:
+    """A delta between two computed indices is 1 also where both point to the same place outside."""
+    return isinstance(atom, Delta) and (isinstance(atom.left, Affine) or isinstance(atom.right, Affine))
 
 
 def _eliminate(term: Term, delta: Delta, old: Index, new: Slot) -> Term:

@@ -62,7 +62,7 @@ def _moved(derivation: Derivation, point: Point, moves: dict[str, Any]) -> dict[
         for name, value in point.tensors.items()
         if name not in computed
     }
-    complete(derivation.program, Point(point.ring, point.sizes, tensors), tensors)
+    complete(derivation.program, Point(point.ring, point.sizes, tensors, point.integers), tensors)
     return tensors
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -12,8 +12,9 @@ import numpy as np
 
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
-from gradlab.symbolic.rings import Dual, DualRing, Ring
+from gradlab.symbolic.rings import Dual, DualRing, Ring, UndefinedError
 from gradlab.symbolic.terms import (
+    Affine,
     Atom,
     Axis,
     Delta,
@@ -27,17 +28,23 @@ from gradlab.symbolic.terms import (
     Size,
     Slot,
     Term,
+    atom_indices,
     atom_slots,
+    slot_indices,
 )
 
 
 @dataclass(frozen=True)
 class Point:
-    """Where an expression is evaluated: a size for each axis, an array for each tensor, and the arithmetic."""
+    """Where an expression is evaluated: a size for each axis, an array for each tensor, and the arithmetic.
+
+    `integers` holds the integer parameters as machine integers, for indices that are computed from them.
+    """
 
     ring: Ring
     sizes: Mapping[Axis, int]
     tensors: MutableMapping[str, Any]
+    integers: Mapping[str, int] = field(default_factory=dict)
 
     def moving(self, slopes: Mapping[str, Any]) -> Point:
         """The same point over dual numbers: the named tensors move, all others stand still."""
@@ -46,7 +53,7 @@ class Point:
             name: Dual(value, slopes[name]) if name in slopes else ring.dual(value) if value.dtype == object else value
             for name, value in self.tensors.items()
         }
-        return Point(ring, self.sizes, tensors)
+        return Point(ring, self.sizes, tensors, self.integers)
 
     def shape(self, indices: Sequence[Index]) -> tuple[int, ...]:
         """The sizes of these indices."""
@@ -73,23 +80,53 @@ def evaluate_term(term: Term, free: Sequence[Index], point: Point) -> Any:
     outer, parts = components(term)
     value = ring.multiply(ring.constant(outer.coefficient), _product(outer.factors, free, point))
     for part in parts:
-        inside = _product(part.factors, (*free, *part.bound), point)
-        first = len(free)
-        axes = tuple(range(first, first + len(part.bound)))
-        # A factor that lacks a summed index would otherwise be counted once instead of as often as the sum runs.
-        full = ring.multiply(inside, _ones(point, (1,) * first + point.shape(part.bound)))
-        value = ring.multiply(value, ring.sum(full, axes))
+        value = ring.multiply(value, _summed(part, free, point))
     return value
 
 
 def _place(position: Position, free: Sequence[Index], point: Point) -> Any:
     """Where the monomial is largest, counted row by row along the axes that its searched indices stand on."""
     argument = position.argument.fresh()
+    slots = [slot for slot in atom_slots(Position(argument)) if not set(argument.bound).isdisjoint(slot_indices(slot))]
     # In the order of the tensor's own axes: of several maxima, the first row by row is found.
-    searched = tuple(slot for slot in atom_slots(Position(argument)) if slot in argument.bound)
-    layout = (*free, *searched)
+    searched = tuple(dict.fromkeys(i for slot in slots for i in slot_indices(slot) if i in argument.bound))
+    layout, shape = (*free, *searched), point.shape(free)
+    positions = [np.broadcast_to(_positions(slot, layout, point), point.shape(layout)) for slot in slots]
+    inside = np.ones(point.shape(layout), dtype=bool)
+    for slot, found in zip(slots, positions, strict=True):
+        inside &= (found >= 0) & (found < point.sizes[slot.axis])
+    empty = ~inside.any(axis=tuple(range(len(free), len(layout))))
+    if empty.any():
+        raise UndefinedError("the maximum of nothing", empty)
     values = evaluate_term(Term(argument.coefficient, argument.factors), layout, point)
-    return point.ring.argmax(point.ring.multiply(values, _ones(point, point.shape(layout))), len(searched))
+    values = point.ring.multiply(values, _ones(point, point.shape(layout)))
+    at = point.ring.argmax(values, len(searched), inside)[..., None]
+    place = np.zeros(shape, dtype=np.intp)
+    for slot, found in zip(slots, positions, strict=True):
+        place = place * point.sizes[slot.axis] + np.take_along_axis(found.reshape((*shape, -1)), at, -1)[..., 0]
+    return place
+
+
+def _summed(part: Term, free: Sequence[Index], point: Point) -> Any:
+    """A sum, one index at a time: only the factors that have it are multiplied, so no array has all indices at once."""
+    ring, layout = point.ring, (*free, *part.bound)
+    groups = [({*atom_indices(atom)}, _product([(atom, e)], layout, point)) for atom, e in part.factors]
+    left = list(part.bound)
+    while left:
+        index = min(left, key=lambda own: len(set().union(*(indices for indices, _ in groups if own in indices))))
+        left.remove(index)
+        involved = [group for group in groups if index in group[0]]
+        groups = [group for group in groups if index not in group[0]]
+        product = _ones(point, (1,) * len(layout))
+        for _, value in involved:
+            product = ring.multiply(product, value)
+        axis = layout.index(index)
+        kept = ring.sum(product, (axis,))[(slice(None),) * axis + (None,)]
+        groups.append((set().union(*(indices for indices, _ in involved)) - {index}, kept))
+    result = _ones(point, (1,) * len(layout))
+    for _, value in groups:
+        result = ring.multiply(result, value)
+    return ring.sum(result, tuple(range(len(free), len(layout))))
 
 
 def _ones(point: Point, shape: tuple[int, ...]) -> Any:
@@ -112,7 +149,7 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
     match atom:
         case Ref(tensor, slots):
             array = point.tensors[tensor]
-            return array[tuple(_positions(slot, layout, point) for slot in slots)] if slots else array
+            return _entries(array, slots, layout, point) if slots else array
         case Delta(left, right):
             equal = _positions(left, layout, point) == _positions(right, layout, point)
             ones = np.where(equal, 1, 0)
@@ -125,6 +162,20 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
             return ring.indicator(evaluate_term(argument, layout, point))
         case Position():
             raise DefinitionError("the place of a maximum is used as a number; bind it to a name of its own")
+
+
+def _entries(array: Any, slots: Sequence[Slot], layout: Sequence[Index], point: Point) -> Any:
+    """The entries of a tensor; 0 where a computed index points outside its axis."""
+    positions, inside = [], None
+    for slot in slots:
+        position = _positions(slot, layout, point)
+        if isinstance(slot, Affine):
+            kept = (position >= 0) & (position < point.sizes[slot.axis])
+            inside = kept if inside is None else inside & kept
+            position = np.where(kept, position, 0)
+        positions.append(position)
+    found = array[tuple(positions)]
+    return found if inside is None else point.ring.multiply(found, _integers(np.where(inside, 1, 0), point))
 
 
 def _integers(values: Any, point: Point) -> Any:
@@ -143,6 +194,10 @@ def _positions(slot: Slot, layout: Sequence[Index], point: Point) -> Any:
         shape = [1] * len(layout)
         shape[layout.index(slot)] = -1
         return np.arange(point.sizes[slot.axis]).reshape(shape)
+    if isinstance(slot, Affine):
+        offset = sum(scale.value(point.integers) for scale in slot.offset)
+        parts = (scale.value(point.integers) * _positions(index, layout, point) for scale, index in slot.parts)
+        return sum(parts, start=np.full((1,) * len(layout), offset))
     place = point.tensors[slot.tensor][tuple(_positions(index, layout, point) for index in slot.slots)]
     if not slot.plane:
         return place

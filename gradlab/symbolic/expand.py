@@ -13,11 +13,11 @@ import sympy as sp
 
 from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT, Derivation
 from gradlab.symbolic.evaluate import Point, evaluate
+from gradlab.symbolic.extents import completed
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Given
 from gradlab.symbolic.rings import Array, elementwise, objects
 from gradlab.symbolic.sample import complete
-from gradlab.symbolic.terms import Axis
 
 _ASSUMPTIONS: dict[str, dict[str, bool]] = {
     "positive": {"positive": True},
@@ -48,10 +48,12 @@ class SymPyRing:
     def indicator(self, value: Any) -> Array:
         return elementwise(lambda item: sp.Piecewise((1, item > 0), (0, True)), value)
 
-    def argmax(self, value: Array, axes: int) -> Any:
+    def argmax(self, value: Array, axes: int, inside: Any) -> Any:
         # Symbols have no order: places in turn, as labels have; each may hold the maximum as well as any other.
-        shape, searched = value.shape[: value.ndim - axes], value.shape[value.ndim - axes :]
-        return (np.arange(math.prod(shape)) % math.prod(searched)).reshape(shape)
+        shape = value.shape[: value.ndim - axes]
+        rows = inside.reshape((math.prod(shape), -1))
+        chosen = [np.flatnonzero(row)[number % row.sum()] for number, row in enumerate(rows)]
+        return np.array(chosen, dtype=np.intp).reshape(shape)
 
     def sum(self, value: Array, axes: tuple[int, ...]) -> Any:
         return np.asarray(value.sum(axis=axes), dtype=object)
@@ -78,18 +80,21 @@ class Expansion:
 def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str, Array] | None = None) -> Expansion:
     """Write a derivation out; `sizes` maps the names of axes to numbers, `given` replaces the symbols of inputs.
 
-    Labels, and the places of maxima, are the numbers 0, 1, 2, … in turn; the last entries of a simplex are 1 minus
-    the others.
+    Integer parameters are named in `sizes` too; the sizes that follow from others may be left out. Labels, and the
+    places of maxima, are the numbers 0, 1, 2, … in turn; the last entries of a simplex are 1 minus the others.
     """
     program = derivation.program
-    size: dict[Axis, int] = {axis: sizes[axis.name] for axis in program.axes}
+    integers = {name: sizes[name] for name in program.integers}
+    base = {axis: sizes[axis.name] for axis in program.axes if axis not in program.windows and not axis.parameter}
+    size = completed(program, base, integers)
     tensors: dict[str, Array] = {}
-    point = Point(SymPyRing(), size, tensors)
+    point = Point(SymPyRing(), size, tensors, integers)
     for item in program.inputs:
         name = item.tensor.name
         tensors[name] = given[name] if given and name in given else _input(item, point)
     for parameter in program.parameters:
-        tensors[parameter] = np.asarray(sp.Symbol(parameter, positive=True), dtype=object)
+        number = sp.Integer(integers[parameter]) if parameter in integers else sp.Symbol(parameter, positive=True)
+        tensors[parameter] = np.asarray(number, dtype=object)
     complete(program, point, tensors)
     tensors[GRAD_OUTPUT] = symbols("g", point.shape(program.output.indices))
     for item in program.wrt:

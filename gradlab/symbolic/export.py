@@ -14,6 +14,7 @@ from gradlab.symbolic.layout import letters
 from gradlab.symbolic.program import Binding, Program
 from gradlab.symbolic.steps import Factored
 from gradlab.symbolic.terms import (
+    Affine,
     Atom,
     Delta,
     Expr,
@@ -23,6 +24,7 @@ from gradlab.symbolic.terms import (
     Indicator,
     Position,
     Ref,
+    Scale,
     Size,
     Slot,
     Term,
@@ -51,9 +53,9 @@ def idx(index: Index, name: str) -> sp.Idx:
     return sp.Idx(name.replace("'", "_"), size(index))
 
 
-def size(index: Index) -> sp.Symbol:
+def size(index: Slot) -> sp.Symbol:
     """The size symbol of an index's axis, with the assumptions that a definition makes."""
-    return sp.Symbol(index.axis.name.upper(), integer=True)
+    return sp.Symbol(index.axis.size, integer=True)
 
 
 class _Exporter:
@@ -92,11 +94,11 @@ class _Exporter:
             case Ref(tensor, ()):
                 return self.scalar(tensor)
             case Ref(tensor, slots):
-                return sp.IndexedBase(tensor)[tuple(self.slot(slot, names) for slot in slots)]
+                return self.entry(tensor, slots, names)
             case Delta(left, right):
                 return sp.KroneckerDelta(self.slot(left, names), self.slot(right, names))
             case Size(axis):
-                return sp.Symbol(axis.name.upper(), integer=True)
+                return sp.Symbol(axis.size, integer=True)
             case Function(name, argument):
                 return ELEMENTARY[name].to_sympy(self.product(argument, names))
             case Indicator(argument):
@@ -106,13 +108,30 @@ class _Exporter:
                 over = (idx(index, own[index]) for index in argument.bound)
                 return argmax(self.product(Term(argument.coefficient, argument.factors), own), *over)
 
+    def entry(self, tensor: str, slots: tuple[Slot, ...], names: dict[Index, str]) -> sp.Expr:
+        """An entry; where an index is computed, with the 0 that stands outside the axis."""
+        shown = [self.slot(slot, names) for slot in slots]
+        value = sp.IndexedBase(tensor)[tuple(shown)]
+        computed = [(place, size(slot)) for place, slot in zip(shown, slots, strict=True) if isinstance(slot, Affine)]
+        inside = sp.And(*(sp.And(place >= 0, place < count) for place, count in computed))
+        return sp.Piecewise((value, inside), (0, True)) if computed else value
+
     def scalar(self, tensor: str) -> sp.Symbol:
+        if tensor in self.program.integers:
+            return sp.Symbol(tensor, integer=True)
         return sp.Symbol(tensor, positive=True) if tensor in self.program.parameters else sp.Symbol(tensor)
 
     def slot(self, slot: Slot, names: dict[Index, str]) -> sp.Expr:
         if isinstance(slot, Gather):
             return sp.IndexedBase(slot.tensor)[tuple(self.slot(index, names) for index in slot.slots)]
+        if isinstance(slot, Affine):
+            parts = (_scale(scale) * self.slot(index, names) for scale, index in slot.parts)
+            return sp.Add(*parts, *map(_scale, slot.offset))
         return idx(slot, names.get(slot, slot.name))
+
+
+def _scale(scale: Scale) -> sp.Expr:
+    return sp.Mul(scale.number, *(sp.Symbol(name, integer=True) for name in scale.parameters))
 
 
 class Declarations:

@@ -12,7 +12,7 @@ from gradlab.symbolic.definition import argmax
 from gradlab.symbolic.functions import ELEMENTARY, recognise
 from gradlab.symbolic.program import Binding, Tensor
 from gradlab.symbolic.scope import Scope
-from gradlab.symbolic.terms import Axis, Expr, Function, Gather, Index, Position, Ref, Size, Slot, Term, atom_slots
+from gradlab.symbolic.terms import Axis, Expr, Function, Gather, Index, Position, Ref, Size, Slot, Term, atom_slots, slot_indices
 
 SUPPORTED = f"+, *, /, rational powers, Sum over an Idx, indexed tensors, {', '.join(ELEMENTARY)} (Max(u, 0))"
 
@@ -43,8 +43,8 @@ class Expressions(Scope):
         entry, *over = expression.args
         indices = [self.index(variable) for variable in over]
         term = self.monomial(entry)
-        slots = [slot for atom, _ in term.factors for slot in atom_slots(atom)]
-        if not indices or len(set(indices)) != len(indices) or any(slots.count(index) != 1 for index in indices):
+        found = [index for atom, _ in term.factors for slot in atom_slots(atom) for index in slot_indices(slot)]
+        if not indices or len(set(indices)) != len(indices) or any(found.count(index) != 1 for index in indices):
             self.fail(
                 f"{expression} does not say where to search", "write argmax(x[n, k], k): one entry, each index once"
             )

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from gradlab.symbolic.sample import reduced_size
-from gradlab.symbolic.terms import Atom, Delta, Expr, Index, Ref, Size, Term, rename_atom
+from gradlab.symbolic.terms import (
+    Affine,
+    Atom,
+    Delta,
+    Expr,
+    Index,
+    Ref,
+    Scale,
+    Size,
+    Term,
+    atom_slots,
+    rename_atom,
+    replace_slot,
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +33,7 @@ class Mutant:
 
 
 def mutants(expression: Expr, rng: random.Random, free: tuple[Index, ...]) -> Iterator[Mutant]:
-    """One mutant of each kind that applies: sign, term, factor, index, size, delta, power, missing atom."""
+    """One mutant of each kind that applies: sign, term, factor, index, size, delta, stride, power, missing atom."""
     if not expression.terms:
         yield Mutant("zero becomes one", Expr.number(1))
         return
@@ -87,6 +100,23 @@ def _delta(term: Term, rng: random.Random, free: tuple[Index, ...]) -> Rewritten
     return [_without(term, rng.choice(options))] if options else None
 
 
+def _computed(term: Term, rng: random.Random, free: tuple[Index, ...]) -> Rewritten:
+    """Another multiple of one index, or another offset, in a computed index: x[2*o + a] for x[stride*o + a]."""
+    slots = dict.fromkeys(slot for atom, _ in term.factors for slot in atom_slots(atom) if isinstance(slot, Affine))
+    if not slots:
+        return None
+    slot = rng.choice(list(slots))
+    place = rng.randrange(len(slot.parts) + 1)
+    if place == len(slot.parts):
+        changed = replace(slot, offset=(*slot.offset, Scale(1)))
+    else:
+        scale, index = slot.parts[place]
+        wrong = replace(scale, number=scale.number + 1)
+        changed = replace(slot, parts=(*slot.parts[:place], (wrong, index), *slot.parts[place + 1 :]))
+    factors = ((replace_slot(atom, slot, changed), exponent) for atom, exponent in term.factors)
+    return [Term.make(term.coefficient, factors, term.bound)]
+
+
 def _power(term: Term, rng: random.Random, free: tuple[Index, ...]) -> Rewritten:
     options = [atom for atom, _ in term.factors if isinstance(atom, Ref)]
     if not options:
@@ -111,6 +141,7 @@ _KINDS = {
     "other index": _index,
     "N - 1 for N": _size,
     "1 for a delta": _delta,
+    "other stride or offset": _computed,
     "higher power": _power,
     "missing factor": _missing,
 }

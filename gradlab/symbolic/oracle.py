@@ -15,6 +15,7 @@ import numpy as np
 
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, derive
 from gradlab.symbolic.evaluate import Point, evaluate
+from gradlab.symbolic.extents import completed
 from gradlab.symbolic.load import definition
 from gradlab.symbolic.program import Given, Tensor
 from gradlab.symbolic.read import read
@@ -47,7 +48,7 @@ class SymbolicReference:
         if point is None:
             return None
         program = self._derivation.program
-        return _rounded(point.tensors[program.output.name], self._shape(program.output, inputs))
+        return _rounded(point.tensors[program.output.name], self._shape(program.output, inputs, point))
 
     def gradients(
         self, inputs: Sequence[Array], grad_output: Array, params: Mapping[str, Any]
@@ -93,7 +94,9 @@ class SymbolicReference:
             sizes.update(_sizes(given, array))
         with mpmath.workdps(Digits.digits):
             tensors: dict[str, Any] = {}
-            point = Point(ring, sizes, tensors)
+            integers = {name: int(params[name]) for name in program.integers}
+            sizes = completed(program, sizes, integers)
+            point = Point(ring, sizes, tensors, integers)
             for name in program.parameters:
                 tensors[name] = np.asarray(ring.constant(Fraction(float(params[name]))), dtype=object)
             for given, array in zip(program.inputs, inputs, strict=True):
@@ -102,7 +105,7 @@ class SymbolicReference:
                 tensors[given.tensor.name] = array.reshape(shape) if labels else _digits(array, shape)
             return point if complete(program, point, tensors) is None else None
 
-    def _shape(self, tensor: Tensor, inputs: Sequence[Array]) -> tuple[int, ...]:
+    def _shape(self, tensor: Tensor, inputs: Sequence[Array], point: Point) -> tuple[int, ...]:
         """The shape of a tensor in this case, leading dimensions spread out again."""
         shapes: dict[Axis, tuple[int, ...]] = {}
         for given, array in zip(self._derivation.program.inputs, inputs, strict=True):
@@ -111,7 +114,8 @@ class SymbolicReference:
             own = iter(array.shape[array.ndim - rest :] if rest else ())
             for index in indices:
                 shapes[index.axis] = array.shape[: array.ndim - rest] if index.axis.ellipsis else (next(own),)
-        return tuple(size for index in tensor.indices for size in shapes[index.axis])
+        computed = {axis: (size,) for axis, size in point.sizes.items()}
+        return tuple(size for index in tensor.indices for size in {**computed, **shapes}[index.axis])
 
 
 def symbolic_reference(name: str, digest: str) -> SymbolicReference | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from gradlab.operation import Domain
 from gradlab.symbolic.definition import Definition
 from gradlab.symbolic.terms import Axis, Expr, Index, Ref, Term
+from gradlab.symbolic.windows import Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class Program:
     digest: str
     letters: dict[Axis, tuple[str, ...]]
     """The index names that the author used on each axis, for display."""
+    windows: dict[Axis, Windows] = field(default_factory=dict)
+    """The axes whose size follows from a computed index, in the order in which the sizes can be found."""
 
     @property
     def name(self) -> str:
@@ -116,6 +119,11 @@ class Program:
             if binding.name in found:
                 found |= binding.value.tensors
         return frozenset(found)
+
+    @cached_property
+    def integers(self) -> tuple[str, ...]:
+        """Names of the integer parameters."""
+        return tuple(parameter.name for parameter in self.definition.parameters if parameter.integer)
 
     def uses(self, name: str) -> Iterator[Binding]:
         """The bindings that mention a tensor."""

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import sympy as sp
 
+from gradlab.symbolic.computed import ComputedAxes
 from gradlab.symbolic.definition import Definition, Fact, Input, Let, argmax
-from gradlab.symbolic.expressions import Expressions
 from gradlab.symbolic.program import Binding, Given, Program, SumFact, Tensor
 from gradlab.symbolic.terms import Axis
 
@@ -19,7 +19,7 @@ def read(definition: Definition) -> Program:
     return _Reader(definition).program()
 
 
-class _Reader(Expressions):
+class _Reader(ComputedAxes):
     """Reads one definition."""
 
     def program(self) -> Program:
@@ -32,6 +32,7 @@ class _Reader(Expressions):
             self.where = f"parameter {parameter.name}"
             self.check_name(parameter.name, parameter=True)
         inputs = tuple(self.input(given) for given in d.inputs)
+        self.input_axes = frozenset(self.axes.values())
         self.where = "the declaration"
         if not any(given.differentiable for given in inputs):
             self.fail("no input is differentiable", "declare at least one with given(x[n, d])")
@@ -41,6 +42,7 @@ class _Reader(Expressions):
         output = self.output(d.output)
         shift = self.shift(d.shift, inputs[0].tensor)
         self.check_axes(inputs)
+        windows = self.windows()
         program = Program(
             definition=d,
             axes=tuple(dict.fromkeys(self.axes.values())),
@@ -51,6 +53,7 @@ class _Reader(Expressions):
             shift=shift,
             digest=_digest(d),
             letters={axis: tuple(names) for axis, names in self.letters.items()},
+            windows=windows,
         )
         if output.name not in program.varying:
             self.where = "output"
@@ -104,7 +107,7 @@ class _Reader(Expressions):
                 below = ", ".join(repr(name) for name in sorted(names))
                 self.fail(f"labels({given.domain.below!r}) names no axis", f"the axes are {below}")
         for name in (*self.shapes, *self.parameters):
-            if name in sizes:
+            if name in sizes and name not in self.integers:
                 self.where = f"name {name}"
                 self.fail("it is a tensor or parameter and also the size of an axis", "rename one of the two")
         self.where = "leading"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from gradlab.operation import ELLIPSIS, Argument, Operation, Signature
+from collections.abc import Iterator
+
+from gradlab.operation import ELLIPSIS, Argument, Extent, Operation, Signature
 from gradlab.symbolic.derive import Derivation
-from gradlab.symbolic.program import Tensor
+from gradlab.symbolic.program import Program, Tensor
 
 
 def record(derivation: Derivation) -> Operation:
@@ -20,7 +22,19 @@ def record(derivation: Derivation) -> Operation:
         digest=program.digest,
         parameters=tuple(definition.parameters),
         kinks=tuple(definition.kinks),
+        extents=tuple(extents(program)),
     )
+
+
+def extents(program: Program) -> Iterator[Extent]:
+    """The axes of the output that no input has, with the formulas of their sizes."""
+    known = {index.axis for given in program.inputs for index in given.tensor.indices}
+    name = {axis: axis.name for axis in program.axes}
+    for axis in dict.fromkeys(index.axis for index in program.output.indices):
+        if axis in program.windows:
+            yield Extent(axis.name, program.windows[axis].formula(name))
+        elif axis.parameter and axis not in known:
+            yield Extent(axis.name, axis.name)
 
 
 def _shape(tensor: Tensor) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Literal
 
 from gradlab.symbolic.terms import (
+    Affine,
     Atom,
     Expr,
     Factor,
@@ -20,6 +21,7 @@ from gradlab.symbolic.terms import (
     Term,
     atom_indices,
     nests,
+    slot_indices,
 )
 
 Kind = Literal["fold", "unfold", "sum", "lemma", "fact"]
@@ -67,7 +69,11 @@ class Rule:
             others = [f for f in term.factors if f not in matched]
             if len(set(bound)) != len(bound) or not all(index in term.bound for index in bound):
                 continue
-            inside = {i for slot in (s for v, s in variables.items() if v not in self.pattern.bound) for i in _of(slot)}
+            inside = {
+                i
+                for slot in (s for v, s in variables.items() if v not in self.pattern.bound)
+                for i in slot_indices(slot)
+            }
             outside = {i for atom, _ in others for i in atom_indices(atom)} | inside
             if any(index in outside for index in bound):
                 continue
@@ -86,11 +92,10 @@ class Rule:
         return None
 
     def _nests(self, variables: dict[Index, Slot]) -> bool:
+        # Outside the axis, where a computed index may point, every entry is 0: there y = exp(x) does not hold.
+        if any(isinstance(slot, Affine) for slot in variables.values()):
+            return True
         return nests((atom for term in self.replacement for atom, _ in term.factors), variables)
-
-
-def _of(slot: Slot) -> tuple[Index, ...]:
-    return slot.slots if isinstance(slot, Gather) else (slot,)
 
 
 def _matches(
@@ -134,16 +139,26 @@ def _unify_slots(
 ) -> dict[Index, Slot] | None:
     result = dict(variables)
     for wanted, found in zip(pattern, slots, strict=True):
-        if isinstance(wanted, Gather):
-            if not isinstance(found, Gather) or (found.tensor, found.axis) != (wanted.tensor, wanted.axis):
+        if not isinstance(wanted, Index):
+            if not _alike(wanted, found):
                 return None
-            inner = _unify_slots(wanted.slots, found.slots, result)
+            inner = _unify_slots(tuple(slot_indices(wanted)), tuple(slot_indices(found)), result)
             if inner is None:
                 return None
             result = inner
         elif result.setdefault(wanted, found) != found:
             return None
     return result
+
+
+def _alike(wanted: Slot, found: Slot) -> bool:
+    """Whether two computed indices differ in the indices that they are computed from at most."""
+    match wanted, found:
+        case Gather(ours), Gather(theirs):
+            return (ours, wanted.axis) == (theirs, found.axis)
+        case Affine(ours, shift), Affine(theirs, other):
+            return shift == other and [scale for scale, _ in ours] == [scale for scale, _ in theirs]
+    return False
 
 
 def apply_everywhere(rule: Rule, expression: Expr) -> tuple[tuple[int, ...], Expr] | None:

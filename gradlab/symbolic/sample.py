@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from fractions import Fraction
 from typing import Any, NoReturn
 
@@ -14,6 +14,7 @@ from gradlab.operation import real
 from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
 from gradlab.symbolic.draw import draw, numbers
 from gradlab.symbolic.evaluate import Point, evaluate
+from gradlab.symbolic.extents import drawn
 from gradlab.symbolic.program import Binding, Given, Program
 from gradlab.symbolic.rings import PrimeField, Ring, UndefinedError
 from gradlab.symbolic.terms import Axis, Expr, Index
@@ -25,23 +26,14 @@ _REPAIRS = 20
 _SURE = 4
 
 
-def sizes(program: Program, draw: int) -> dict[Axis, int]:
-    """Unequal small sizes, rotated from draw to draw. Where there are few axes, one of them has size 1 now and then."""
-    axes = program.axes
-    pool = [2, 3, 4, 5] if len(axes) <= 2 else [2, 3, 1, 4, *range(5, len(axes) + 1)]
-    rotated = {axis: pool[(position + draw) % len(pool)] for position, axis in enumerate(axes)}
-    if draw % 2 and 1 <= len(axes) <= 2:
-        rotated[axes[draw // 2 % len(axes)]] = 1
-    return rotated
-
-
 def draws(program: Program, ring: Ring, count: int, seed: int) -> Iterator[Point]:
     """Points at rotating sizes; the seed makes them reproducible.
 
     Sizes at which the operation is undefined, as 1/(N - 1) is at N = 1, are passed over.
     """
     for number in range(4 * count + len(program.axes)):
-        point = sample(program, ring, sizes(program, number), random.Random(f"{seed}:{program.name}:{number}"))
+        size, integers = drawn(program, number)
+        point = sample(program, ring, size, random.Random(f"{seed}:{program.name}:{number}"), integers)
         if point is not None:
             yield point
             count -= 1
@@ -57,12 +49,15 @@ def _no_point(program: Program) -> NoReturn:
     )
 
 
-def sample(program: Program, ring: Ring, size: dict[Axis, int], rng: random.Random) -> Point | None:
+def sample(
+    program: Program, ring: Ring, size: dict[Axis, int], rng: random.Random, integers: Mapping[str, int] | None = None
+) -> Point | None:
     """A point where everything is defined, with a random upstream gradient and tangents; None where none is found."""
+    known = integers or {}
     if isinstance(ring, PrimeField):
-        return _search(program, ring, size, rng)
+        return _search(program, ring, size, rng, known)
     # Among the reals, what is defined at these sizes is defined in the whole domain, or the domain is declared wrong.
-    points = [Point(ring, size, _inputs(program, ring, size, rng)) for _ in range(_SURE)]
+    points = [Point(ring, size, _inputs(program, ring, size, rng, known), known) for _ in range(_SURE)]
     defined = [complete(program, point, point.tensors) is None for point in points]
     if any(defined) and not all(defined):
         _no_point(program)
@@ -72,10 +67,12 @@ def sample(program: Program, ring: Ring, size: dict[Axis, int], rng: random.Rand
     return points[0]
 
 
-def _search(program: Program, ring: Ring, size: dict[Axis, int], rng: random.Random) -> Point | None:
+def _search(
+    program: Program, ring: Ring, size: dict[Axis, int], rng: random.Random, integers: Mapping[str, int]
+) -> Point | None:
     attempts = 0
     while attempts < _ATTEMPTS:
-        point = Point(ring, size, _inputs(program, ring, size, rng))
+        point = Point(ring, size, _inputs(program, ring, size, rng, integers), integers)
         for _ in range(_REPAIRS):
             attempts += 1
             failed = complete(program, point, point.tensors)
@@ -87,12 +84,17 @@ def _search(program: Program, ring: Ring, size: dict[Axis, int], rng: random.Ran
     return None
 
 
-def _inputs(program: Program, ring: Ring, size: dict[Axis, int], rng: random.Random) -> dict[str, Any]:
+def _inputs(
+    program: Program, ring: Ring, size: dict[Axis, int], rng: random.Random, integers: Mapping[str, int]
+) -> dict[str, Any]:
     tensors: dict[str, Any] = {}
     point = Point(ring, size, tensors)
     for axis, count in size.items():
         tensors[reduced_size(axis)] = np.asarray(ring.constant(Fraction(count - 1)), dtype=object)
     for parameter in program.definition.parameters:
+        if parameter.integer:
+            tensors[parameter.name] = np.asarray(ring.constant(Fraction(integers[parameter.name])), dtype=object)
+            continue
         tensors[parameter.name] = draw(real(parameter.minimum, parameter.maximum), (), ring, {}, rng)
     for given in program.inputs:
         tensors[given.tensor.name] = _drawn(given, point, rng)

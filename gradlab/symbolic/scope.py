@@ -31,6 +31,7 @@ class Scope:
         self.places: dict[str, tuple[Axis, ...]] = {}
         self.scope: dict[str, Index] = {}
         self.parameters = {parameter.name for parameter in definition.parameters}
+        self.integers = {parameter.name: parameter for parameter in definition.parameters if parameter.integer}
         # Names that automatic ones must not take, also those of bindings that come later.
         self.taken = self.parameters | {str(getattr(item.entry, "base", item.entry)) for item in definition.lets}
 
@@ -82,7 +83,9 @@ class Scope:
             self.fail(
                 f"index {index} runs from {index.lower} to {index.upper}", 'an axis has a size symbol: Idx("n", N)'
             )
-        axis = self.axes.setdefault(size, Axis(str(size).lower(), ellipsis=size == self.definition.leading))
+        parameter = size.name in self.integers
+        name = size.name if parameter else size.name.lower()
+        axis = self.axes.setdefault(size, Axis(name, ellipsis=size == self.definition.leading, parameter=parameter))
         if sum(own == axis for own in self.axes.values()) > 1:
             self.fail(f"two sizes differ only in case or assumptions: {size}", "give each axis a symbol of its own")
         name = str(index.label)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, letters, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
-from gradlab.symbolic.terms import Atom, Delta, Function, Index, Indicator, Position, Ref, Size, Slot
+from gradlab.symbolic.terms import Atom, Delta, Function, Gather, Index, Indicator, Position, Ref, Size, Slot, show_slot
 
 __all__ = ["entry", "letters", "text"]
 
@@ -91,10 +92,9 @@ class _Text:
         return f"{self.name(tensor)}[{','.join(indices)}]" if indices else self.name(tensor)
 
     def slot(self, slot: Slot, names: Names) -> str:
-        if isinstance(slot, Index):
-            return names.get(slot, slot.name)
-        coordinate = f".{slot.axis.name}" if slot.plane else ""
-        return f"{self.name(slot.tensor)}{coordinate}[{','.join(names.get(i, i.name) for i in slot.slots)}]"
+        if isinstance(slot, Gather):
+            slot = replace(slot, tensor=self.name(slot.tensor))
+        return show_slot(slot, lambda index: names.get(index, index.name))
 
     def atom(self, atom: Atom, names: Names, argument: Product | None) -> str:
         inside = self.addition([argument] if argument else [])
@@ -104,7 +104,7 @@ class _Text:
             case Delta(left, right):
                 return f"delta[{self.slot(left, names)},{self.slot(right, names)}]"
             case Size(axis):
-                return axis.name.upper()
+                return axis.size
             case Function("positive_part"):
                 return f"max({inside}, 0)"
             case Function(function):

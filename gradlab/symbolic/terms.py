@@ -7,6 +7,7 @@ Terms compare, hash and merge through a key that does not depend on the names of
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -19,10 +20,19 @@ _fresh = itertools.count()
 
 @dataclass(frozen=True, slots=True, order=True)
 class Axis:
-    """A sort of index. `ellipsis` marks the axis that stands for any number of leading dimensions."""
+    """A sort of index. `ellipsis` marks the axis that stands for any number of leading dimensions.
+
+    `parameter` marks an axis whose size is the integer parameter of that name.
+    """
 
     name: str
     ellipsis: bool = False
+    parameter: bool = False
+
+    @property
+    def size(self) -> str:
+        """The name of its size, as the author writes it."""
+        return self.name if self.parameter else self.name.upper()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,7 +62,36 @@ class Gather:
     plane: tuple[Axis, ...] = ()
 
 
-Slot = Index | Gather
+@dataclass(frozen=True, slots=True, order=True)
+class Scale:
+    """A whole number times integer parameters: 2, stride, -padding."""
+
+    number: int
+    parameters: tuple[str, ...] = ()
+
+    def value(self, integers: Mapping[str, int]) -> int:
+        """The number, for given parameters."""
+        return self.number * math.prod(integers[name] for name in self.parameters)
+
+    def __str__(self) -> str:
+        """Without its sign."""
+        number = [] if abs(self.number) == 1 and self.parameters else [str(abs(self.number))]
+        return "*".join([*number, *self.parameters])
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Affine:
+    """An index computed from others, as in x[stride*o + dilation*a - padding]; it is never solved for.
+
+    It may point outside its axis: the entries there are 0, by definition.
+    """
+
+    parts: tuple[tuple[Scale, Index], ...]
+    offset: tuple[Scale, ...]
+    axis: Axis
+
+
+Slot = Index | Gather | Affine
 Renaming = Mapping[Index, Slot]
 
 
@@ -123,10 +162,13 @@ Factor = tuple[Atom, Fraction]
 
 def slot_indices(slot: Slot) -> Iterator[Index]:
     """The indices that a slot depends on."""
-    if isinstance(slot, Index):
-        yield slot
-    else:
-        yield from slot.slots
+    match slot:
+        case Index():
+            yield slot
+        case Gather():
+            yield from slot.slots
+        case Affine(parts):
+            yield from (index for _, index in parts)
 
 
 def atom_indices(atom: Atom) -> Iterator[Index]:
@@ -137,13 +179,18 @@ def atom_indices(atom: Atom) -> Iterator[Index]:
 
 
 def rename_slot(slot: Slot, renaming: Renaming) -> Slot:
-    """Replace indices inside a slot. A gather may only be indexed by plain indices."""
+    """Replace indices inside a slot. What is computed from indices may only be computed from plain ones."""
     if isinstance(slot, Index):
         return renaming.get(slot, slot)
-    inner = tuple(renaming.get(index, index) for index in slot.slots)
-    if not all(isinstance(index, Index) for index in inner):
-        raise DefinitionError(f"{slot.tensor} would be indexed by a gather; bind the inner lookup to a name first")
-    return replace(slot, slots=tuple(index for index in inner if isinstance(index, Index)))
+    inner = tuple(new for index in slot_indices(slot) if isinstance(new := renaming.get(index, index), Index))
+    if len(inner) != len(tuple(slot_indices(slot))):
+        shown = show_slot(slot, lambda index: index.name)
+        raise DefinitionError(f"the index {shown} would depend on a computed index; bind the inner lookup first")
+    if isinstance(slot, Gather):
+        return replace(slot, slots=inner)
+    return Affine(
+        tuple((scale, new) for (scale, _), new in zip(slot.parts, inner, strict=True)), slot.offset, slot.axis
+    )
 
 
 def rename_atom(atom: Atom, renaming: Renaming) -> Atom:
@@ -163,12 +210,27 @@ def rename_atom(atom: Atom, renaming: Renaming) -> Atom:
             return atom
 
 
+def replace_slot(atom: Atom, old: Slot, new: Slot) -> Atom:
+    """Put another slot in the place of one; functions and indicators stay as they are."""
+    match atom:
+        case Ref(tensor, slots):
+            return Ref(tensor, tuple(new if slot == old else slot for slot in slots))
+        case Delta(left, right):
+            return Delta(new if left == old else left, new if right == old else right)
+    return atom
+
+
 def show_slot(slot: Slot, name: Callable[[Index], str]) -> str:
     """A slot as text; the caller names the indices."""
-    if isinstance(slot, Index):
-        return name(slot)
-    coordinate = f".{slot.axis.name}" if slot.plane else ""
-    return f"{slot.tensor}{coordinate}[{','.join(name(index) for index in slot.slots)}]"
+    match slot:
+        case Index():
+            return name(slot)
+        case Gather(tensor, slots, axis, plane):
+            return f"{tensor}{f'.{axis.name}' if plane else ''}[{','.join(name(index) for index in slots)}]"
+        case Affine(parts, offset):
+            one = Scale(1)
+            shown = [name(index) if scale == one else f"{scale}*{name(index)}" for scale, index in parts]
+            return " + ".join(shown) + "".join(f" {'-' if s.number < 0 else '+'} {s}" for s in offset)
 
 
 def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
@@ -180,7 +242,7 @@ def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
             # Not delta[i,j]: a tensor may have that name.
             return f"[{' = '.join(sorted((show_slot(left, name), show_slot(right, name))))}]"
         case Size(axis):
-            return axis.name.upper()
+            return axis.size
         case Function(function, argument):
             return f"{function}({show_monomial(argument, name)})"
         case Indicator(argument):
@@ -425,7 +487,7 @@ def atom_slots(atom: Atom) -> Iterator[Slot]:
 
 
 def nests(atoms: Iterable[Atom], renaming: Renaming) -> bool:
-    """True where the renaming would put a lookup inside a lookup, x[a[b[n]]], which has no form here."""
-    looked_up = {old for old, new in renaming.items() if isinstance(new, Gather)}
+    """True where the renaming would put a computed index inside another, x[a[b[n]]], which has no form here."""
+    computed = {old for old, new in renaming.items() if not isinstance(new, Index)}
     slots = (slot for atom in atoms for slot in atom_slots(atom))
-    return any(isinstance(slot, Gather) and not looked_up.isdisjoint(slot.slots) for slot in slots)
+    return any(not isinstance(slot, Index) and not computed.isdisjoint(slot_indices(slot)) for slot in slots)

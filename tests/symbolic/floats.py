@@ -40,8 +40,8 @@ class Floats:
     def indicator(self, value: Any) -> Any:
         return np.asarray(np.where(np.asarray(value, float) > 0, 1.0, 0.0), dtype=object)
 
-    def argmax(self, value: Any, axes: int) -> Any:
-        return first_largest(value, axes)
+    def argmax(self, value: Any, axes: int, inside: Any) -> Any:
+        return first_largest(value, axes, inside)
 
     def sum(self, value: Any, axes: tuple[int, ...]) -> Any:
         return np.asarray(value.sum(axis=axes), dtype=object)

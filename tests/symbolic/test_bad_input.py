@@ -156,8 +156,9 @@ CASES: dict[str, tuple[Callable[[], Definition], str]] = {
         'binding y[n]: 0 is not an index with an axis; make it one: Idx("n", N)',
     ),
     "shifted index": (
-        lambda: define((y[n, d], x[n, d + 1])),
-        'binding y[n, d]: d + 1 is not an index with an axis; make it one: Idx("n", N)',
+        lambda: define((y[n, d], x[n, d + N])),
+        "binding y[n, d]: N in the index N + d is no whole number; use integers and integer parameters: "
+        'Parameter("N", 1, 1, 3, integer=True)',
     ),
     "axis of fixed size": (
         lambda: define((y[n], x[n]), inputs=[given(x[Idx("n", 5)])]),

@@ -10,10 +10,11 @@ from derivations.relu import relu
 from gradlab.errors import DefinitionError
 from gradlab.operation import Parameter, positive
 from gradlab.symbolic.definition import Definition, given, let
+from gradlab.symbolic.extents import sizes
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.read import read
 from gradlab.symbolic.rings import Digits, PrimeField
-from gradlab.symbolic.sample import draws, reduced_size, sample, sizes
+from gradlab.symbolic.sample import draws, reduced_size, sample
 from gradlab.symbolic.terms import Axis
 
 N, D = symbols("N D", integer=True)

@@ -21,11 +21,12 @@ class Digits:
     def constant(self, value: Fraction) -> Any:
         return mpmath.mpf(value.numerator) / value.denominator
 
+    # A number of mpmath that meets an array on its right side prints the array before it gives way to NumPy.
     def add(self, left: Any, right: Any) -> Any:
-        return left + right
+        return np.add(left, right)
 
     def multiply(self, left: Any, right: Any) -> Any:
-        return left * right
+        return np.multiply(left, right)
 
     def power(self, value: Any, exponent: Fraction) -> Array:
         return elementwise(partial(_power, exponent=exponent), value)
@@ -36,8 +37,8 @@ class Digits:
     def indicator(self, value: Any) -> Array:
         return elementwise(lambda item: mpmath.mpf(item > 0), value)
 
-    def argmax(self, value: Array, axes: int) -> Any:
-        return first_largest(value, axes)
+    def argmax(self, value: Array, axes: int, inside: Any) -> Any:
+        return first_largest(value, axes, inside)
 
     def sum(self, value: Array, axes: tuple[int, ...]) -> Any:
         return np.asarray(value.sum(axis=axes), dtype=object)

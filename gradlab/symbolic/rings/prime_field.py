@@ -47,8 +47,8 @@ class PrimeField:
     def indicator(self, value: Any) -> Array:
         return elementwise(lambda item: int(lift(item) > 0), value)
 
-    def argmax(self, value: Array, axes: int) -> Any:
-        return first_largest(elementwise(lift, value), axes)
+    def argmax(self, value: Array, axes: int, inside: Any) -> Any:
+        return first_largest(elementwise(lift, value), axes, inside)
 
     def sum(self, value: Array, axes: tuple[int, ...]) -> Any:
         return np.asarray(value.sum(axis=axes) % PRIME, dtype=object)

@@ -43,8 +43,11 @@ class Ring(Protocol):
     def indicator(self, value: Any) -> Any:
         """1 where the value is above 0, else 0."""
 
-    def argmax(self, value: Any, axes: int) -> Any:
-        """The first place of the largest entry along so many last axes, counted row by row: machine integers."""
+    def argmax(self, value: Any, axes: int, inside: Any) -> Any:
+        """The first place of the largest entry along so many last axes, counted row by row: machine integers.
+
+        Only entries that `inside` marks are looked at.
+        """
 
     def sum(self, value: Any, axes: tuple[int, ...]) -> Any:
         """The sum over axes."""
@@ -68,8 +71,10 @@ def elementwise(function: Callable[[Any], Any], value: Any) -> Array:
     return objects(results, value.shape)
 
 
-def first_largest(value: Array, axes: int) -> Any:
+def first_largest(value: Array, axes: int, inside: Any) -> Any:
     """`argmax` of entries that can be compared as they are."""
+    if value.size and not inside.all():
+        value = np.where(inside, value, value.min() - 1)
     return np.argmax(value.reshape((*value.shape[: value.ndim - axes], -1)), axis=-1)
 
 

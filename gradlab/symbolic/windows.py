@@ -1,0 +1,52 @@
+"""Axes without an input: as many windows as fit into an axis that is padded alike on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gradlab.symbolic.terms import Affine, Axis, Index, Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The size of an axis that only computed indices have, such as o in x[stride*o + dilation*a - padding].
+
+    An offset below 0 is padding in front, and the same stands behind; the size is then torch's and cuDNN's
+    (H + 2*padding - dilation*(A - 1) - 1) // stride + 1.
+    """
+
+    axis: Axis
+    slot: Affine
+
+    @property
+    def outer(self) -> tuple[Scale, Index]:
+        """The part of the computed index that runs over the axis."""
+        return next(part for part in self.slot.parts if part[1].axis == self.axis)
+
+    @property
+    def inner(self) -> tuple[tuple[Scale, Index], ...]:
+        """The other parts: where an entry is within its window."""
+        return tuple(part for part in self.slot.parts if part[1].axis != self.axis)
+
+    def count(self, sizes: Mapping[Axis, int], integers: Mapping[str, int]) -> int:
+        """The size, below 1 where no window fits."""
+        room = sizes[self.slot.axis] - 1
+        room -= 2 * sum(scale.value(integers) for scale in self.slot.offset)
+        room -= sum(scale.value(integers) * (sizes[index.axis] - 1) for scale, index in self.inner)
+        return room // self.outer[0].value(integers) + 1
+
+    def formula(self, name: Mapping[Axis, str]) -> str:
+        """The same as Python, over the names of sizes and parameters."""
+        room = [name[self.slot.axis]]
+        for scale in self.slot.offset:
+            room.append(f"{'+' if scale.number < 0 else '-'} {_times(Scale(2 * scale.number, scale.parameters))}")
+        for scale, index in self.inner:
+            room.append(f"- {'' if scale == Scale(1) else f'{_times(scale)} * '}({name[index.axis]} - 1)")
+        if self.outer[0] == Scale(1):
+            return " ".join(room)
+        return f"({' '.join(room)} - 1) // {_times(self.outer[0])} + 1"
+
+
+def _times(scale: Scale) -> str:
+    return str(scale).replace("*", " * ")
