@@ -1,0 +1,129 @@
+"""softmax_cross_entropy_weighted: Cross-entropy of softmax(x) against smoothed integer labels, weighted by class, over the rows that count.
+
+Generated from derivations/softmax_cross_entropy.py by `gradlab derive`; edit that file, not this one.
+
+Target: NumPy. Definition: c7d5ce4654bf36ab. Saved for the backward: label, weight, keep, p, total, t2.
+The backward has 1 reduction and 5 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive softmax_cross_entropy_weighted --to text` prints.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.operation import Argument, Operation, Parameter, Signature, labels, mask, positive, real
+
+Array = NDArray[Any]
+
+OPERATION = Operation(
+    name="softmax_cross_entropy_weighted",
+    summary="Cross-entropy of softmax(x) against smoothed integer labels, weighted by class, over the rows that count.",
+    signature=Signature.parse("(n,d),(n),(d),(n)->()"),
+    arguments=(
+        Argument("x", real()),
+        Argument("label", labels("d"), differentiable=False),
+        Argument("weight", positive(), differentiable=False),
+        Argument("keep", mask(0.5), differentiable=False),
+    ),
+    saved=("label", "weight", "keep", "p", "total", "t2"),
+    reference="torch.nn.functional.cross_entropy(x, torch.where(keep, label, -100), weight=weight, label_smoothing=label_smoothing)",
+    digest="c7d5ce4654bf36ab",
+    parameters=(Parameter("label_smoothing", 0.0, 0.0, 1.0),),
+)
+
+
+def forward(
+    x: Array, label: Array, weight: Array, keep: Array, *, label_smoothing: float = 0.0
+) -> tuple[Array, tuple[Any, ...]]:
+    """Return the output, (n,d),(n),(d),(n)->(), and what `backward` needs: label, weight, keep, p, total, t2, label_smoothing."""
+    n, d = x.shape
+    inverse_d = 1 / d if d else np.nan
+    if label.size and not 0 <= label.min() <= label.max() < d:
+        found = f"label holds values from {label.min()} to {label.max()}"
+        raise IndexError(f"{found}; labels are positions from 0 to {d - 1}")
+    # exp cannot overflow: z is x less its maximum, and no result depends on the shift
+    z = np.subtract(x, x.max(axis=-1, keepdims=True, initial=-np.inf), order="C")
+    # (1) e[n,d] = exp(x[n,d])
+    e = np.exp(z)
+    # (2) s[n] = sum[d](e[n,d])
+    s = e.sum(axis=-1)
+    # (3) p[n,d] = e[n,d] / s[n]
+    p = np.multiply(e, (1 / s)[:, None], out=e)
+    # (4) t1[n] = log(s[n])
+    t1 = np.log(s, out=s)
+    # (5) log_p[n,d] = x[n,d] - t1[n]
+    log_p = np.subtract(z, t1[:, None], out=z)
+    # (6) share[n] = keep[n] * weight[label[n]]
+    weight_at_label = weight.take(label, axis=0)
+    share = keep * weight_at_label
+    # (7) hit = sum[n](share[n] * log_p[n,label[n]])
+    log_p_at_label = log_p[np.arange(n), label]
+    hit = np.vecdot(log_p_at_label, share)
+    # (8) even[n] = sum[d](weight[d] * log_p[n,d])
+    even = log_p @ weight
+    # (9) spread = sum[n](even[n] * keep[n])
+    spread = np.vecdot(even, keep)
+    # (10) total = sum[n](share[n])
+    total = share.sum()
+    # (11) t2 = label_smoothing - 1
+    t2 = -1
+    t2 = t2 + label_smoothing
+    # (12) t3 = hit * t2 - label_smoothing * spread / D
+    t3 = label_smoothing * spread * -inverse_d
+    t3 = t3 + (hit * t2)
+    # (13) loss = t3 / total
+    loss = t3 / total
+    return loss, (label, weight, keep, p, total, t2, label_smoothing)
+
+
+def backward(
+    grad_output: Array, saved: tuple[Any, ...]
+) -> tuple[Array | None, Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    label, weight, keep, p, total, t2, label_smoothing = saved
+    n = label.shape[0]
+    d = weight.shape[0]
+    inverse_d = 1 / d if d else np.nan
+    # (34) grad_x[n,d] = grad_output * keep[n] / (D * total) * (D * delta[label[n],d] * t2 * weight[label[n]] +
+    #     label_smoothing * p[n,d] * sum[k](weight[k]) - label_smoothing * weight[d] - D * t2 * weight[label[n]] *
+    #     p[n,d])
+    weight_at_label = weight.take(label, axis=0)
+    sum_weight = weight.sum()
+    grad_x = p * (label_smoothing * sum_weight * inverse_d)
+    part = p * (t2 * weight_at_label)[:, None]
+    grad_x -= part
+    grad_x -= label_smoothing * inverse_d * weight
+    grad_x *= (grad_output * keep / total)[:, None]
+    grad_x[np.arange(n), label] += grad_output * t2 * keep * weight_at_label / total
+    return grad_x, None, None, None
+
+
+def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    label, weight, keep, p, total, t2, label_smoothing = saved
+    n, d = tangent_x.shape
+    inverse_d = 1 / d if d else np.nan
+    # (54) tangent_loss = (label_smoothing * sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) * sum[d](weight[d]) + D *
+    #     t2 * sum[n](keep[n] * weight[label[n]] * tangent_x[n,label[n]]) - label_smoothing * sum[n,d](keep[n] *
+    #     weight[d] * tangent_x[n,d]) - D * t2 * sum[n,d](keep[n] * weight[label[n]] * p[n,d] * tangent_x[n,d])) /
+    #     (D * total)
+    part = tangent_x * keep[:, None]
+    dot_p_part = np.vecdot(p, part).sum()
+    sum_weight = weight.sum()
+    weight_at_label = weight.take(label, axis=0)
+    part_2 = weight_at_label * keep
+    part_3 = tangent_x * part_2[:, None]
+    dot_p_part_3 = np.vecdot(p, part_3).sum()
+    part_4 = tangent_x * keep[:, None]
+    dot_part_4_weight = np.einsum("ab,b->", part_4, weight)
+    tangent_x_at_label = tangent_x[np.arange(n), label]
+    weight_at_label_2 = weight.take(label, axis=0)
+    part_5 = keep * tangent_x_at_label
+    dot_part_5_weight_at_label_2 = np.vecdot(part_5, weight_at_label_2)
+    tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d / total
+    tangent_loss = tangent_loss - (t2 * dot_p_part_3 / total)
+    tangent_loss = tangent_loss - (label_smoothing * dot_part_4_weight * inverse_d / total)
+    tangent_loss = tangent_loss + (t2 * dot_part_5_weight_at_label_2 / total)
+    return tangent_loss
