@@ -1,16 +1,17 @@
-"""Softmax over the last axis."""
+"""Softmax and its logarithm along an axis."""
 
-from sympy import Idx, IndexedBase, Sum, exp, symbols
+from sympy import Idx, IndexedBase, Sum, exp, log, symbols
 
-from gradlab.symbolic.definition import Definition, given, let
+from gradlab.operation import Along
+from gradlab.symbolic.definition import Definition, given, let, shift
 
 N, D = symbols("N D", integer=True)
 n, d, k = Idx("n", N), Idx("d", D), Idx("k", D)
-x, e, s, y = map(IndexedBase, ("x", "e", "s", "y"))
+x, e, s, p, y = map(IndexedBase, ("x", "e", "s", "p", "y"))
 
 softmax = Definition(
     name="softmax",
-    summary="Softmax over the last axis: positive entries that sum to 1.",
+    summary="Softmax along an axis: positive entries that sum to 1.",
     inputs=[given(x[n, d])],
     lets=[
         let(e[n, d], exp(x[n, d])),
@@ -19,6 +20,41 @@ softmax = Definition(
     ],
     output=y[n, d],
     leading=N,
+    along=Along("d"),
     shift=d,
-    reference="torch.softmax(x, dim=-1)",
+    reference="torch.softmax(x, dim=axis)",
+)
+
+log_softmax = Definition(
+    name="log_softmax",
+    summary="Logarithm of the softmax along an axis.",
+    inputs=[given(x[n, d])],
+    lets=[
+        let(e[n, d], exp(x[n, d])),
+        let(s[n], Sum(e[n, k], k)),
+        let(p[n, d], e[n, d] / s[n]),
+        let(y[n, d], x[n, d] - log(s[n])),
+    ],
+    output=y[n, d],
+    leading=N,
+    along=Along("d"),
+    shift=d,
+    reference="torch.log_softmax(x, dim=axis)",
+)
+
+logsumexp = Definition(
+    name="logsumexp",
+    summary="Logarithm of the sum of exponentials along an axis.",
+    inputs=[given(x[n, d])],
+    lets=[
+        let(e[n, d], exp(x[n, d])),
+        let(s[n], Sum(e[n, k], k)),
+        let(p[n, d], e[n, d] / s[n]),
+        let(y[n], log(s[n])),
+    ],
+    output=y[n],
+    leading=N,
+    along=Along("d"),
+    shift=shift(x[n, d], d, restored=[y[n]]),
+    reference="torch.logsumexp(x, dim=axis)",
 )

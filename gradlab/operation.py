@@ -282,6 +282,20 @@ def _integer(node: ast.expr, names: Mapping[str, int]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Along:
+    """The keyword `axis` of an operation along dimension `dim`, which the signature writes last: -1 by default.
+
+    `axis` is any axis of the input, counted from either end; with `several`, also a tuple of axes, which count as one.
+
+    >>> Along("d").several
+    False
+    """
+
+    dim: str
+    several: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Kink:
     """A point where the derivative jumps, and the value declared there.
 
@@ -298,8 +312,9 @@ class Operation:
     """The record at the head of every generated kernel: all that verification needs to know of an operation.
 
     `saved` names what `forward` hands to `backward`; `reference` is the independent implementation, as text;
-    `digest` identifies the definition that the kernel was generated from. `extents` gives the dimensions of the output
-    that no input has, such as how many windows a convolution finds.
+    `digest` identifies the definition that the kernel was generated from. `along` says that there is a keyword `axis`;
+    with `broadcast` the `...` of the arguments need not be equal but only broadcast, as NumPy has it. `extents`
+    gives the dimensions of the output that no input has, such as how many windows a convolution finds.
     """
 
     name: str
@@ -311,6 +326,8 @@ class Operation:
     digest: str
     parameters: tuple[Parameter, ...] = ()
     kinks: tuple[Kink, ...] = ()
+    along: Along | None = None
+    broadcast: bool = False
     extents: tuple[Extent, ...] = ()
 
     @property

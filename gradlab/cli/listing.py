@@ -50,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def summary(operation: Operation) -> str:
     """The summary, with the parameters and their defaults."""
-    parameters = ", ".join(f"{parameter.name}={parameter.default:g}" for parameter in operation.parameters)
+    axis = ["axis=-1"] if operation.along else []
+    parameters = ", ".join([*axis, *(f"{parameter.name}={parameter.default:g}" for parameter in operation.parameters)])
     return f"{operation.summary} [{parameters}]" if parameters else operation.summary
 
 

@@ -43,7 +43,10 @@ def _facts(operation: Operation) -> Iterator[tuple[str, list[str]]]:
     yield "arguments", [f"{argument.name}: {_domain(argument)}" for argument in operation.arguments]
     yield (
         "parameters",
-        [f"{p.name} = {p.default:g}, from {p.minimum:g} to {p.maximum:g}" for p in operation.parameters],
+        [
+            *_axis(operation),
+            *(f"{p.name} = {p.default:g}, from {p.minimum:g} to {p.maximum:g}" for p in operation.parameters),
+        ],
     )
     yield "definition", _definition(operation.name)
     yield "saved", [", ".join(operation.saved)]
@@ -51,6 +54,13 @@ def _facts(operation: Operation) -> Iterator[tuple[str, list[str]]]:
     yield "reference", [operation.reference]
     yield "digest", [operation.digest]
     yield "kernels", [path for backend in ("numpy", "torch") if (path := _path(operation.name, backend))]
+
+
+def _axis(operation: Operation) -> list[str]:
+    if operation.along is None:
+        return []
+    several = " or a tuple of axes" if operation.along.several else ""
+    return [f"axis = -1, any axis{several}: where {operation.along.dim} lies"]
 
 
 def _domain(argument: Argument) -> str:

@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
-from gradlab.codegen.printer import align
+from collections.abc import Sequence
+
+from gradlab.codegen.printer import align, swapped
 from gradlab.codegen.statements import Value
 from gradlab.symbolic.terms import Index
 
 
-def matmul(operands: tuple[Value, ...], bound: Index, target: tuple[Index, ...]) -> str:
-    """A product of two matrices over one shared index, with its axes in the target's order."""
-    first, second = operands
-    rows = [index for index in first.layout if index != bound]
-    if target[: len(rows)] != tuple(rows):
-        first, second = second, first
-        rows = [index for index in first.layout if index != bound]
-    right = align(second, (bound, *(index for index in second.layout if index != bound)))
-    return f"{align(first, (*rows, bound))} @ {right}"
+def matmul(operands: tuple[Value, ...], bound: Sequence[Index], target: tuple[Index, ...]) -> str | None:
+    """A product of two matrices, or of a matrix and a vector, for each entry of the leading axes; None for other sums.
+
+    The leading axes are those of the target in front of its last two; an operand may lack some of the first of them.
+    """
+    if len(operands) != 2 or len(bound) != 1 or bound[0].axis.ellipsis:
+        return None
+    for first, second in (operands, operands[::-1]):
+        shown = _product(first, second, bound[0], target)
+        if shown is not None:
+            return shown
+    return None
+
+
+def _product(left: Value, right: Value, bound: Index, target: tuple[Index, ...]) -> str | None:
+    """`left @ right` where its axes come out in the target's order."""
+    rows = [index for index in left.layout if index not in right.layout]
+    columns = [index for index in right.layout if index not in left.layout]
+    if len(rows) > 1 or len(columns) > 1 or any(index.axis.ellipsis for index in (*rows, *columns)):
+        return _over_leading(left, right, bound, target)
+    shared = tuple(index for index in left.layout if index in right.layout and index != bound)
+    if target != (*shared, *rows, *columns) or (shared and not (rows and columns)):
+        return None
+    first, second = (*shared, *rows, bound), (*shared, bound, *columns)
+    # At most the last two axes change places, which costs nothing.
+    if not all(order == own or swapped(own, order) for own, order in ((left.layout, first), (right.layout, second))):
+        return None
+    return f"{align(left, first)} @ {align(right, second)}"
+
+
+def _over_leading(left: Value, right: Value, bound: Index, target: tuple[Index, ...]) -> str | None:
+    """A matrix or a vector that all entries of the leading axes share: x[..., i] @ w[i, o]."""
+    leading = tuple(index for index in left.layout if index not in right.layout)
+    columns = tuple(index for index in right.layout if index != bound)
+    if left.layout != (*leading, bound) or len(columns) > 1 or target != (*leading, *columns):
+        return None
+    return f"{left.name} @ {align(right, (bound, *columns))}"
 
 
 def einsum(function: str, operands: tuple[Value, ...], target: tuple[Index, ...]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, NoReturn
 
-from gradlab.codegen.statements import Accumulate, Check, Find, Pick, Value, slots_layout
+from gradlab.codegen.statements import Check, Find, Pick, ScatterSum, Value, slots_layout
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.terms import (
     Atom,
@@ -98,7 +98,7 @@ class Gathers:
         product = lowering.piece(inside, over).product
         at = "_".join(dict.fromkeys(gather.tensor for gather in placing.values()))
         target = Value(name or lowering.name(f"sum_at_{at}"), layout)
-        lowering.statements.append(Accumulate(target, slots, product))
+        lowering.statements.append(ScatterSum(target, slots, product))
         return target
 
     def _inside_out(self, part: Term, delta: Delta) -> Term:

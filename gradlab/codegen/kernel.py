@@ -1,4 +1,4 @@
-"""A whole kernel module as text: header, record, forward, backward, jvp."""
+"""A whole kernel module as text: header, record, forward, backward, jvp, hvp."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from gradlab.codegen.doors import Doors
 from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
-from gradlab.codegen.routines import backward, forward, jvp
-from gradlab.codegen.statements import Combine, Reduce, Routine
+from gradlab.codegen.routines import backward, forward, hvp, jvp
+from gradlab.codegen.statements import Combine, Reduce, Routine, Value
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
 from gradlab.operation import Operation
@@ -29,10 +30,17 @@ class _Target:
     printer: Callable[[Sizes], Printer]
     nan: str
     array: str
+    sum_to: str
 
 
-_NUMPY = _Target(NumpyPrinter, "np.nan", "Array")
-_TORCH = _Target(TorchPrinter, "math.nan", "Tensor")
+_NUMPY = _Target(NumpyPrinter, "np.nan", "Array", "sum_to_shape({}, {})")
+_TORCH = _Target(TorchPrinter, "math.nan", "Tensor", "{}.sum_to_size({})")
+_HELPERS = {
+    "gradlab.kernels.axes": ("from_last", "to_last"),
+    "gradlab.kernels.blocks": ("blocks",),
+    "gradlab.kernels.broadcasting": ("sum_to_shape",),
+}
+"""The hand-written helpers, by module."""
 
 
 def numpy_source(derivation: Derivation) -> str:
@@ -41,7 +49,12 @@ def numpy_source(derivation: Derivation) -> str:
     functions = _routines(derivation, operation, _NUMPY)
     record_text = [
         _header(derivation, "NumPy"),
-        imports(operation, blocks=_mentions(functions, "blocks("), math=_mentions(functions, "math.")),
+        imports(
+            operation,
+            helpers=_helpers(functions),
+            math=_mentions(functions, "math."),
+            numpy=_mentions(functions, "np."),
+        ),
         "Array = NDArray[Any]\n",
         literal(operation),
     ]
@@ -57,12 +70,18 @@ def torch_source(derivation: Derivation) -> str:
         *(["from typing import Any"] if _mentions(functions, "Any,") else []),
     ]
     libraries = [*(["import torch"] if _mentions(functions, "torch.") else []), "from torch import Tensor"]
-    imports = "\n\n".join("\n".join(group) for group in (standard, libraries) if group)
+    imports = "\n\n".join("\n".join(group) for group in (standard, libraries, _helpers(functions)) if group)
     return "\n\n".join([f"{_header(derivation, 'torch')}\n{imports}\n", *functions])
 
 
 def _mentions(functions: list[str], text: str) -> bool:
     return any(text in function for function in functions)
+
+
+def _helpers(functions: list[str]) -> list[str]:
+    """Import lines for the helpers that the kernel calls."""
+    used = {module: [n for n in names if _mentions(functions, f"{n}(")] for module, names in _HELPERS.items()}
+    return [f"from {module} import {', '.join(names)}" for module, names in used.items() if names]
 
 
 def _header(derivation: Derivation, target: str) -> str:
@@ -92,11 +111,15 @@ def _plural(count: int, noun: str, ending: str = "s") -> str:
 
 
 def _routines(derivation: Derivation, operation: Operation, target: _Target) -> list[str]:
-    """Forward, backward and jvp. What the last two need and no saved tensor has is saved too: sizes, parameters."""
-    first, *after = (_Body.of(routine(derivation), target, derivation.program) for routine in (forward, backward, jvp))
+    """Forward and the three that follow it; what these need and no saved tensor has is saved too: sizes, parameters."""
+    doors = Doors(operation, target.sum_to)
+    routines = {"forward": forward, "backward": backward, "jvp": jvp, "hvp": hvp}
+    first, *after = (
+        _Body.of(routine(derivation), target, derivation.program, doors, role) for role, routine in routines.items()
+    )
     missing = tuple(dict.fromkeys(axis for body in after for axis in body.missing()))
     used = {name for body in after for name in body.names()}
-    parameters = tuple(name for name in derivation.program.parameters if name in used)
+    parameters = tuple(name for name in (*derivation.program.parameters, *doors.kept) if name in used)
     array = target.array
     saved = f"tuple[{'Any' if missing or parameters else array}, ...]"
     results = after[0].routine.results
@@ -106,7 +129,7 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     return [
         first.opening(
             f"def forward({first.typed(array)}{_keywords(operation)}) -> tuple[{array}, {saved}]:",
-            f"Return the output, {operation.signature}, and what `backward` needs: {needs}.",
+            f"Return the output, {_shapes(operation)}, and what `backward` needs: {needs}.",
             missing,
             parameters,
         ),
@@ -123,12 +146,27 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
             missing,
             parameters,
         ),
+        after[2].closing(
+            f"def hvp(saved: {saved}, {after[2].typed(array)}) -> tuple[{gradients}]:",
+            "Return the tangent of each gradient for tangents of the inputs (Hessian-vector products).",
+            missing,
+            parameters,
+            several=True,
+        ),
     ]
 
 
+def _shapes(operation: Operation) -> str:
+    """The signature, and what it leaves open."""
+    if operation.along is None:
+        return f"{operation.signature} with broadcasting" if operation.broadcast else str(operation.signature)
+    return f"{operation.signature} with {operation.along.dim} along `axis`"
+
+
 def _keywords(operation: Operation) -> str:
-    parameters = "".join(f", {parameter.name}: float = {parameter.default!r}" for parameter in operation.parameters)
-    return f", *{parameters}" if parameters else ""
+    parameters = [f"{p.name}: {'int' if p.integer else 'float'} = {p.default!r}" for p in operation.parameters]
+    shown = "".join(f", {one}" for one in (*Doors(operation, "").keywords, *parameters))
+    return f", *{shown}" if shown else ""
 
 
 @dataclass(frozen=True)
@@ -137,21 +175,29 @@ class _Body:
 
     routine: Routine
     sizes: Sizes
+    entry: tuple[str, ...]
     lines: tuple[str, ...]
     results: tuple[str, ...]
     saved: tuple[str, ...]
 
     @staticmethod
-    def of(routine: Routine, target: _Target, program: Program) -> _Body:
+    def of(routine: Routine, target: _Target, program: Program, doors: Doors, role: str) -> _Body:
         targets = {s.target.name for s in routine.statements if hasattr(s, "target")}
-        taken = targets | {value.name for value in (*routine.arguments, *routine.saved)} | {"saved"}
+        taken = targets | {value.name for value in (*routine.arguments, *routine.saved)} | {"saved", *doors.kept}
         integers = {given.tensor.name for given in program.inputs if not given.domain.continuous}
         like = next(value.name for value in routine.arguments if value.name not in integers)
-        printer = target.printer(Sizes(program, taken, target.nan, like, _leading(routine)))
+        sources = (*routine.arguments, *routine.saved)
+        printer = target.printer(Sizes(program, taken, target.nan, like, next(filter(_leads, sources), None)))
         lines = body(routine, printer)
-        results = ["None" if value is None else printer.result(value) for value in routine.results]
+        several = role in ("backward", "hvp")  # one result for each input
+        owners = [given.tensor.name if several else None for given in program.inputs]
+        results = [
+            "None" if value is None else doors.leave(value, printer.result(value), owner)
+            for value, owner in zip(routine.results, owners, strict=several)
+        ]
         saved = [printer.result(value) for value in routine.saved]
-        return _Body(routine, printer.sizes, tuple(lines), tuple(results), tuple(saved))
+        entry = doors.enter(routine.arguments, opening=role == "forward")
+        return _Body(routine, printer.sizes, tuple(entry), tuple(lines), tuple(results), tuple(saved))
 
     def missing(self) -> list[Axis]:
         """The axes whose size no array at hand has."""
@@ -159,7 +205,7 @@ class _Body:
 
     def names(self) -> set[str]:
         """Every name that the lines use."""
-        return _used([*self.lines, *self.results])
+        return _used([*self.entry, *self.lines, *self.results])
 
     def typed(self, array: str) -> str:
         """The array arguments with their types."""
@@ -169,32 +215,30 @@ class _Body:
         """The forward: it returns the output and everything that is saved."""
         saved = [*self.saved, *(self.sizes.size(axis) for axis in missing), *parameters]
         returned = ", ".join([*self.results, parenthesised(saved)])
-        return _function(line, summary, [*self.sizes.lines(self.routine.arguments), *self.lines], returned)
+        sizes = self.sizes.lines(self.routine.arguments)
+        needed = {*parameters, *_used([*sizes, *self.lines, *self.results])}
+        entry = [item for item in self.entry if item.partition(" = ")[0] in needed]
+        return _function(line, summary, [*entry, *sizes, *self.lines], returned)
 
     def closing(
         self, line: str, summary: str, missing: tuple[Axis, ...], parameters: tuple[str, ...], several: bool = False
     ) -> str:
-        """Backward or jvp: it starts from what was saved."""
+        """Backward, jvp or hvp: it starts from what was saved."""
         handed = [self.sizes.size(axis) for axis in missing]
         for axis in missing:
             del self.sizes.single[axis]
         sizes = self.sizes.lines((*self.routine.arguments, *self.routine.saved))
-        used = _used([*sizes, *self.lines, *self.results])
+        used = _used([*self.entry, *sizes, *self.lines, *self.results])
         names = [*(value.name for value in self.routine.saved), *handed, *parameters]
         names = [name if name in used else f"_{name}" for name in names]
         unpacked = [f"{parenthesised(names) if len(names) == 1 else ', '.join(names)} = saved"] if names else []
         single = several and len(self.results) == 1
         returned = parenthesised(list(self.results)) if single else ", ".join(self.results)
-        return _function(line, summary, [*unpacked, *sizes, *self.lines], returned)
+        return _function(line, summary, [*unpacked, *self.entry, *sizes, *self.lines], returned)
 
 
-def _leading(routine: Routine) -> str:
-    """The leading dimensions, read off an array that has them."""
-    for value in (*routine.arguments, *routine.saved):
-        if any(index.axis.ellipsis for index in value.layout):
-            rest = len(value.layout) - 1
-            return f"*{value.name}.shape[:-{rest}]" if rest else f"*{value.name}.shape"
-    return ""
+def _leads(value: Value) -> bool:
+    return any(index.axis.ellipsis for index in value.layout)
 
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:

@@ -9,17 +9,18 @@ from gradlab.codegen.printer import parenthesised
 from gradlab.operation import Domain, Operation
 
 
-def imports(operation: Operation, *, blocks: bool, math: bool) -> str:
+def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool) -> str:
     """The import lines that the record and the kernel need."""
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
     names |= {"Kink"} if operation.kinks else set()
+    names |= {"Along"} if operation.along else set()
     # ruff's import order: classes first, then functions, each by name
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))
     return (
         f"{'import math' + chr(10) if math else ''}from typing import Any\n\n"
-        "import numpy as np\nfrom numpy.typing import NDArray\n\n"
-        f"{'from gradlab.kernels.blocks import blocks' + chr(10) if blocks else ''}"
+        f"{'import numpy as np' + chr(10) if numpy else ''}from numpy.typing import NDArray\n\n"
+        f"{''.join(helper + chr(10) for helper in helpers)}"
         f"from gradlab.operation import {', '.join(ordered)}\n"
     )
 
@@ -37,11 +38,18 @@ def literal(operation: Operation) -> str:
         f'    digest="{operation.digest}",',
     ]
     if operation.parameters:
-        inner = (f"Parameter({p.name!r}, {p.default!r}, {p.minimum!r}, {p.maximum!r})" for p in operation.parameters)
+        inner = (
+            f"Parameter({p.name!r}, {p.default!r}, {p.minimum!r}, {p.maximum!r}{', integer=True' if p.integer else ''})"
+            for p in operation.parameters
+        )
         lines.append(f"    parameters=({', '.join(inner)},),".replace("'", '"'))
     if operation.kinks:
         kinks = (f'Kink("{k.argument}", where="{k.where}", derivative={k.derivative!r})' for k in operation.kinks)
         lines.append(f"    kinks=({', '.join(kinks)},),")
+    if operation.along:
+        lines.append(f'    along=Along("{operation.along.dim}"{", several=True" if operation.along.several else ""}),')
+    if operation.broadcast:
+        lines.append("    broadcast=True,")
     return "\n".join([*lines, ")", ""])
 
 

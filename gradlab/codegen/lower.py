@@ -6,18 +6,22 @@ size of their own axes before they meet a large array; additions run in place on
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 from gradlab.codegen.chain import Chain
 from gradlab.codegen.gathers import Gathers, gathered
 from gradlab.codegen.pieces import NOTHING, Piece, merge, normalise, scale
 from gradlab.codegen.statements import (
+    Accumulate,
     Apply,
     Assign,
     Check,
     Coefficient,
     Combine,
+    Multiply,
     Note,
     Operator,
     Product,
@@ -25,6 +29,8 @@ from gradlab.codegen.statements import (
     Scatter,
     Statement,
     Value,
+    Vary,
+    Zeros,
 )
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
@@ -39,6 +45,8 @@ from gradlab.symbolic.terms import (
     Function,
     Index,
     Indicator,
+    Order,
+    Prod,
     Ref,
     Size,
     Term,
@@ -59,6 +67,7 @@ class Lowering:
         self.chain = Chain(self.statements.append, self.name, reusable)
         self.shared: dict[str, Value] = {}
         self.gathers = Gathers(self)
+        self.products: list[tuple[Value, Value, Value]] = []
 
     def note(self, text: str) -> None:
         """Add a comment line."""
@@ -70,6 +79,13 @@ class Lowering:
         target = Value(name, free, constant=not free and all(value.constant for value in known))
         self.values[name] = self.compute(target, expression)
         return self.values[name]
+
+    def zeros(self, name: str, like: Value) -> Value:
+        """Zeros of a value's shape and dtype."""
+        target = Value(name, like.layout)
+        self.statements.append(Zeros(target, like))
+        self.values[name] = target
+        return target
 
     def compute(self, target: Value, expression: Expr) -> Value:
         if not expression.terms:
@@ -85,6 +101,7 @@ class Lowering:
             display = Factored(Term(Fraction(1)), expression)  # a label in front is one in each term
         front = self.piece(display.prefactor, target.layout)
         pieces = [self.piece(term, target.layout) for term in display.inner]
+        pieces = [self._known(piece) for piece in pieces]  # only now: a later term may have made the product
         if any(piece.masked(target.layout) for piece in pieces):
             # Masks need a number to be multiplied with, not each other.
             front, pieces = NOTHING, [merge(front, piece) for piece in pieces]
@@ -133,14 +150,38 @@ class Lowering:
         values += [self.sum(part, free, None) for part in parts]
         return Piece(coefficient, tuple(values), tuple(divisors), at)
 
+    def _known(self, piece: Piece) -> Piece:
+        """A piece in which a product that a sum has needed already is not made again."""
+        for left, right in itertools.combinations(piece.values, 2):
+            product = self._made(left, right)
+            if product is not None:
+                rest = [value for value in piece.values if value not in (left, right)]
+                return replace(piece, values=(*rest, product))
+        return piece
+
+    def _made(self, left: Value, right: Value) -> Value | None:
+        """The product of two values where there is one, in the indices that they have here."""
+        for first, second, product in self.products:
+            for one, other in ((left, right), (right, left)):
+                if (one.name, other.name) == (first.name, second.name):
+                    pairs = {*zip((*first.layout, *second.layout), (*one.layout, *other.layout), strict=True)}
+                    renaming = dict(pairs)
+                    if len(pairs) == len(renaming) == len({*renaming.values()}):
+                        return replace(product, layout=tuple(renaming[index] for index in product.layout))
+        return None
+
     def _powers(self, factors: Iterable[Factor]) -> tuple[list[Value], list[Value]]:
         """Factors and divisors: a whole power as repeated values, a fractional one as a root."""
         above: list[Value] = []
         below: list[Value] = []
         for atom, exponent in factors:
             base = Fraction(1) if exponent.denominator == 1 else abs(exponent)
-            value = self._atom(atom, base, None)
-            (above if exponent > 0 else below).extend([value] * int(abs(exponent / base)))
+            value, times = self._atom(atom, base, None), int(abs(exponent / base))
+            if exponent < 0 and value.constant:
+                # A number may be 0, which only its reciprocal can tell: NaN then, as for the mean of nothing.
+                above.extend([self._apply("reciprocal", value, None)] * times)
+            else:
+                (above if exponent > 0 else below).extend([value] * times)
         return above, below
 
     def _atom(self, atom: Atom, exponent: Fraction, name: str | None) -> Value:
@@ -160,6 +201,9 @@ class Lowering:
                 return self._apply(function, self.monomial(argument), name)
             case Indicator(argument):
                 return self._apply("greater_zero", self.monomial(argument), name)
+            case Prod():
+                value = self._product(atom, name if exponent == 1 else None)
+                return value if exponent == 1 else self._apply(_power_name(exponent), value, name)
             case _:
                 raise DefinitionError(
                     f"{self.program.name}: no code for a delta inside a sum, which a lookup left there"
@@ -189,10 +233,70 @@ class Lowering:
         if any(isinstance(atom, Delta) for atom, _ in part.factors):
             self.shared[part.body] = self.gathers.accumulate(part, free, name)
             return self.shared[part.body]
+        order = next((atom for atom, _ in part.factors if isinstance(atom, Order)), None)
+        if order is not None:
+            return self._running_sum(part, order, free, name)
+        pair = next((atom for atom, _ in part.factors if isinstance(atom, Prod) and len(atom.without) == 2), None)
+        if pair is not None:
+            return self._varied_product(part, pair, name)
         operands = self._operands(part)
         layout = tuple(index for index in free if index in part.free)
         target = Value(name or self.name(_sum_name(operands)), layout)
         self.statements.append(Reduce(target, operands, part.bound))
+        self.shared[part.body] = target
+        return target
+
+    def _running_sum(self, part: Term, order: Order, free: tuple[Index, ...], name: str | None) -> Value:
+        """Sum_k f[k] [k <= d]: the sums up to each place, and from each place on for [d <= k]; no matrix of places."""
+        reverse = order.left not in part.bound
+        summed, place = (order.right, order.left) if reverse else (order.left, order.right)
+        rest = part.without([order])
+        if part.bound != (summed,) or not isinstance(place, Index) or place in rest.indices:
+            raise DefinitionError(f"{self.program.name}: no code for at_most beside another sum or another order")
+        layout = tuple(summed if index == place else index for index in free)
+        term = Term(rest.coefficient, rest.factors)
+        inside = tuple(index for index in layout if index in term.indices)
+        plain = len(term.factors) == 1 and term.factors[0][1] == 1
+        operand = self._atom(*term.factors[0], None) if plain else None
+        if operand is None:
+            operand = self.compute(Value(self.name("part"), inside), Expr.of([term]))
+        target = Value(
+            name or self.name(f"running_{_SHORT.get(operand.name, operand.name)}"),
+            tuple(place if index == summed else index for index in operand.layout),
+        )
+        self.statements.append(Accumulate(target, operand, summed, reverse))
+        self.shared[part.body] = target
+        return target
+
+    def _product(self, atom: Prod, name: str | None) -> Value:
+        """The product over an axis, or of all entries but one; with an index of its own for the place left out."""
+        (running,) = atom.argument.bound
+        operand = self.monomial(Term(atom.argument.coefficient, atom.argument.factors))
+        places = [slot for slot in atom.without if isinstance(slot, Index)]
+        if len(places) != len(atom.without) or len(places) > 1 or set(places) & set(operand.layout):
+            raise DefinitionError(f"{self.program.name}: no code for this product without {len(atom.without)} entries")
+        layout = tuple(index for item in operand.layout for index in (places if item == running else (item,)))
+        key = f"product:{operand.name}:{operand.layout}:{places}"
+        if key not in self.shared:
+            wanted = f"{'others' if places else 'product'}_{operand.name}"
+            self.shared[key] = Value(name or self.name(wanted), layout)
+            self.statements.append(Multiply(self.shared[key], operand, running, others=bool(places)))
+        return self.shared[key]
+
+    def _varied_product(self, part: Term, pair: Prod, name: str | None) -> Value:
+        """Sum_j t[j] prod[k != d, j](x[k]), which is how prod[k != d](x[k]) moves when x moves along t."""
+        others, (running,) = part.without([pair]).factors, pair.argument.bound
+        operand = self.monomial(Term(pair.argument.coefficient, pair.argument.factors))
+        moving = [slot for slot in pair.without if slot in part.bound]
+        fixed = [slot for slot in pair.without if isinstance(slot, Index) and slot not in part.bound]
+        tangent = self._atom(others[0][0], Fraction(1), None) if len(others) == 1 and others[0][1] == 1 else None
+        last = operand.layout[-1] == running
+        if tangent is None or len(fixed) != 1 or part.bound != tuple(moving) or not last:
+            raise DefinitionError(f"{self.program.name}: no code for this sum of products without two entries")
+        if tangent.layout != (*operand.layout[:-1], *moving):
+            raise DefinitionError(f"{self.program.name}: no code for a product that moves along another layout")
+        target = Value(name or self.name(f"moved_{operand.name}"), (*operand.layout[:-1], fixed[0]))
+        self.statements.append(Vary(target, operand, tangent))
         self.shared[part.body] = target
         return target
 
@@ -215,8 +319,13 @@ class Lowering:
         return tuple(sorted(above, key=lambda value: value.name))
 
     def _temporary(self, operator: Operator, left: Value, right: Value) -> Value:
+        known = self._made(left, right) if operator == "*" else None
+        if known is not None:
+            return known
         target = Value(self.name("part"), left.layout)
         self.statements.append(Combine(target, operator, left, right))
+        if operator == "*":
+            self.products.append((left, right, target))
         return target
 
     def name(self, wanted: str) -> str:

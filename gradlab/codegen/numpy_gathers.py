@@ -5,12 +5,12 @@ from __future__ import annotations
 from gradlab.codegen.places import Place, along, apart, flat, no_leading, places
 from gradlab.codegen.printer import Sizes, align, product_text
 from gradlab.codegen.statements import (
-    Accumulate,
     Check,
     Find,
     Pick,
     Product,
     Scatter,
+    ScatterSum,
     Value,
     slots_layout,
 )
@@ -35,7 +35,7 @@ def find(statement: Find, sizes: Sizes) -> list[str]:
     if len(over) == 1:
         found = f"{operand.name}.{function}(axis={axis_of(operand, over[0])})"
     else:
-        shape = [sizes.leading if index.axis.ellipsis else sizes.size(index.axis) for index in kept]
+        shape = [sizes.leading() if index.axis.ellipsis else sizes.size(index.axis) for index in kept]
         rows = ", ".join([*shape, sizes.product(index.axis for index in over)])
         found = f"{align(operand, (*kept, *over))}.reshape({rows}).{function}(axis=-1)"
     return [f"{statement.target.name} = {align(Value(found, kept), statement.target.layout)}"]
@@ -48,10 +48,10 @@ def pick(statement: Pick, sizes: Sizes) -> list[str]:
     target = statement.target.name
     slices, row = apart(items), along(items)
     if slices is not None:
-        return [f"{target} = {array}.take({_tensor(items[slices])}, axis={_axis(items, slices)})"]
+        return [f"{target} = {array}.take({items[slices].tensor}, axis={_axis(items, slices)})"]
     if row is not None and _ellipsis(items):
         axis = row - len(items)
-        found = f"np.take_along_axis({array}, {_expanded(_tensor(items[row]), axis)}, axis={axis})"
+        found = f"np.take_along_axis({array}, {_expanded(items[row].tensor, axis)}, axis={axis})"
         return [f"{target} = {found}{'[..., 0]' if axis == -1 else f'.squeeze({axis})'}"]
     return [f"{target} = {array}[{_indexing(items, sizes)}]"]
 
@@ -66,10 +66,10 @@ def scatter(statement: Scatter, sizes: Sizes) -> list[str]:
         axis = row - len(items)
         value = product_text(product, layout, sizes)
         value = _expanded(value, axis) if product.layout else value
-        at = _expanded(_tensor(items[row]), axis)
+        at = _expanded(items[row].tensor, axis)
         if statement.fresh:
             return [f"np.put_along_axis({_merged(statement.array, items, sizes)}, {at}, {value}, axis={axis})"]
-        name = f"{_tensor(items[row])}_at"
+        name = f"{items[row].tensor}_at"
         old = f"np.take_along_axis({array}, {name}, axis={axis})"
         return [f"{name} = {at}", f"np.put_along_axis({array}, {name}, {old} + {value}, axis={axis})"]
     place = f"{_merged(statement.array, items, sizes)}[{_indexing(items, sizes)}]"
@@ -79,7 +79,7 @@ def scatter(statement: Scatter, sizes: Sizes) -> list[str]:
     return [f"{place} {'=' if statement.fresh else '-=' if negative else '+='} {value}"]
 
 
-def accumulate(statement: Accumulate, sizes: Sizes) -> list[str]:
+def scatter_sum(statement: ScatterSum, sizes: Sizes) -> list[str]:
     """`np.add.at` on flat positions: over one axis it is ten times as fast as over rows, and faster than sorting."""
     items = places(statement.slots, sizes.operation)
     no_leading(items, sizes.operation)
@@ -118,11 +118,6 @@ def _expanded(value: str, axis: int) -> str:
     return f"({value})[..., None]" if " " in value else f"{value}[..., None]"
 
 
-def _tensor(item: Place) -> str:
-    assert not isinstance(item.slot, Index)
-    return item.slot.tensor
-
-
 def _axis(items: list[Place], position: int) -> int:
     return position - len(items) if _ellipsis(items) else position
 
@@ -135,7 +130,7 @@ def _merged(array: Value, items: list[Place], sizes: Sizes) -> str:
     """The array with the axes of each plane as one."""
     if all(len(item.axes) == 1 for item in items):
         return array.name
-    shape = (sizes.leading if item.axes[0].ellipsis else item.size(sizes) for item in items)
+    shape = (sizes.leading() if item.axes[0].ellipsis else item.size(sizes) for item in items)
     return f"{array.name}.reshape({', '.join(shape)})"
 
 

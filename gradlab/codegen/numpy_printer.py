@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradlab.codegen import numpy_gathers
 from gradlab.codegen.contraction import einsum, matmul
-from gradlab.codegen.printer import Sizes, bare_text, number_function, operand_text, product_text
+from gradlab.codegen.printer import Sizes, along, bare_text, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
     Accumulate,
     Apply,
@@ -12,12 +12,16 @@ from gradlab.codegen.statements import (
     Check,
     Combine,
     Find,
+    Multiply,
     Operand,
     Pick,
     Reduce,
     Scatter,
+    ScatterSum,
     Shift,
     Value,
+    Vary,
+    Zeros,
 )
 from gradlab.symbolic.terms import Index
 
@@ -39,9 +43,8 @@ class NumpyPrinter:
 
     def combine(self, statement: Combine) -> list[str]:
         target, layout = statement.target, statement.target.layout
-        block = self._repeated(statement)
-        if block is None and target.name in self.rows and statement.left == target:
-            block = self.rows[target.name]
+        # What is written in place keeps the shape that it has.
+        block = self.rows.get(target.name) if statement.left == target else self._repeated(statement)
         if block is None:
             left = self._operand(statement.left, layout)
             right = self._operand(statement.right, layout, bare=_in_place(statement))
@@ -72,9 +75,13 @@ class NumpyPrinter:
         shape = self.sizes.shape(target.layout)
         return [f"{target.name} = np.broadcast_to({text}, {shape}).copy()"]
 
+    def zeros(self, statement: Zeros) -> list[str]:
+        return [f"{statement.target.name} = np.zeros_like({statement.like.name})"]
+
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
-            return [f"{statement.target.name} = {number_function(statement.function, statement.operand.name)}"]
+            shown = number_function(statement.function, statement.operand.name, self.sizes.nan)
+            return [f"{statement.target.name} = {shown}"]
         target, operand = statement.target.name, self._operand(statement.operand, statement.target.layout)
         out = f", out={operand}" if statement.reuse and not _scalar(statement.target) else ""
         match statement.function:
@@ -94,11 +101,63 @@ class NumpyPrinter:
     def reduce(self, statement: Reduce) -> list[str]:
         return [f"{statement.target.name} = {self._reduction(statement)}"]
 
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        operand, layout = self._operand(statement.operand, statement.operand.layout), statement.operand.layout
+        axis, flipped = layout.index(statement.over) - len(layout), along(layout, statement.over, "::-1")
+        if not statement.reverse:
+            return [f"{statement.target.name} = np.cumsum({operand}, axis={axis})"]
+        return [f"{statement.target.name} = np.cumsum({operand}{flipped}, axis={axis}){flipped}"]
+
+    def multiply(self, statement: Multiply) -> list[str]:
+        target, x, layout = statement.target.name, statement.operand.name, statement.operand.layout
+        axis = layout.index(statement.over) - len(layout)
+        if not statement.others:
+            return [f"{target} = {x}.prod(axis={axis})"]
+        first, rest, last, flipped = (along(layout, statement.over, part) for part in (":-1", "1:", ":0:-1", "::-1"))
+        before, after = self._unused("before"), self._unused("after")
+        return [
+            "# what stands before each entry times what stands behind it: a zero needs no division",
+            f"{before}, {after} = np.ones_like({x}), np.ones_like({x})",
+            f"{before}{rest} = np.cumprod({x}{first}, axis={axis})",
+            f"{after}{first} = np.cumprod({x}{last}, axis={axis}){flipped}",
+            f"{target} = np.multiply({before}, {after}, out={before})",
+        ]
+
+    def vary(self, statement: Vary) -> list[str]:
+        target, x, t = statement.target.name, statement.operand.name, statement.tangent.name
+        return [
+            "# products of what stands before and behind each entry, and their slopes along the tangent",
+            f"before, after = np.ones_like({x}), np.ones_like({x})",
+            f"before_slope, after_slope = np.zeros_like({x}), np.zeros_like({x})",
+            f"for k in range(1, {x}.shape[-1]):",
+            f"    before_slope[..., k] = before_slope[..., k - 1] * {x}[..., k - 1]",
+            f"    before_slope[..., k] += before[..., k - 1] * {t}[..., k - 1]",
+            f"    before[..., k] = before[..., k - 1] * {x}[..., k - 1]",
+            f"for k in range({x}.shape[-1] - 1, 0, -1):",
+            f"    after_slope[..., k - 1] = after_slope[..., k] * {x}[..., k] + after[..., k] * {t}[..., k]",
+            f"    after[..., k - 1] = after[..., k] * {x}[..., k]",
+            f"{target} = before_slope * after + before * after_slope",
+        ]
+
     def shift(self, statement: Shift) -> list[str]:
         x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)
-        # `initial` makes an axis of size 0 work and costs nothing; C order lets labels be found by flat position.
-        largest = f"{x}.max(axis={axis}, keepdims=True, initial=-np.inf)"
-        return [f'{statement.target.name} = np.subtract({x}, {largest}, order="C")']
+        target, lines = statement.target.name, list[str]()
+        # `initial` makes an axis of size 0 work and costs nothing; where no entry may count, it is a finite number.
+        least = "-np.inf"
+        if statement.where is not None or statement.largest is not None:
+            least = f"np.finfo({x}.dtype).min"
+        if statement.where is not None:
+            where = self._operand(statement.where, statement.operand.layout)
+            lines, x = [f"{target} = np.where({where}, {x}, -np.inf)"], target
+        if statement.largest is not None:
+            lines += [f"{statement.largest.name} = {x}.max(axis={axis}, initial={least})"]
+            kept = self._operand(statement.largest, statement.operand.layout)
+        else:
+            kept = f"{x}.max(axis={axis}, keepdims=True, initial={least})"
+        if statement.where is not None or (statement.reuse and not _scalar(statement.target)):
+            return [*lines, f"{target} = np.subtract({x}, {kept}, out={x})"]
+        # C order lets labels be found by flat position.
+        return [*lines, f'{target} = np.subtract({x}, {kept}, order="C")']
 
     def check(self, statement: Check) -> list[str]:
         return numpy_gathers.check(statement, self.sizes)
@@ -112,8 +171,8 @@ class NumpyPrinter:
     def scatter(self, statement: Scatter) -> list[str]:
         return numpy_gathers.scatter(statement, self.sizes)
 
-    def accumulate(self, statement: Accumulate) -> list[str]:
-        return numpy_gathers.accumulate(statement, self.sizes)
+    def scatter_sum(self, statement: ScatterSum) -> list[str]:
+        return numpy_gathers.scatter_sum(statement, self.sizes)
 
     def result(self, value: Value) -> str:
         return self._own(value) if value.name in self.rows else value.name
@@ -193,14 +252,26 @@ class NumpyPrinter:
         if operand.layout != layout:
             if not operand.layout:
                 return operand_text(operand, (), self.sizes)
-            inside = operand.layout
-            trailing = self.sizes.product(index.axis for index in layout[layout.index(inside[-1]) + 1 :])
-            return f"np.repeat({bare_text(operand, inside, self.sizes)}, {trailing})"
+            return self._repeat(operand, layout, block)
         assert isinstance(operand, Value)
         if operand.name in self.rows:
             return operand.name
         leading = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
         return f"{operand.name}.reshape({leading}, {self.sizes.product(index.axis for index in layout[block:])})"
+
+    def _repeat(self, operand: Operand, layout: tuple[Index, ...], block: int) -> str:
+        """A smaller operand, as long as the rows that it meets."""
+        inside = tuple(index for index in layout if index in operand.layout)
+        first, last = layout.index(inside[0]), layout.index(inside[-1]) + 1
+        text = bare_text(operand, inside, self.sizes)
+        if layout[first:last] == inside and first in (0, block):
+            if last <= block:  # one number for each row
+                return operand_text(operand, (*inside, layout[-1]), self.sizes)
+            along = ", axis=-1" if first < block else ""
+            return f"np.repeat({text}, {self.sizes.product(index.axis for index in layout[last:])}{along})"
+        leading = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
+        whole = f"np.broadcast_to({operand_text(operand, layout, self.sizes)}, {self.sizes.shape(layout)})"
+        return f"{whole}.reshape({leading}, {self.sizes.product(index.axis for index in layout[block:])})"
 
     # Sums --------------------------------------------------------------------------------------------------------
 
@@ -209,13 +280,15 @@ class NumpyPrinter:
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1 and len(operands) <= 2:
             return self._same_layout(operands, layouts.pop(), bound)
-        if len(operands) == 2 and len(bound) == 1 and all(len(operand.layout) <= 2 for operand in operands):
-            return matmul(operands, bound[0], target)
-        return einsum("np.einsum", operands, target)
+        return matmul(operands, bound, target) or einsum("np.einsum", operands, target)
 
     def _same_layout(self, operands: tuple[Value, ...], layout: tuple[Index, ...], bound: tuple[Index, ...]) -> str:
         names = [self._operand(operand, layout) for operand in operands]
-        if any(index.axis.ellipsis for index in bound):
+        if len(layout) == 2 and [index.axis.ellipsis for index in bound] == [True]:
+            # All leading dimensions as one, so that the sum runs over the rows of a matrix.
+            rows, columns = (self.sizes.size(index.axis) for index in layout)
+            names = [f"{name}.reshape({rows}, {columns})" for name in names]
+        elif any(index.axis.ellipsis for index in bound):
             inside = names[0] if len(names) == 1 else f"({' * '.join(names)})"
             return f"{inside}.sum(axis=tuple(range({names[0]}.ndim - {len(layout) - len(bound)})))"
         axes = sorted(layout.index(index) for index in bound)
@@ -227,11 +300,9 @@ class NumpyPrinter:
             return dot or f"{names[0]}.sum(axis=-1)"
         if rank == 2 and axes == [0]:
             # A product with ones runs in BLAS: up to 4x faster than .sum(axis=0), and it rounds less.
-            return (
-                f'np.einsum("nc,nc->c", {", ".join(names)})'
-                if dot
-                else f"np.ones(len({names[0]}), {names[0]}.dtype) @ {names[0]}"
-            )
+            rows = self.sizes.size(layout[0].axis) if layout[0].axis.ellipsis else f"len({names[0]})"
+            ones = f"np.ones({rows}, {operands[0].name}.dtype)"
+            return f'np.einsum("nc,nc->c", {", ".join(names)})' if dot else f"{ones} @ {names[0]}"
         if axes == [0, *range(2, rank)]:
             return self._planes(operands, layout)
         return einsum("np.einsum", operands, tuple(index for index in layout if index not in bound))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gradlab.codegen.statements import Coefficient, Product, Value
@@ -40,17 +41,30 @@ class Piece:
 
     def small(self, whole: set[Index]) -> list[Product]:
         """The factors with fewer axes than the output, grouped by layout; scalars join the first group."""
-        groups: dict[tuple[Index, ...], tuple[list[Value], list[Value]]] = {}
+        groups: _Groups = {}
         for kind, values in enumerate((self.values, self.divisors)):
             for value in values:
                 if set(value.layout) != whole or not whole:
                     groups.setdefault(value.layout, ([], []))[kind].append(value)
         scalars, scalar_divisors = groups.pop((), ([], []))
-        products = [Product(tuple(above), tuple(below)) for above, below in groups.values()]
+        products = [Product(tuple(above), tuple(below)) for above, below in _joined(groups)]
         first = products[0] if products else Product()
         joined = Product((*scalars, *first.values), (*scalar_divisors, *first.divisors), self.coefficient)
         trivial = not joined.values and not joined.divisors and joined.coefficient.one
         return products[1:] if trivial else [joined, *products[1:]]
+
+
+_Groups = dict[tuple[Index, ...], tuple[list[Value], list[Value]]]
+
+
+def _joined(groups: _Groups) -> Iterable[tuple[list[Value], list[Value]]]:
+    """Factors whose axes are among those of others meet them at that size, which is below that of the output."""
+    for layout in list(groups):
+        host = next((other for other in groups if set(layout) < set(other)), None)
+        if host is not None:
+            for into, values in zip(groups[host], groups.pop(layout), strict=True):
+                into.extend(values)
+    return groups.values()
 
 
 NOTHING = Piece(Coefficient(), (), ())

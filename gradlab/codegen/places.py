@@ -8,20 +8,26 @@ from dataclasses import dataclass
 from gradlab.codegen.printer import Sizes, align, suffix
 from gradlab.codegen.statements import Value
 from gradlab.errors import DefinitionError
-from gradlab.symbolic.terms import Axis, Gather, Index, Slot, slot_indices
+from gradlab.symbolic.terms import Affine, Axis, Gather, Index, Slot, slot_indices
 
 
 @dataclass(frozen=True)
 class Place:
     """One slot, or the slots of one position in a plane taken together."""
 
-    slot: Slot
+    slot: Index | Gather
     axes: tuple[Axis, ...]
 
     @property
     def gather(self) -> bool:
         """Whether it is looked up."""
         return isinstance(self.slot, Gather)
+
+    @property
+    def tensor(self) -> str:
+        """The tensor that holds the positions."""
+        assert isinstance(self.slot, Gather)  # asked of gathers only
+        return self.slot.tensor
 
     def size(self, sizes: Sizes) -> str:
         """How many entries it chooses from."""
@@ -40,6 +46,8 @@ def places(slots: Sequence[Slot], operation: str) -> list[Place]:
     rest = list(slots)
     while rest:
         slot = rest.pop(0)
+        if isinstance(slot, Affine):
+            raise DefinitionError(f"{operation}: no code for a computed index beside a lookup; bind the entry first")
         if isinstance(slot, Index) or not slot.plane:
             result.append(Place(slot, (slot.axis,)))
             continue

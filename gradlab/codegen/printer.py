@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
 from math import floor
@@ -16,6 +16,7 @@ from gradlab.codegen.statements import (
     Coefficient,
     Combine,
     Find,
+    Multiply,
     Note,
     Operand,
     Pick,
@@ -23,9 +24,12 @@ from gradlab.codegen.statements import (
     Reduce,
     Routine,
     Scatter,
+    ScatterSum,
     Shift,
     Statement,
     Value,
+    Vary,
+    Zeros,
 )
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.program import Program
@@ -46,11 +50,23 @@ class Printer(Protocol):
     def assign(self, statement: Assign) -> list[str]:
         """A product, broadcast."""
 
+    def zeros(self, statement: Zeros) -> list[str]:
+        """Zeros like another array."""
+
     def apply(self, statement: Apply) -> list[str]:
         """An elementary function."""
 
     def reduce(self, statement: Reduce) -> list[str]:
         """A sum."""
+
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        """Running sums."""
+
+    def multiply(self, statement: Multiply) -> list[str]:
+        """A product over an axis, or of all other entries."""
+
+    def vary(self, statement: Vary) -> list[str]:
+        """The derivative of products of all other entries."""
 
     def shift(self, statement: Shift) -> list[str]:
         """Less the maximum."""
@@ -67,7 +83,7 @@ class Printer(Protocol):
     def scatter(self, statement: Scatter) -> list[str]:
         """Addition at labels or places, each met once."""
 
-    def accumulate(self, statement: Accumulate) -> list[str]:
+    def scatter_sum(self, statement: ScatterSum) -> list[str]:
         """Addition at labels or places that repeat."""
 
     def result(self, value: Value) -> str:
@@ -82,14 +98,13 @@ def parenthesised(names: list[str]) -> str:
 class Sizes:
     """The sizes that a routine's lines mention, and the lines that define them.
 
-    `like` names an array of the routine whose dtype and device new arrays take; `leading` is the text of all leading
-    dimensions, where they may be any number.
+    `like` names an array of the routine whose dtype and device new arrays take; `led` is one with leading dimensions.
     """
 
-    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str, leading: str = "") -> None:
+    def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str, led: Value | None = None) -> None:
         self.operation = program.name
         self.like = like
-        self.leading = leading
+        self.led = led
         self.rank = {axis: position for position, axis in enumerate(program.axes)}
         self.taken = set(taken)
         self.nan = nan
@@ -105,7 +120,14 @@ class Sizes:
 
     def shape(self, layout: tuple[Index, ...]) -> str:
         """A shape as a tuple."""
-        return parenthesised([self.leading if i.axis.ellipsis else self.size(i.axis) for i in layout])
+        return parenthesised([self.leading() if i.axis.ellipsis else self.size(i.axis) for i in layout])
+
+    def leading(self) -> str:
+        """The leading dimensions, any number of them."""
+        if self.led is None:
+            raise DefinitionError(f"{self.operation}: no array at hand has the leading dimensions")
+        behind = len(self.led.layout) - 1
+        return f"*{self.led.name}.shape[:-{behind}]" if behind else f"*{self.led.name}.shape"
 
     def product(self, axes: Iterable[Axis]) -> str:
         """The variable that holds a product of sizes."""
@@ -133,7 +155,7 @@ class Sizes:
             if len(here) == 1 or ellipsis:
                 for axis in here:
                     position = positions[axis] - (len(value.layout) if ellipsis else 0)
-                    lines.append(f"{missing.pop(axis)} = {value.name}.shape[{position}]")
+                    lines.append(f"{missing.pop(axis)} = {_extent(value, axis, position)}")
             else:
                 names = (missing.pop(index.axis, "_") for index in value.layout)
                 lines.append(f"{', '.join(names)} = {value.name}.shape")
@@ -165,6 +187,14 @@ class Sizes:
         return f"-{shown}" if coefficient.number < 0 else shown
 
 
+def _extent(value: Value, axis: Axis, position: int) -> str:
+    """The size of an axis; of leading dimensions, the number of entries along all of them together."""
+    if not axis.ellipsis:
+        return f"{value.name}.shape[{position}]"
+    leading = "" if len(value.layout) == 1 else f"[:{position + 1}]"
+    return f"math.prod({value.name}.shape{leading})"
+
+
 def _root(size: str, exponent: Fraction) -> str:
     return f"math.sqrt({size})" if exponent == Fraction(1, 2) else f"{size} ** ({exponent})"
 
@@ -179,7 +209,8 @@ def _number(number: Fraction) -> str:
 
 def product_text(product: Product, target: tuple[Index, ...], sizes: Sizes) -> str:
     """A product without parentheses; scalars and the coefficient come first, so that arrays are met last."""
-    small = sorted(product.values, key=lambda value: len(value.layout))
+    # Masks last: a mask times a Python number would be an array of integers.
+    small = sorted(product.values, key=lambda value: (value.boolean, len(value.layout)))
     parts = [align(value, target) for value in small]
     if not product.coefficient.one:
         scalars = sum(not value.layout for value in small)
@@ -198,6 +229,14 @@ def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> s
     return (f"({text})" if count > 1 else text) + suffix(own, target)
 
 
+def along(layout: tuple[Index, ...], over: Index, text: str) -> str:
+    """An index expression that applies `text` to one axis and leaves the others alone."""
+    position = layout.index(over)
+    behind = [text, *[":"] * (len(layout) - position - 1)]
+    ellipsis = any(index.axis.ellipsis for index in layout)
+    return f"[{', '.join(['...'] if ellipsis else [':'] * position) + ', ' if position else ''}{', '.join(behind)}]"
+
+
 def bare_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> str:
     """An operand without parentheses around it, aligned to the target's axes."""
     own = tuple(index for index in target if index in operand.layout)
@@ -212,8 +251,13 @@ def align(value: Value, target: tuple[Index, ...]) -> str:
     text = value.name
     if tuple(order) != value.layout and len(order) == len(value.layout):
         permutation = ", ".join(str(value.layout.index(index)) for index in order)
-        text += ".T" if len(order) == 2 else f".transpose({permutation})"
+        text += ".T" if len(order) == 2 else ".mT" if swapped(value.layout, order) else f".transpose({permutation})"
     return text + suffix(tuple(order), target)
+
+
+def swapped(layout: Sequence[Index], order: Sequence[Index]) -> bool:
+    """Whether the order is that of the layout but for the last two axes, which have changed places."""
+    return [*layout[:-2], *layout[:-3:-1]] == [*order]
 
 
 def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
@@ -231,17 +275,18 @@ _NUMBERS = {
     "sqrt": "math.sqrt({})",
     "rsqrt": "1 / math.sqrt({})",
     "square": "{0} * {0}",
-    "reciprocal": "1 / {}",
+    # As the mean of nothing: NaN, where Python would raise and NumPy warn.
+    "reciprocal": "1 / {0} if {0} else {nan}",
     "positive_part": "max({}, 0)",
     "greater_zero": "{} > 0",
 }
 
 
-def number_function(function: str, operand: str) -> str:
+def number_function(function: str, operand: str, nan: str) -> str:
     """A function of a Python number, as one: NumPy's and torch's own would give a scalar with a dtype."""
     if function.startswith("power "):
         return f"{operand} ** ({function.removeprefix('power ')})"
-    return _NUMBERS[function].format(operand)
+    return _NUMBERS[function].format(operand, nan=nan)
 
 
 def body(routine: Routine, printer: Printer) -> list[str]:
@@ -273,10 +318,18 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.combine(statement)
         case Assign():
             return printer.assign(statement)
+        case Zeros():
+            return printer.zeros(statement)
         case Apply():
             return printer.apply(statement)
         case Reduce():
             return printer.reduce(statement)
+        case Accumulate():
+            return printer.accumulate(statement)
+        case Multiply():
+            return printer.multiply(statement)
+        case Vary():
+            return printer.vary(statement)
         case Shift():
             return printer.shift(statement)
         case Check():
@@ -287,8 +340,8 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.pick(statement)
         case Scatter():
             return printer.scatter(statement)
-        case Accumulate():
-            return printer.accumulate(statement)
+        case ScatterSum():
+            return printer.scatter_sum(statement)
 
 
 _COMMENT_WIDTH = 112

@@ -1,4 +1,4 @@
-"""Forward, backward and JVP of a derivation as statements."""
+"""Forward, backward, JVP and HVP of a derivation as statements."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from fractions import Fraction
 from gradlab.codegen.lower import Lowering
 from gradlab.codegen.statements import Coefficient, Combine, Product, Reduce, Routine, Shift, Value
 from gradlab.symbolic.components import components
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT, Derivation, Result
+from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
 from gradlab.symbolic.equations import number_of
 from gradlab.symbolic.program import Binding, Program, Tensor
+from gradlab.symbolic.program import Shift as ShiftOf
 from gradlab.symbolic.show import entry, text
-from gradlab.symbolic.terms import Axis, Indicator, Ref
+from gradlab.symbolic.tangents import TANGENT
+from gradlab.symbolic.terms import Axis, Expr, Function, Indicator, Ref, Term
 
 
 def forward(derivation: Derivation) -> Routine:
@@ -26,19 +28,25 @@ def forward(derivation: Derivation) -> Routine:
         if given.domain.kind == "labels":
             below = next(axis for axis in program.axes if axis.name == given.domain.below)
             lowering.gathers.check(_value(given.tensor), below)
-    if program.shift is not None:
-        _shift(lowering, program)
+    shift = program.shift
+    if shift is not None and shift.tensor.name not in {binding.name for binding in needed}:
+        scope.original = _shift(lowering, program, shift, reuse=False)
     for position, binding in enumerate(needed):
         scope.position = position
         lowering.note(
             _equation(derivation, binding.name, binding.tensor, text(binding.value, program, binding.tensor.indices))
         )
-        lowering.define(binding.name, binding.tensor.indices, binding.value)
+        lowering.define(binding.name, binding.tensor.indices, _counted(binding.value, shift))
         zero = derivation.zero_sums.get(binding.name)
         if zero is not None and len(binding.value.terms) > 1:
             _recentre(lowering, lowering.values[binding.name], zero)
+        if shift is not None and binding.name == shift.tensor.name:
+            scope.original = _shift(lowering, program, shift, reuse=binding.name not in scope.kept)
+        if shift is not None and binding.name in shift.restored:
+            _restore(lowering, lowering.values[binding.name])
     output = lowering.values[program.output.name]
-    saved = tuple(lowering.values[name] for name in derivation.saved)
+    originals = {value.name: value for value in (scope.original,) if value is not None}
+    saved = tuple(originals.get(name) or lowering.values[name] for name in derivation.saved)
     return Routine(tuple(inputs), tuple(lowering.statements), (output,), saved)
 
 
@@ -67,6 +75,26 @@ def jvp(derivation: Derivation) -> Routine:
     return Routine(tuple(tangents), tuple(lowering.statements), (result,), saved)
 
 
+def hvp(derivation: Derivation) -> Routine:
+    """The tangents of all gradients from those of the inputs, at a grad_output that stands still."""
+    program = derivation.program
+    upstream = Value(GRAD_OUTPUT, program.output.indices)
+    tangents = {given.tensor.name: Value(TANGENT + given.tensor.name, given.tensor.indices) for given in program.wrt}
+    lowering, saved = _after(derivation, [upstream, *tangents.values()])
+    for moved in derivation.moved.values():
+        lowering.note(_equation(derivation, moved.name, Tensor(moved.name, moved.free), _shown(moved, program)))
+        lowering.define(moved.name, moved.free, moved.value)
+    results: dict[str, Value] = {}
+    for name, product in sorted(derivation.products.items(), key=lambda item: not _is_sum(item[1])):
+        lowering.note(_equation(derivation, product.name, Tensor(product.name, product.free), _shown(product, program)))
+        if product.value.terms:
+            results[name] = lowering.define(product.name, product.free, product.value)
+        else:
+            results[name] = lowering.zeros(product.name, tangents[name])
+    ordered = tuple(results.get(given.tensor.name) for given in program.inputs)
+    return Routine((upstream, *tangents.values()), tuple(lowering.statements), ordered, saved)
+
+
 def _after(derivation: Derivation, arguments: list[Value]) -> tuple[Lowering, tuple[Value, ...]]:
     """A lowering that starts from what the forward saved; nothing that is handed in may be overwritten."""
     program = derivation.program
@@ -85,7 +113,16 @@ def _parameters(program: Program) -> list[Value]:
 def _saved(program: Program, name: str) -> Value:
     tensor = program.tensors[name]
     boolean = any(b.name == name and _is_mask(b) for b in program.bindings)
-    return Value(name, tensor.indices, boolean)
+    return Value(name, tensor.indices, boolean, name in _constants(program))
+
+
+def _constants(program: Program) -> set[str]:
+    """Names of the numbers that follow from sizes and parameters alone."""
+    found = set(program.parameters)
+    for binding in program.bindings:
+        if not binding.tensor.indices and not binding.value.free and binding.value.tensors <= found:
+            found.add(binding.name)
+    return found
 
 
 def _is_mask(binding: Binding) -> bool:
@@ -117,16 +154,43 @@ def _needed(program: Program, wanted: set[str]) -> list[Binding]:
     return [binding for binding in program.bindings if binding.name in found]
 
 
-def _shift(lowering: Lowering, program: Program) -> None:
-    """From here on the first input means its shifted copy; the proof says that no result can tell."""
-    first = program.inputs[0].tensor
-    over = next(index for index in first.indices if index.axis == program.shift)
+_LARGEST = "largest"
+
+
+def _shift(lowering: Lowering, program: Program, shift: ShiftOf, *, reuse: bool) -> Value:
+    """From here on the tensor means its shifted copy; the proof says that no result can tell. Gives the original."""
+    original = lowering.values[shift.tensor.name]
+    over = next(index for index in original.layout if index.axis == shift.axis)
     taken = set(program.tensors)
     name = next(n for n in ("z", "shifted", *(f"z{i}" for i in range(1, 99))) if n not in taken)
-    shifted = Value(name, first.indices)
-    lowering.note(f"exp cannot overflow: {name} is {first.name} less its maximum, and no result depends on the shift")
-    lowering.statements.append(Shift(shifted, _value(first), over))
-    lowering.values[first.name] = shifted
+    shifted = Value(name, original.layout)
+    where = None if shift.where is None else lowering.values[shift.where.tensor]
+    largest = Value(_LARGEST, shift.kept) if shift.restored else None
+    counted = f" where {where.name} holds" if where is not None else ""
+    back = f"; {' and '.join(shift.restored)} gets it back" if shift.restored else ""
+    lowering.note(
+        f"exp cannot overflow: {name} is {original.name} less its maximum{counted}, and no result depends on the "
+        f"shift{back}"
+    )
+    lowering.statements.append(Shift(shifted, original, over, where, largest, reuse))
+    if largest is not None:
+        lowering.values[_LARGEST] = largest
+    lowering.values[original.name] = shifted
+    return original
+
+
+def _restore(lowering: Lowering, value: Value) -> None:
+    """Add what the shift took off."""
+    lowering.statements.append(Combine(value, "+", value, lowering.values[_LARGEST], reuse=bool(value.layout)))
+
+
+def _counted(value: Expr, shift: ShiftOf | None) -> Expr:
+    """Without the mask beside exp(u) of the shifted u, which is 0 at all entries that do not count."""
+    if shift is None or shift.where is None:
+        return value
+    exponential = Function("exp", Term(Fraction(1), ((shift.tensor.ref, Fraction(1)),)))
+    masked = Expr.of([Term.make(Fraction(1), [(exponential, Fraction(1)), (shift.where, Fraction(1))])])
+    return Expr.atom(exponential) if value == masked else value
 
 
 def _recentre(lowering: Lowering, value: Value, over: tuple[Axis, ...]) -> None:
@@ -146,13 +210,14 @@ class _Scope:
     def __init__(self, program: Program, bindings: list[Binding], kept: Iterable[str]) -> None:
         self.program, self.bindings, self.kept = program, bindings, set(kept)
         self.position = 0
+        self.original: Value | None = None
         self.last = {name: i for i, binding in enumerate(bindings) for name in binding.value.tensors}
 
     def reusable(self, value: Value) -> bool:
-        first = self.program.inputs[0].tensor.name
         own = {binding.name for binding in self.bindings[: self.position]}
-        shifted = value.name not in self.program.tensors and self.program.shift is not None
-        name = first if shifted else value.name
+        shift = self.program.shift
+        shifted = value.name not in self.program.tensors and shift is not None
+        name = shift.tensor.name if shift is not None and shifted else value.name
         if not shifted and (name not in own or name in self.kept):
             return False
         current = self.bindings[self.position].value

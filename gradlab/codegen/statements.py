@@ -95,6 +95,14 @@ class Assign:
 
 
 @dataclass(frozen=True)
+class Zeros:
+    """target = zeros of the shape and dtype of another array."""
+
+    target: Value
+    like: Value
+
+
+@dataclass(frozen=True)
 class Apply:
     """target = function(operand), element by element: exp, log, positive_part, greater_zero or a power."""
 
@@ -114,12 +122,47 @@ class Reduce:
 
 
 @dataclass(frozen=True)
-class Shift:
-    """target = operand - its maximum over an axis."""
+class Accumulate:
+    """target = running sums of the operand over one axis, from its end to its front where `reverse`."""
 
     target: Value
     operand: Value
     over: Index
+    reverse: bool
+
+
+@dataclass(frozen=True)
+class Multiply:
+    """target = the product of the operand over one axis; for each place the product of all others where `others`."""
+
+    target: Value
+    operand: Value
+    over: Index
+    others: bool
+
+
+@dataclass(frozen=True)
+class Vary:
+    """target = for each place the derivative of the product of all others, where the operand moves along `tangent`."""
+
+    target: Value
+    operand: Value
+    tangent: Value
+
+
+@dataclass(frozen=True)
+class Shift:
+    """target = operand - its maximum over an axis, called `largest` where that is used later.
+
+    Entries where the mask `where` is False do not count, and become -inf. `reuse` writes into the operand's buffer.
+    """
+
+    target: Value
+    operand: Value
+    over: Index
+    where: Value | None = None
+    largest: Value | None = None
+    reuse: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,7 +203,7 @@ class Scatter:
 
 
 @dataclass(frozen=True)
-class Accumulate:
+class ScatterSum:
     """target = zeros, then target[slots] += product; what meets the same entry adds up."""
 
     target: Value
@@ -180,7 +223,23 @@ def slots_layout(slots: Iterable[Slot]) -> tuple[Index, ...]:
     return tuple(dict.fromkeys(index for slot in slots for index in slot_indices(slot)))
 
 
-Statement = Combine | Assign | Apply | Reduce | Shift | Check | Find | Pick | Scatter | Accumulate | Note
+Statement = (
+    Combine
+    | Assign
+    | Zeros
+    | Apply
+    | Reduce
+    | Accumulate
+    | Multiply
+    | Vary
+    | Shift
+    | Check
+    | Find
+    | Pick
+    | Scatter
+    | ScatterSum
+    | Note
+)
 
 
 @dataclass(frozen=True)

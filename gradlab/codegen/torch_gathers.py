@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradlab.codegen.numpy_gathers import axis_of
 from gradlab.codegen.places import Place, along, apart, flat, no_leading, places
 from gradlab.codegen.printer import Sizes, align, product_text
-from gradlab.codegen.statements import Accumulate, Find, Pick, Product, Scatter, Value, slots_layout
+from gradlab.codegen.statements import Find, Pick, Product, Scatter, ScatterSum, Value, slots_layout
 from gradlab.symbolic.terms import Gather, Index
 
 
@@ -33,7 +33,7 @@ def pick(statement: Pick, sizes: Sizes) -> list[str]:
         return [f"{target} = {_slices(array, text, items, slices)}"]
     if row is not None:
         dim = row - len(items)
-        return [f"{target} = {text}.gather({dim}, {_tensor(items[row])}.unsqueeze({dim})).squeeze({dim})"]
+        return [f"{target} = {text}.gather({dim}, {items[row].tensor}.unsqueeze({dim})).squeeze({dim})"]
     no_leading(items, sizes.operation)
     return [f"{target} = {text}[{', '.join(_indices(items, sizes))}]"]
 
@@ -45,7 +45,7 @@ def scatter(statement: Scatter, sizes: Sizes) -> list[str]:
     value = product_text(statement.product, layout, sizes)
     row = along(items)
     if row is not None:
-        dim, at = row - len(items), f"{_tensor(items[row])}.unsqueeze({row - len(items)})"
+        dim, at = row - len(items), f"{items[row].tensor}.unsqueeze({row - len(items)})"
         value = f"({value})" if " " in value else value
         if set(statement.product.layout) == set(layout):
             value = f"{value}.unsqueeze({dim})"
@@ -58,7 +58,7 @@ def scatter(statement: Scatter, sizes: Sizes) -> list[str]:
     return [f"{array} = {_parted(result, items, sizes)}"]
 
 
-def accumulate(statement: Accumulate, sizes: Sizes) -> list[str]:
+def scatter_sum(statement: ScatterSum, sizes: Sizes) -> list[str]:
     """Rows by `index_add`; single entries by their flat positions."""
     items = places(statement.slots, sizes.operation)
     no_leading(items, sizes.operation)
@@ -70,7 +70,7 @@ def accumulate(statement: Accumulate, sizes: Sizes) -> list[str]:
     zeros = f"{sizes.like}.new_zeros({{}})"
     slices = apart(items)
     if slices is not None and len(items[slices].axes) == 1:
-        label, shape = _tensor(items[slices]), [item.size(sizes) for item in items]
+        label, shape = items[slices].tensor, [item.size(sizes) for item in items]
         if not _plain(items[slices]):
             shape[slices] = f"{label}.numel()"
             value, label = f"{value}.reshape({', '.join(shape)})", f"{label}.reshape(-1)"
@@ -85,7 +85,7 @@ def accumulate(statement: Accumulate, sizes: Sizes) -> list[str]:
 
 
 def _slices(array: Value, text: str, items: list[Place], position: int) -> str:
-    label = _tensor(items[position])
+    label = items[position].tensor
     dim = position - len(items) if any(index.axis.ellipsis for index in array.layout) else position
     if _plain(items[position]):
         return f"{text}.index_select({dim}, {label})"
@@ -103,13 +103,8 @@ def _plain(item: Place) -> bool:
 def _expanded(value: str, product: Product, layout: tuple[Index, ...], sizes: Sizes) -> str:
     """A value with fewer axes at the size of all."""
     made = value if product.layout or product.values else f"{sizes.like}.new_full((), {value})"
-    shape = ", ".join(sizes.leading if index.axis.ellipsis else sizes.size(index.axis) for index in layout)
+    shape = ", ".join(sizes.leading() if index.axis.ellipsis else sizes.size(index.axis) for index in layout)
     return f"{made}.expand({shape})"
-
-
-def _tensor(item: Place) -> str:
-    assert isinstance(item.slot, Gather)
-    return item.slot.tensor
 
 
 def _merged(array: str, items: list[Place]) -> str:

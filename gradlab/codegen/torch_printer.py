@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradlab.codegen import torch_gathers
 from gradlab.codegen.contraction import einsum, matmul
-from gradlab.codegen.printer import Sizes, align, number_function, operand_text, product_text
+from gradlab.codegen.printer import Sizes, align, along, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
     Accumulate,
     Apply,
@@ -12,11 +12,15 @@ from gradlab.codegen.statements import (
     Check,
     Combine,
     Find,
+    Multiply,
     Pick,
     Reduce,
     Scatter,
+    ScatterSum,
     Shift,
     Value,
+    Vary,
+    Zeros,
 )
 
 _FUNCTIONS = {
@@ -59,9 +63,13 @@ class TorchPrinter:
         shape = self.sizes.shape(target.layout)
         return [f"{target.name} = torch.broadcast_to({text}, {shape}).clone()"]
 
+    def zeros(self, statement: Zeros) -> list[str]:
+        return [f"{statement.target.name} = torch.zeros_like({statement.like.name})"]
+
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
-            return [f"{statement.target.name} = {number_function(statement.function, statement.operand.name)}"]
+            shown = number_function(statement.function, statement.operand.name, self.sizes.nan)
+            return [f"{statement.target.name} = {shown}"]
         function = statement.function
         operand = align(statement.operand, statement.target.layout)
         if function.startswith("power "):
@@ -71,11 +79,59 @@ class TorchPrinter:
     def reduce(self, statement: Reduce) -> list[str]:
         return [f"{statement.target.name} = {self._reduction(statement)}"]
 
+    def accumulate(self, statement: Accumulate) -> list[str]:
+        operand, layout = align(statement.operand, statement.operand.layout), statement.operand.layout
+        axis = layout.index(statement.over) - len(layout)
+        if not statement.reverse:
+            return [f"{statement.target.name} = {operand}.cumsum({axis})"]
+        return [f"{statement.target.name} = {operand}.flip({axis}).cumsum({axis}).flip({axis})"]
+
+    def multiply(self, statement: Multiply) -> list[str]:
+        target, x, layout = statement.target.name, statement.operand.name, statement.operand.layout
+        axis = layout.index(statement.over) - len(layout)
+        if not statement.others:
+            return [f"{target} = {x}.prod({axis})"]
+        one, first, rest = (along(layout, statement.over, part) for part in (":1", ":-1", "1:"))
+        return [
+            "# what stands before each entry times what stands behind it: a zero needs no division",
+            f"one_{x} = torch.ones_like({x}{one})",
+            f"before_{x} = torch.cat((one_{x}, {x}{first}), {axis}).cumprod({axis})",
+            f"after_{x} = torch.cat((one_{x}, {x}{rest}.flip({axis})), {axis}).cumprod({axis}).flip({axis})",
+            f"{target} = before_{x} * after_{x}",
+        ]
+
+    def vary(self, statement: Vary) -> list[str]:
+        target, x, t = statement.target.name, statement.operand.name, statement.tangent.name
+        return [
+            "# products of what stands before and behind each entry, and their slopes along the tangent",
+            f"one, zero = torch.ones_like({x}.sum(-1)), torch.zeros_like({x}.sum(-1))",
+            "before, before_slope, after, after_slope = [one], [zero], [one], [zero]",
+            f"for k in range({x}.shape[-1] - 1):",
+            f"    before_slope.append(before_slope[-1] * {x}[..., k] + before[-1] * {t}[..., k])",
+            f"    before.append(before[-1] * {x}[..., k])",
+            f"for k in range({x}.shape[-1] - 1, 0, -1):",
+            f"    after_slope.append(after_slope[-1] * {x}[..., k] + after[-1] * {t}[..., k])",
+            f"    after.append(after[-1] * {x}[..., k])",
+            f"{target} = torch.stack(before_slope, -1) * torch.stack(after[::-1], -1)",
+            f"{target} = {target} + torch.stack(before, -1) * torch.stack(after_slope[::-1], -1)",
+            f"{target} = {target}[..., : {x}.shape[-1]]",
+        ]
+
     def shift(self, statement: Shift) -> list[str]:
         x, axis = statement.operand.name, statement.operand.layout.index(statement.over) - len(statement.operand.layout)
+        target, layout, lines = statement.target.name, statement.operand.layout, list[str]()
+        finite = (
+            "" if statement.where is None and statement.largest is None else f".clamp(min=torch.finfo({x}.dtype).min)"
+        )
+        if statement.where is not None:
+            lines, x = [f"{target} = {x}.masked_fill(~{align(statement.where, layout)}, -torch.inf)"], target
         # amax refuses an axis of size 0, where there is nothing to subtract.
-        largest = f"({x}.amax(dim={axis}, keepdim=True) if {x}.shape[{axis}] else 0)"
-        return [f"{statement.target.name} = {x} - {largest}"]
+        if statement.largest is not None:
+            largest = f"{x}.amax(dim={axis}){finite} if {x}.shape[{axis}] else {x}.sum(dim={axis})"
+            lines += [f"{statement.largest.name} = {largest}"]
+            return [*lines, f"{target} = {x} - {align(statement.largest, layout)}"]
+        largest = f"({x}.amax(dim={axis}, keepdim=True){finite} if {x}.shape[{axis}] else 0)"
+        return [*lines, f"{target} = {x} - {largest}"]
 
     def check(self, statement: Check) -> list[str]:
         return []  # torch's own lookups refuse them, and asking here would wait for a GPU
@@ -89,8 +145,8 @@ class TorchPrinter:
     def scatter(self, statement: Scatter) -> list[str]:
         return torch_gathers.scatter(statement, self.sizes)
 
-    def accumulate(self, statement: Accumulate) -> list[str]:
-        return torch_gathers.accumulate(statement, self.sizes)
+    def scatter_sum(self, statement: ScatterSum) -> list[str]:
+        return torch_gathers.scatter_sum(statement, self.sizes)
 
     def result(self, value: Value) -> str:
         return value.name
@@ -111,9 +167,7 @@ class TorchPrinter:
             ellipsis = any(index.axis.ellipsis for index in layout)
             axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
             return f"{inside}.sum(dim={axes[0] if len(axes) == 1 else tuple(axes)})"
-        if len(operands) == 2 and len(bound) == 1 and all(len(operand.layout) <= 2 for operand in operands):
-            return matmul(operands, bound[0], target)
-        return einsum("torch.einsum", operands, target)
+        return matmul(operands, bound, target) or einsum("torch.einsum", operands, target)
 
 
 def _cast(operands: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -8,10 +8,11 @@ from fractions import Fraction
 
 from gradlab.documents import boxes
 from gradlab.documents.boxes import Box
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
+from gradlab.symbolic.derive import GRAD_OUTPUT
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
+from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import (
     Affine,
     Atom,
@@ -21,7 +22,9 @@ from gradlab.symbolic.terms import (
     Gather,
     Index,
     Indicator,
+    Order,
     Position,
+    Prod,
     Ref,
     Scale,
     Size,
@@ -162,7 +165,7 @@ def _power(base: Box, atom: Atom, exponent: Fraction) -> Box:
         return base
     if exponent == Fraction(1, 2):
         return Box(rf"\sqrt{{{base.tex}}}", base.width + 9)
-    if isinstance(atom, Function | Indicator):
+    if isinstance(atom, Function | Indicator | Prod):
         base = Box(f"({base.tex})", base.width + 8)
     shown = str(exponent)
     return boxes.superscript(base, shown)
@@ -226,6 +229,13 @@ def _atom(atom: Atom, names: Names, argument: Product | None) -> Box:
         case Position(searched):
             over = subscripts([names[item] for item in searched.bound])
             return boxes.row([boxes.subscript(Box(r"\operatorname{argmax}", 36), over), inside])
+        case Order(left, right):
+            shown = _slots([left, right], names)
+            return Box(rf"[{_slot(left, names)} \le {_slot(right, names)}]", shown.width + 26)
+        case Prod(term, without):
+            (running,) = (index(names[item]) for item in term.bound)
+            places = rf" \ne {', '.join(_slot(slot, names) for slot in without)}" if without else ""
+            return Box(rf"\prod_{{{running}{places}}} {inside.tex}", inside.width + 16 + 8 * len(without))
 
 
 def _link(link: Link, *, weight_first: bool) -> Box:

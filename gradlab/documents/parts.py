@@ -120,8 +120,10 @@ def shift_line(program: Program) -> list[str]:
     """The shift of the forward, where there is one."""
     if program.shift is None:
         return []
-    first = program.inputs[0].tensor.name
+    shift = program.shift
+    counted = f" where {shift.where.tensor} holds" if shift.where is not None else ""
+    back = f"; {' and '.join(shift.restored)} gets it back" if shift.restored else ""
     return [
-        f"The forward subtracts the maximum of {first} over {program.shift.name} first: no exponential overflows, and "
-        "neither the output nor what is saved changes (proved)."
+        f"The forward subtracts the maximum of {shift.tensor.name}{counted} over {shift.axis.name} first{back}: no "
+        "exponential overflows, and neither the output nor what is saved changes (proved)."
     ]

@@ -15,6 +15,7 @@ from gradlab.symbolic.terms import (
     Factor,
     Function,
     Index,
+    Prod,
     Ref,
     Slot,
     Term,
@@ -39,9 +40,8 @@ def _product_rule(term: Term, target: Ref) -> Iterator[Term]:
         for partial in _atom_derivative(atom, target):
             rest = [(a, e) for a, e in term.factors if a != atom]
             lowered = [(atom, exponent - 1)] if exponent != 1 else []
-            yield Term.make(
-                term.coefficient * exponent * partial.coefficient, [*rest, *lowered, *partial.factors], term.bound
-            )
+            factors, bound = [*rest, *lowered, *partial.factors], (*term.bound, *partial.bound)
+            yield Term.make(term.coefficient * exponent * partial.coefficient, factors, bound)
 
 
 def _atom_derivative(atom: Atom, target: Ref) -> Iterator[Term]:
@@ -53,7 +53,13 @@ def _atom_derivative(atom: Atom, target: Ref) -> Iterator[Term]:
             outer = ELEMENTARY[name].derivative(argument)
             inner = differentiate(Expr.of([argument]), target)
             yield from (outer * inner).terms
-        case _:  # other tensors, sizes, deltas and indicators are constant (an indicator almost everywhere)
+        case Prod(argument, without):
+            (running,) = argument.bound
+            place = Index.fresh(running.axis)
+            entry = Term(argument.coefficient, argument.factors).rename({running: place})
+            others = Expr.atom(Prod(argument, (*without, place)))
+            yield from (others * differentiate(Expr.of([entry]), target)).sum_over([place]).terms
+        case _:  # other tensors, sizes, orders, deltas and indicators are constant (an indicator almost everywhere)
             return
 
 

@@ -39,8 +39,8 @@ class Candidate:
         return self.bytes, self.operations, len(self.saved)
 
 
-def choose(program: Program, raw: Mapping[str, Expr], late: list[Rule]) -> tuple[Candidate, tuple[Candidate, ...]]:
-    """The cheapest candidate, and the best one of every set of saved tensors, cheapest first.
+def choose(program: Program, raw: Mapping[str, Expr], late: list[Rule]) -> tuple[Candidate, ...]:
+    """The best candidate of every set of saved tensors, cheapest first.
 
     Few bindings are tried in every combination; many are taken in blocks, each block with the best of those before.
     """
@@ -56,8 +56,7 @@ def choose(program: Program, raw: Mapping[str, Expr], late: list[Rule]) -> tuple
         kept = min(tried, key=_rank).rules
         for candidate in tried:
             found[candidate.saved] = min(found.get(candidate.saved, candidate), candidate, key=_rank)
-    ranked = tuple(sorted(found.values(), key=_rank))
-    return ranked[0], ranked
+    return tuple(sorted(found.values(), key=_rank))
 
 
 def _rank(candidate: Candidate) -> tuple[tuple[int, int, int], tuple[str, ...]]:
@@ -133,10 +132,20 @@ def _single(atom: Ref | Function | Indicator) -> Term:
 def _candidate(program: Program, rules: tuple[Rule, ...], gradients: list[Expr]) -> Candidate:
     names = frozenset().union(*(gradient.tensors for gradient in gradients))
     saved = tuple(name for name in program.tensors if name in names)
+    size = _nominal(program)
+    operations = sum(_operations(gradient, size) for gradient in gradients)
+    return Candidate(rules, saved, total_bytes(program, saved), operations)
+
+
+def total_bytes(program: Program, names: Iterable[str]) -> int:
+    """The bytes of these tensors at sizes of a usual order of magnitude."""
     masks = {b.name for b in program.bindings for t in b.value for a, _ in t.factors if isinstance(a, Indicator)}
-    size = dict(zip(program.axes, itertools.cycle(_NOMINAL), strict=False))
-    total = sum(_bytes(program, name, size, masks) for name in saved)
-    return Candidate(rules, saved, total, sum(_operations(gradient, size) for gradient in gradients))
+    size = _nominal(program)
+    return sum(_bytes(program, name, size, masks) for name in names)
+
+
+def _nominal(program: Program) -> dict[Axis, int]:
+    return dict(zip(program.axes, itertools.cycle(_NOMINAL), strict=False))
 
 
 def _bytes(program: Program, name: str, size: Mapping[Axis, int], masks: set[str]) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from gradlab.errors import DefinitionError
-from gradlab.operation import Domain, Kink, Parameter, real
+from gradlab.operation import Along, Domain, Kink, Parameter, real
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,12 @@ def given(entry: sp.Expr, domain: Domain | None = None, *, differentiable: bool 
     """Declare an input. Domains without a derivative (labels, masks, …) are never differentiable."""
     domain = domain or real()
     return Input(entry, domain, domain.continuous if differentiable is None else differentiable)
+
+
+class at_most(sp.Function):  # noqa: N801 - stands beside SymPy's own functions
+    """1 where one index is not behind another of the same axis, else 0: `Sum(x[k] * at_most(k, d), k)`."""
+
+    nargs = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,24 @@ def fact(left: sp.Expr, right: sp.Expr | float) -> Fact:
     return Fact(left, _expression(right, f"fact({left}, {right!r})"))
 
 
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What the forward subtracts from `entry`: its maximum over the index `over`, of the entries where `where` is 1.
+
+    Entries where it is 0 become -inf. `restored` are bindings that move with the shift; they get it back.
+    """
+
+    entry: sp.Expr
+    over: sp.Idx
+    where: sp.Expr | None
+    restored: tuple[sp.Expr, ...]
+
+
+def shift(entry: sp.Expr, over: sp.Idx, *, where: sp.Expr | None = None, restored: Sequence[sp.Expr] = ()) -> Shift:
+    """Declare a shift of an input or a binding, as in `shift(s[n, k], k, where=mask[n, k])` or `restored=[y[n]]`."""
+    return Shift(entry, over, where, tuple(restored))
+
+
 def _expression(value: sp.Expr | float, where: str) -> sp.Expr:
     try:
         return sp.sympify(value, strict=True)  # strict: SymPy evaluates text as Python
@@ -77,10 +101,12 @@ def _expression(value: sp.Expr | float, where: str) -> sp.Expr:
 class Definition:
     """An operation as its author writes it.
 
-    `leading` is the size symbol that stands for any number of leading dimensions. `shift` is an index: the forward
-    subtracts the maximum over it from the first input before exponentials; the engine proves that what the
-    operation returns and saves does not change. `reference` is an independent implementation as one torch expression
-    over the argument names.
+    `leading` is the size symbol that stands for any number of leading dimensions. `shift` says from what the forward
+    subtracts the maximum over an index before exponentials; an index alone means the first input. The engine proves
+    that what the operation returns and saves does not change. `along=Along("d")` gives the kernels a keyword `axis`:
+    what is written over the last axis d, behind a leading one, then runs along any. `broadcast` lets the leading
+    dimensions of the inputs differ as far as they broadcast. `reference` is an independent implementation as one torch
+    expression over the argument names.
     """
 
     name: str
@@ -93,5 +119,7 @@ class Definition:
     facts: Sequence[Fact] = ()
     kinks: Sequence[Kink] = ()
     leading: sp.Symbol | None = None
-    shift: sp.Idx | None = None
+    shift: sp.Idx | Shift | None = None
+    along: Along | None = None
+    broadcast: bool = False
     source: str = "a definition"

@@ -1,4 +1,4 @@
-"""Reverse and forward mode over the chain of bindings, symbolically: VJP, JVP, Jacobian and what the forward saves."""
+"""Everything that the engine finds for one operation: VJP, JVP, Jacobian, HVP and what the forward saves."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from gradlab.symbolic.calculus import contract, differentiate
-from gradlab.symbolic.choose import Candidate, choose
+from gradlab.symbolic.choose import Candidate, choose, total_bytes
 from gradlab.symbolic.factor import factor
 from gradlab.symbolic.lemmas import discover, fact_rules, simplify, sum_rule
 from gradlab.symbolic.program import Binding, Program, Tensor
 from gradlab.symbolic.rules import Rule, apply_everywhere
-from gradlab.symbolic.steps import Factored, Pullback, Pushforward, Step
-from gradlab.symbolic.terms import Axis, Delta, Expr, Function, Index, Indicator, Ref, Slot, Term
+from gradlab.symbolic.steps import Factored, Pullback, Step
+from gradlab.symbolic.tangents import PRODUCT, TANGENT, Products, forward, fresh, products
+from gradlab.symbolic.terms import Axis, Delta, Expr, Function, Index, Indicator, Ref, Term
 
 GRAD_OUTPUT = "grad_output"
-TANGENT = "tangent_"
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class Derivation:
     gradients: dict[str, Result]
     tangent: Result
     jacobians: dict[str, Result]
+    products: dict[str, Result]
+    """Hessian-vector products: the tangent of each gradient while grad_output stands still."""
+    moved: dict[str, Result]
+    """The tangents of saved bindings that the products mention by name."""
     saved: tuple[str, ...]
     candidates: tuple[Candidate, ...]
     zero_sums: dict[str, tuple[Axis, ...]]
@@ -51,27 +55,85 @@ def derive(program: Program) -> Derivation:
     sums = [rule for rule in map(sum_rule, program.bindings) if rule is not None]
     late = [*sums, *lemmas, *fact_rules(program)]
     raw, _ = reverse(program, [])
-    chosen, candidates = choose(program, raw, late)
-    rules = [*chosen.rules, *late]
-    adjoints, steps = reverse(program, rules)
-    gradients, factor_steps = {}, []
+    ranked = choose(program, raw, late)
+    plan = _cheapest(program, ranked, late)
+    steps = [*lemma_steps, *plan.steps]
+    gradients = {}
     for given in program.wrt:
         name = given.tensor.name
-        subject = f"grad_{name}"
-        value = adjoints.get(name, Expr())
-        display = factor(value)
-        factor_steps.append(Step(subject, given.tensor.indices, value, display, "factor", "the common factor in front"))
-        gradients[name] = Result(subject, given.tensor.indices, value, display)
-    tangent, tangent_steps = forward(program, rules)
-    jacobians, jacobian_steps = {}, []
+        gradients[name], found = _result(f"grad_{name}", given.tensor.indices, plan.gradients[name])
+        steps += found
+    tangents = {}
+    for name in dict.fromkeys((program.output.name, *plan.products.kept)):
+        tangents[name], found = _result(TANGENT + name, program.tensors[name].indices, plan.tangents.get(name, Expr()))
+        steps += found
+    jacobians = {}
     for name, gradient in gradients.items():
         jacobians[name], found = jacobian(program, gradient, name)
-        jacobian_steps += found
-    needed = frozenset().union(*(gradient.value.tensors for gradient in gradients.values())) - {GRAD_OUTPUT}
-    order = [*program.tensors]
-    saved = tuple(sorted((n for n in needed if n not in program.parameters), key=order.index))
-    every = (*lemma_steps, *steps, *factor_steps, *tangent_steps, *jacobian_steps)
-    return Derivation(program, gradients, tangent, jacobians, saved, candidates, _zero_sums(lemmas), every)
+        steps += found
+    second = {}
+    for given in program.wrt:
+        name = given.tensor.name
+        second[name], found = _result(PRODUCT + name, given.tensor.indices, plan.products.values[name])
+        steps += (*plan.products.steps[name], *found)
+    return Derivation(
+        program=program,
+        gradients=gradients,
+        tangent=tangents[program.output.name],
+        jacobians=jacobians,
+        products=second,
+        moved={name: tangents[name] for name in plan.products.kept},
+        saved=plan.whole.saved,
+        candidates=(plan.whole, *(candidate for candidate in ranked if candidate is not plan.candidate)),
+        zero_sums=_zero_sums(lemmas),
+        steps=tuple(steps),
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What one choice of saved tensors gives; `whole` has all that is saved, for backward, JVP and HVP."""
+
+    candidate: Candidate
+    whole: Candidate
+    gradients: dict[str, Expr]
+    tangents: dict[str, Expr]
+    products: Products
+    steps: tuple[Step, ...]
+
+
+def _cheapest(program: Program, ranked: Iterable[Candidate], late: list[Rule]) -> _Plan:
+    """The plan that saves the fewest bytes for backward, JVP and HVP together; of equals, the one best for backward.
+
+    Nearly always that is the first: second derivatives are made of what first derivatives are made of.
+    """
+    best: _Plan | None = None
+    for candidate in ranked:
+        if best is None or candidate.bytes < best.whole.bytes:
+            plan = _plan(program, candidate, late)
+            best = plan if best is None or plan.whole.bytes < best.whole.bytes else best
+    assert best is not None  # leaving every name alone is always a candidate
+    return best
+
+
+def _plan(program: Program, candidate: Candidate, late: list[Rule]) -> _Plan:
+    rules = [*candidate.rules, *late]
+    adjoints, steps = reverse(program, rules)
+    gradients = {given.tensor.name: adjoints.get(given.tensor.name, Expr()) for given in program.wrt}
+    mentioned = frozenset().union(*(gradient.tensors for gradient in gradients.values()))
+    tangents, tangent_steps = forward(program, rules, {program.output.name, *mentioned})
+    second = products(program, gradients, tangents, rules)
+    names = mentioned | tangents.get(program.output.name, Expr()).tensors | second.tensors(tangents)
+    names -= {GRAD_OUTPUT, *program.parameters, *(TANGENT + name for name in tangents)}
+    saved = tuple(name for name in program.tensors if name in names)
+    whole = replace(candidate, saved=saved, bytes=total_bytes(program, saved))
+    return _Plan(candidate, whole, gradients, tangents, second, (*steps, *tangent_steps))
+
+
+def _result(name: str, free: tuple[Index, ...], value: Expr) -> tuple[Result, list[Step]]:
+    display = factor(value)
+    step = Step(name, free, value, display, "factor", "the common factor in front")
+    return Result(name, free, value, display), [step]
 
 
 def _zero_sums(lemmas: Iterable[Rule]) -> dict[str, tuple[Axis, ...]]:
@@ -133,59 +195,15 @@ def reverse(program: Program, rules: Iterable[Rule]) -> tuple[dict[str, Expr], l
     return adjoints, steps
 
 
-def _fresh(tensor: Tensor) -> dict[Index, Slot]:
-    return {index: Index.fresh(index.axis) for index in tensor.indices}
-
-
 def _pull_back(program: Program, target: Tensor, uses: tuple[tuple[str, Expr], ...]) -> Expr:
     bindings = {binding.name: binding for binding in program.bindings}
     total = Expr()
     for name, adjoint in uses:
         use = bindings[name]
-        renaming = _fresh(use.tensor)
+        renaming = fresh(use.tensor)
         partial = differentiate(use.value.rename(renaming), target.ref)
         over = [slot for slot in renaming.values() if isinstance(slot, Index)]
         total = total + (adjoint.rename(renaming) * partial).sum_over(over)
-    return total
-
-
-def forward(program: Program, rules: Iterable[Rule]) -> tuple[Result, list[Step]]:
-    """The tangent of the output for tangents of all differentiable inputs."""
-    rules = tuple(rules)
-    tangents = {g.tensor.name: Expr.atom(Ref(TANGENT + g.tensor.name, g.tensor.indices)) for g in program.wrt}
-    steps: list[Step] = []
-    for binding in program.bindings:
-        if binding.name not in program.contributing or binding.name not in program.varying:
-            continue
-        depends = [name for name in tangents if name in binding.value.tensors]
-        if not depends:
-            continue
-        target, subject = binding.tensor, TANGENT + binding.name
-        expanded = _push_forward(program, binding, {name: tangents[name] for name in depends})
-        pushed = Pushforward(target.ref, tuple((name, tangents[name]) for name in depends))
-        reason = f"the differential of {binding.name}"
-        steps.append(Step(subject, target.indices, pushed, expanded, "chain rule", reason))
-        contracted = contract(expanded)
-        if contracted != expanded:
-            steps.append(Step(subject, target.indices, expanded, contracted, "contract", "each delta picks one term"))
-        tangents[binding.name], found = simplify(contracted, rules, subject, target.indices)
-        steps += found
-    output = program.output
-    value = tangents[output.name]
-    display = factor(value)
-    subject = TANGENT + output.name
-    steps.append(Step(subject, output.indices, value, display, "factor", "the common factor in front"))
-    return Result(subject, output.indices, value, display), steps
-
-
-def _push_forward(program: Program, binding: Binding, tangents: dict[str, Expr]) -> Expr:
-    total = Expr()
-    for name, tangent in tangents.items():
-        tensor = program.tensors[name]
-        renaming = _fresh(tensor)
-        over = [slot for slot in renaming.values() if isinstance(slot, Index)]
-        partial = differentiate(binding.value, Ref(name, tuple(over)))
-        total = total + (partial * tangent.rename(renaming)).sum_over(over)
     return total
 
 

@@ -10,15 +10,17 @@ from gradlab.symbolic.derive import Derivation
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.show import text
 from gradlab.symbolic.steps import Side, Step
+from gradlab.symbolic.tangents import PRODUCT
 from gradlab.symbolic.terms import Index
 
-Kind = Literal["definition", "lemma", "adjoint", "tangent", "jacobian"]
+Kind = Literal["definition", "lemma", "adjoint", "tangent", "jacobian", "product"]
 
 _PREFIXES: tuple[tuple[str, Kind], ...] = (
     ("lemma", "lemma"),
     ("grad_", "adjoint"),
     ("tangent_", "tangent"),
     ("jacobian_", "jacobian"),
+    (PRODUCT, "product"),
 )
 
 

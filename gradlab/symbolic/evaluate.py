@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,9 @@ from gradlab.symbolic.terms import (
     Function,
     Index,
     Indicator,
+    Order,
     Position,
+    Prod,
     Ref,
     Size,
     Slot,
@@ -162,6 +165,31 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
             return ring.indicator(evaluate_term(argument, layout, point))
         case Position():
             raise DefinitionError("the place of a maximum is used as a number; bind it to a name of its own")
+        case Order(left, right):
+            return _integers(np.where(_positions(left, layout, point) <= _positions(right, layout, point), 1, 0), point)
+        case Prod():
+            return _running_product(atom, layout, point)
+
+
+def _running_product(atom: Prod, layout: Sequence[Index], point: Point) -> Any:
+    """Factor by factor, with 1 for the entries that are left out: no division, so it is exact in every ring."""
+    ring = point.ring
+    (running,) = atom.argument.bound
+    count = point.sizes[running.axis]
+    entry = Term(atom.argument.coefficient, atom.argument.factors)
+    inside = ring.multiply(evaluate_term(entry, (*layout, running), point), _ones(point, (1,) * len(layout) + (count,)))
+    places = [_positions(slot, layout, point) for slot in atom.without]
+    total = _ones(point, (1,) * len(layout))
+    for first, second in itertools.combinations(places, 2):
+        total = ring.multiply(total, _integers(np.where(first == second, 0, 1), point))
+    for k in range(count):
+        factor = inside[..., k]
+        if places:
+            left_out = np.any(np.broadcast_arrays(*(place == k for place in places)), axis=0)
+            keep, skip = (_integers(np.where(left_out, *pair), point) for pair in ((0, 1), (1, 0)))
+            factor = ring.add(ring.multiply(factor, keep), skip)
+        total = ring.multiply(total, factor)
+    return total
 
 
 def _entries(array: Any, slots: Sequence[Slot], layout: Sequence[Index], point: Point) -> Any:

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT, Derivation
+from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.extents import completed
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Given
 from gradlab.symbolic.rings import Array, elementwise, objects
 from gradlab.symbolic.sample import complete
+from gradlab.symbolic.tangents import TANGENT
 
 _ASSUMPTIONS: dict[str, dict[str, bool]] = {
     "positive": {"positive": True},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import sympy as sp
@@ -22,7 +23,9 @@ from gradlab.symbolic.terms import (
     Gather,
     Index,
     Indicator,
+    Order,
     Position,
+    Prod,
     Ref,
     Scale,
     Size,
@@ -107,6 +110,24 @@ class _Exporter:
                 own = letters(self.program, self.free, argument.bound)
                 over = (idx(index, own[index]) for index in argument.bound)
                 return argmax(self.product(Term(argument.coefficient, argument.factors), own), *over)
+            case Order(left, right):
+                return sp.Piecewise((1, sp.Le(self.slot(left, names), self.slot(right, names))), (0, True))
+            case Prod(argument, without):
+                return self.running_product(argument, without, names)
+
+    def running_product(self, argument: Term, without: Sequence[Slot], names: dict[Index, str]) -> sp.Expr:
+        """Entries that are left out have the exponent 0; the whole is 0 where two of these are one.
+
+        Not with Piecewise, whose condition SymPy would move out of the product that binds its index.
+        """
+        (running,) = argument.bound
+        own = letters(self.program, names, argument.bound, names)
+        variable = idx(running, own[running])
+        places = [self.slot(slot, names) for slot in without]
+        inside = self.product(Term(argument.coefficient, argument.factors), own)
+        inside = sp.Pow(inside, sp.Mul(*(1 - sp.KroneckerDelta(variable, place) for place in places)))
+        apart = sp.Mul(*(1 - sp.KroneckerDelta(*pair) for pair in itertools.combinations(places, 2)))
+        return apart * sp.Product(inside, (variable, 0, size(running) - 1))
 
     def entry(self, tensor: str, slots: tuple[Slot, ...], names: dict[Index, str]) -> sp.Expr:
         """An entry; where an index is computed, with the 0 that stands outside the axis."""
@@ -147,7 +168,7 @@ class Declarations:
             self.tensors |= {str(base) for base in expression.atoms(sp.IndexedBase)}
             symbols |= expression.free_symbols
             functions |= {type(part).__name__ for part in sp.preorder_traversal(expression)}
-        self.used = functions & {"exp", "log", "KroneckerDelta", "Max", "Piecewise", "Sum"}
+        self.used = functions & {"exp", "log", "KroneckerDelta", "Max", "Piecewise", "Product", "Sum"}
         self.used |= (
             {"sqrt"}
             if any(part.is_Pow and abs(part.exp) == sp.S.Half for e in expressions for part in sp.preorder_traversal(e))

@@ -8,13 +8,31 @@ from fractions import Fraction
 
 import sympy as sp
 
-from gradlab.symbolic.definition import argmax
+from gradlab.symbolic.definition import argmax, at_most
 from gradlab.symbolic.functions import ELEMENTARY, recognise
 from gradlab.symbolic.program import Binding, Tensor
 from gradlab.symbolic.scope import Scope
-from gradlab.symbolic.terms import Axis, Expr, Function, Gather, Index, Position, Ref, Size, Slot, Term, atom_slots, slot_indices
+from gradlab.symbolic.terms import (
+    Axis,
+    Expr,
+    Function,
+    Gather,
+    Index,
+    Order,
+    Position,
+    Prod,
+    Ref,
+    Size,
+    Slot,
+    Term,
+    atom_slots,
+    slot_indices,
+)
 
-SUPPORTED = f"+, *, /, rational powers, Sum over an Idx, indexed tensors, {', '.join(ELEMENTARY)} (Max(u, 0))"
+SUPPORTED = (
+    "+, *, /, rational powers, Sum and Product over an Idx, at_most(k, d), indexed tensors, "
+    f"{', '.join(ELEMENTARY)} (Max(u, 0))"
+)
 
 
 class Expressions(Scope):
@@ -25,12 +43,15 @@ class Expressions(Scope):
         if isinstance(expression, sp.Add):
             return Expr.of(self.monomial(part) for part in expression.args)
         if isinstance(expression, sp.Sum):
-            return self.sum(expression)
+            inside, bound = self.over(expression)
+            return Expr.of([inside]).sum_over(bound)
+        if isinstance(expression, sp.Product):
+            return Expr.atom(self.running_product(expression))
         if isinstance(expression, sp.Mul):
             sums = [part for part in expression.args if isinstance(part, sp.Sum)]
             others = [part for part in expression.args if not isinstance(part, sp.Sum)]
             if len(sums) == 1 and all(not part.has(sp.Indexed) for part in others):
-                return self.sum(sums[0]) * Expr.of([self.product(others)])
+                return self.top(sums[0]) * Expr.of([self.product(others)])
         called = recognise(expression)
         if called is not None:
             return Expr.atom(Function(called[0], self.monomial(called[1])))
@@ -53,27 +74,39 @@ class Expressions(Scope):
         searched = term.rename(renaming)
         return Expr.atom(Position(Term.make(searched.coefficient, searched.factors, bound)))
 
-    def sum(self, expression: sp.Sum) -> Expr:
-        # The summed indices are renamed, so that one that is also free outside cannot capture it.
+    def over(self, expression: sp.Sum | sp.Product) -> tuple[Term, list[Index]]:
+        """What is summed or multiplied, and over which indices: renamed, lest one that is free outside is captured."""
+        kind, verb = ("Sum", "sum") if isinstance(expression, sp.Sum) else ("Product", "multiply")
         renaming: dict[Index, Slot] = {}
         for limit in expression.limits:
             variable = limit[0]
             if not isinstance(variable, sp.Idx):
-                self.fail(f"Sum runs over {variable}", 'sum over an index with an axis: Idx("k", D)')
+                self.fail(f"{kind} runs over {variable}", f'{verb} over an index with an axis: Idx("k", D)')
             index = self.index(variable)
             if (limit[1], limit[2]) != (variable.lower, variable.upper):
-                self.fail(f"Sum over part of an axis: {limit}", "sum over the whole axis: Sum(e[n, k], k)")
+                self.fail(f"{kind} over part of an axis: {limit}", f"{verb} over the whole axis: {kind}(e[n, k], k)")
             if index in renaming:
-                self.fail(f"Sum runs over {variable} twice", "use an index of its own for each sum")
+                self.fail(f"{kind} runs over {variable} twice", f"use an index of its own for each {kind.lower()}")
             if index.axis.ellipsis:
                 self.fail(
-                    f"Sum runs over {variable}, which stands for any number of leading dimensions",
+                    f"{kind} runs over {variable}, which stands for any number of leading dimensions",
                     "leave leading out to reduce over it",
                 )
             renaming[index] = Index.fresh(index.axis)
         inside = self.monomial(expression.function).rename(renaming)
-        bound = [slot for slot in renaming.values() if isinstance(slot, Index)]
-        return Expr.of([inside]).sum_over(bound)
+        return inside, [slot for slot in renaming.values() if isinstance(slot, Index)]
+
+    def running_product(self, expression: sp.Product) -> Prod:
+        inside, bound = self.over(expression)
+        if len(bound) != 1 or bound[0] not in inside.indices:
+            self.fail(f"{expression} does not run over one index of its factor", "write it as Product(x[n, d], d)")
+        return Prod(Term(inside.coefficient, inside.factors, tuple(bound)))
+
+    def order(self, expression: at_most) -> Term:
+        left, right = (self.index(index) for index in expression.args)
+        if left.axis != right.axis:
+            self.fail(f"{expression} compares indices of two axes", "only places on one axis have an order")
+        return Term(Fraction(1), ((Order(left, right), Fraction(1)),))
 
     def monomial(self, expression: sp.Expr) -> Term:
         """One term without sums; whatever is more than that is bound to a name."""
@@ -87,7 +120,9 @@ class Expressions(Scope):
             return self.symbol(expression)
         if isinstance(expression, sp.Pow) and (isinstance(expression.exp, sp.Integer) or expression.base in self.axes):
             return self.power(expression)
-        if isinstance(expression, sp.Add | sp.Sum | sp.Pow) or recognise(expression):
+        if isinstance(expression, at_most):
+            return self.order(expression)
+        if isinstance(expression, sp.Add | sp.Sum | sp.Product | sp.Pow) or recognise(expression):
             return self.named(expression)
         if isinstance(expression, sp.Idx):
             self.fail(f"the index {expression} is used as a number", "indices stand in brackets only")

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gradlab.symbolic.components import components
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
+from gradlab.symbolic.derive import GRAD_OUTPUT
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Factored, Pullback, Pushforward
+from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import (
     Atom,
     Delta,
@@ -21,7 +22,9 @@ from gradlab.symbolic.terms import (
     Function,
     Index,
     Indicator,
+    Order,
     Position,
+    Prod,
     Ref,
     Size,
     Term,
@@ -81,9 +84,11 @@ class Link:
     variable: Entry
 
 
-def letters(program: Program, free: Iterable[Index], bound: Iterable[Index]) -> dict[Index, str]:
-    """Readable names: free indices keep theirs, summed ones take the author's letters of their axis that are left."""
-    names = {index: index.name for index in free}
+def letters(
+    program: Program, free: Iterable[Index], bound: Iterable[Index], given: Names | None = None
+) -> dict[Index, str]:
+    """Readable names: free indices keep theirs or the given one; summed ones take letters of their axis left over."""
+    names = {index: (given or {}).get(index, index.name) for index in free}
     for index in bound:
         names[index] = _unused(program.letters.get(index.axis, ()) or (index.axis.name,), set(names.values()))
     return names
@@ -157,12 +162,14 @@ class _Arranger:
         above: list[Piece] = []
         below: list[Piece] = []
         for atom, exponent in sorted(factors, key=lambda factor: self.factor_order(factor[0], names)):
-            argument, inner = None, names
-            if isinstance(atom, Position):
-                inner = letters(self.program, self.free, atom.argument.bound)
-            if isinstance(atom, Function | Indicator | Position):
-                argument = self.monomial(atom.argument.coefficient, atom.argument.factors, inner)
-            (above if exponent > 0 else below).append(Power(atom, abs(exponent), inner, argument))
+            argument = None
+            own = names
+            if isinstance(atom, Prod | Position):
+                own = {**names, **letters(self.program, names, atom.argument.bound, names)}
+                argument = self.monomial(atom.argument.coefficient, atom.argument.factors, own)
+            if isinstance(atom, Function | Indicator):
+                argument = self.monomial(atom.argument.coefficient, atom.argument.factors, names)
+            (above if exponent > 0 else below).append(Power(atom, abs(exponent), own, argument))
         above += sums
         if abs(coefficient.numerator) != 1:
             above.insert(0, abs(coefficient.numerator))
@@ -176,7 +183,7 @@ class _Arranger:
         match atom:
             case Size(axis):
                 return 0, self.axes.index(axis), shown
-            case Delta(left):
+            case Delta(left) | Order(left):
                 return 1, self.axes.index(left.axis), shown
             case Ref(_, slots):
                 return 2, len(slots), shown

@@ -14,6 +14,8 @@ from gradlab.symbolic.terms import (
     Delta,
     Expr,
     Index,
+    Order,
+    Prod,
     Ref,
     Scale,
     Size,
@@ -130,6 +132,26 @@ def _missing(term: Term, rng: random.Random, free: tuple[Index, ...]) -> Rewritt
     return [_without(term, rng.choice(options))] if options else None
 
 
+def _order(term: Term, rng: random.Random, free: tuple[Index, ...]) -> Rewritten:
+    """[d <= k] in place of [k <= d]."""
+    options = [atom for atom, _ in term.factors if isinstance(atom, Order)]
+    if not options:
+        return None
+    atom = rng.choice(options)
+    rest = [f for f in term.factors if f[0] != atom]
+    return [Term.make(term.coefficient, [*rest, (Order(atom.right, atom.left), Fraction(1))], term.bound)]
+
+
+def _whole(term: Term, rng: random.Random, free: tuple[Index, ...]) -> Rewritten:
+    """The product of all entries in place of that without one."""
+    options = [(atom, exponent) for atom, exponent in term.factors if isinstance(atom, Prod) and atom.without]
+    if not options:
+        return None
+    atom, exponent = rng.choice(options)
+    rest = [f for f in term.factors if f[0] != atom]
+    return [Term.make(term.coefficient, [*rest, (Prod(atom.argument), exponent)], term.bound)]
+
+
 def _without(term: Term, atom: Atom) -> Term:
     return Term.make(term.coefficient, [f for f in term.factors if f[0] != atom], term.bound)
 
@@ -144,4 +166,6 @@ _KINDS = {
     "other stride or offset": _computed,
     "higher power": _power,
     "missing factor": _missing,
+    "other order": _order,
+    "no entry left out": _whole,
 }

@@ -14,6 +14,7 @@ import mpmath
 import numpy as np
 
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, derive
+from gradlab.symbolic.entrance import Entrance
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.extents import completed
 from gradlab.symbolic.load import definition
@@ -48,7 +49,11 @@ class SymbolicReference:
         if point is None:
             return None
         program = self._derivation.program
-        return _rounded(point.tensors[program.output.name], self._shape(program.output, inputs, point))
+        entrance = Entrance.of(program, inputs, params)
+        inside = self._inside(entrance, inputs)
+        return entrance.leave(
+            program.output, _rounded(point.tensors[program.output.name], self._shape(program.output, inside, point))
+        )
 
     def gradients(
         self, inputs: Sequence[Array], grad_output: Array, params: Mapping[str, Any]
@@ -59,10 +64,11 @@ class SymbolicReference:
             return None
         program = self._derivation.program
         result: list[Array | None] = []
+        entrance = Entrance.of(program, inputs, params)
         with mpmath.workdps(Digits.digits):
             shape = point.shape(program.output.indices)
-            point.tensors[GRAD_OUTPUT] = _digits(grad_output, shape)
-            for given, array in zip(program.inputs, inputs, strict=True):
+            point.tensors[GRAD_OUTPUT] = _digits(entrance.enter(program.output, grad_output), shape)
+            for given, array in zip(program.inputs, self._inside(entrance, inputs), strict=True):
                 gradient = self._derivation.gradients.get(given.tensor.name)
                 if gradient is None:
                     result.append(None)
@@ -71,7 +77,7 @@ class SymbolicReference:
                     found = evaluate(gradient.value, gradient.free, point)
                 except UndefinedError:
                     return None
-                result.append(_rounded(found, array.shape))
+                result.append(entrance.leave(given.tensor, _rounded(found, array.shape)))
         return result
 
     def _at(self, inputs: Sequence[Array], params: Mapping[str, Any]) -> Point | None:
@@ -84,8 +90,13 @@ class SymbolicReference:
         if not small or self._left <= 0 or not all(np.isfinite(array).all() for array in values):
             return None
         self._left -= 1
-        self._key, self._point = key, self._evaluated(values, params)
+        inside = self._inside(Entrance.of(self._derivation.program, values, params), values)
+        self._key, self._point = key, self._evaluated(inside, params)
         return self._point
+
+    def _inside(self, entrance: Entrance, inputs: Sequence[Array]) -> list[Array]:
+        pairs = zip(self._derivation.program.inputs, inputs, strict=True)
+        return [entrance.enter(given.tensor, array) for given, array in pairs]
 
     def _evaluated(self, inputs: Sequence[Array], params: Mapping[str, Any]) -> Point | None:
         program, ring = self._derivation.program, Digits()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -63,6 +63,24 @@ class SumFact:
     right: Expr
 
 
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """The forward subtracts the maximum over `axis` from a tensor, of the entries where the mask `where` is 1.
+
+    What is computed from entries where it is 0 does not count; `restored` names bindings that get the maximum back.
+    """
+
+    tensor: Tensor
+    axis: Axis
+    where: Ref | None = None
+    restored: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> tuple[Index, ...]:
+        """The indices that the subtracted numbers have."""
+        return tuple(index for index in self.tensor.indices if index.axis != self.axis)
+
+
 @dataclass(frozen=True)
 class Program:
     """A definition in let form. `axes` lists every axis in order of appearance."""
@@ -73,7 +91,7 @@ class Program:
     bindings: tuple[Binding, ...]
     output: Tensor
     facts: tuple[SumFact, ...]
-    shift: Axis | None
+    shift: Shift | None
     digest: str
     letters: dict[Axis, tuple[str, ...]]
     """The index names that the author used on each axis, for display."""
@@ -111,10 +129,9 @@ class Program:
                 found.add(binding.name)
         return frozenset(found)
 
-    @cached_property
-    def contributing(self) -> frozenset[str]:
-        """Names of the output and of all that it is computed from; masks and the like are only saved."""
-        found = {self.output.name}
+    def leading_to(self, names: Iterable[str]) -> frozenset[str]:
+        """These names and those of all that they are computed from."""
+        found = set(names)
         for binding in reversed(self.bindings):
             if binding.name in found:
                 found |= binding.value.tensors

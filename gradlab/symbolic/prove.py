@@ -72,7 +72,8 @@ def prove(derivation: Derivation, *, seed: int = SEED) -> Proof:
     with mpmath.workdps(Digits.digits):
         points = [*draws(program, PrimeField(), FIELD_DRAWS, seed), *draws(program, Digits(), 1, seed)]
         names = [f"F_p, draw {k + 1}" for k in range(FIELD_DRAWS)] + ["50 digits"]
-        witnesses = [Witness(program, point, name, rng) for point, name in zip(points, names, strict=True)]
+        moved = tuple(derivation.moved)
+        witnesses = [Witness(program, point, name, rng, moved) for point, name in zip(points, names, strict=True)]
         prover = _Prover(derivation, witnesses, rng, seed)
         steps = tuple(prover.prove(step) for step in derivation.steps)
         ends = prove_ends(derivation, witnesses)
@@ -85,6 +86,7 @@ def prove(derivation: Derivation, *, seed: int = SEED) -> Proof:
 class _Prover:
     def __init__(self, derivation: Derivation, witnesses: list[Witness], rng: random.Random, seed: int) -> None:
         self.program, self.witnesses, self.rng = derivation.program, witnesses, rng
+        self.moved = tuple(derivation.moved)
         self.extra: list[Witness] = []
         self.source = draws(derivation.program, PrimeField(), _MORE_DRAWS, seed + 1)
         rules = {id(step.rewrite): step.rewrite for step in derivation.steps if step.rewrite is not None}
@@ -128,7 +130,8 @@ class _Prover:
         """Further points, for mutants that all others let pass; drawn when they are asked for, and kept."""
         yield from self.extra
         for point in self.source:
-            self.extra.append(Witness(self.program, point, f"F_p, extra draw {len(self.extra) + 1}", self.rng))
+            name = f"F_p, extra draw {len(self.extra) + 1}"
+            self.extra.append(Witness(self.program, point, name, self.rng, self.moved))
             yield self.extra[-1]
 
     def rejects(self, step: Step, mutant: Expr, expected: Iterable[tuple[Witness, Any]]) -> bool:

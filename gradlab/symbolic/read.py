@@ -10,8 +10,9 @@ import sympy as sp
 
 from gradlab.symbolic.computed import ComputedAxes
 from gradlab.symbolic.definition import Definition, Fact, Input, Let, argmax
-from gradlab.symbolic.program import Binding, Given, Program, SumFact, Tensor
-from gradlab.symbolic.terms import Axis
+from gradlab.symbolic.definition import Shift as Declared
+from gradlab.symbolic.program import Binding, Given, Program, Shift, SumFact, Tensor
+from gradlab.symbolic.terms import Ref
 
 
 def read(definition: Definition) -> Program:
@@ -42,6 +43,7 @@ class _Reader(ComputedAxes):
         output = self.output(d.output)
         shift = self.shift(d.shift, inputs[0].tensor)
         self.check_axes(inputs)
+        self.check_doors([*(given.tensor for given in inputs), output])
         windows = self.windows()
         program = Program(
             definition=d,
@@ -114,6 +116,26 @@ class _Reader(ComputedAxes):
         if self.definition.leading is not None and self.definition.leading not in self.axes:
             self.fail(f"{self.definition.leading} is the size of no axis", f"the sizes are {', '.join(sorted(sizes))}")
 
+    def check_doors(self, tensors: Iterable[Tensor]) -> None:
+        """What `along` and `broadcast` ask of the shapes of inputs and output."""
+        along, leading = self.definition.along, self.definition.leading
+        led = [tensor for tensor in tensors if tensor.indices and tensor.indices[0].axis.ellipsis]
+        if along is not None:
+            self.where = "along"
+            having = [tensor for tensor in led if along.dim in {index.axis.name for index in tensor.indices}]
+            if not having:
+                self.fail(f"no input has leading dimensions and an axis {along.dim!r}", "name the last axis of one")
+            for tensor in having:
+                if tensor.indices[-1].axis.name != along.dim or len(tensor.indices) != 2:
+                    self.fail(f"{along.dim} is not the one axis of {tensor.name} behind leading ones", "write x[n, d]")
+            for name in ("axis", "shape"):
+                if name in {*self.parameters, *self.shapes}:
+                    self.fail(f"the name {name} is one that the keyword axis needs", "rename it")
+        if self.definition.broadcast:
+            self.where = "broadcast"
+            if leading is None or not all(tensor in led for tensor in tensors if tensor.indices):
+                self.fail("only leading dimensions are broadcast", "give leading=N, and each input N as first axis")
+
     def output(self, entry: sp.Expr) -> Tensor:
         self.where = "output"
         tensor = self.tensor(entry)
@@ -125,14 +147,44 @@ class _Reader(ComputedAxes):
             self.fail(f"{entry} is bound as {tensor.name}[{shown}]", "write the output with the same indices")
         return tensor
 
-    def shift(self, index: sp.Idx | None, first: Tensor) -> Axis | None:
-        if index is None:
+    def shift(self, declared: sp.Idx | Declared | None, first: Tensor) -> Shift | None:
+        if declared is None:
             return None
         self.where = "shift"
-        axis = self.index(index).axis
-        if axis not in {own.axis for own in first.indices} or axis.ellipsis:
-            self.fail(f"{index} is no index of {first.name}", "shift along a named axis of the first input")
-        return axis
+        if isinstance(declared, Declared):
+            own, over = self.named_tensor(declared.entry), declared.over
+        else:
+            own, over = first, declared
+        axis = self.index(over).axis
+        if axis not in {index.axis for index in own.indices} or axis.ellipsis:
+            owner = "the first input" if own == first else own.name
+            self.fail(f"{over} is no index of {own.name}", f"shift along a named axis of {owner}")
+        if not isinstance(declared, Declared):
+            return Shift(own, axis)
+        where = None if declared.where is None else self.mask(declared.where, own)
+        shift = Shift(own, axis, where, tuple(self.named_tensor(entry).name for entry in declared.restored))
+        for name in shift.restored:
+            if name not in {binding.name for binding in self.bindings} or self.shapes[name] != shift.kept:
+                wanted = ", ".join(index.name for index in shift.kept)
+                self.fail(f"{name} cannot get back what has the indices [{wanted}]", "restore bindings of that shape")
+        return shift
+
+    def named_tensor(self, entry: sp.Expr) -> Tensor:
+        """An input or a binding, written with the indices that it is declared with."""
+        tensor = self.tensor(entry)
+        self.check_known(tensor.name, entry)
+        if self.shapes[tensor.name] != tensor.indices:
+            shown = ", ".join(index.name for index in self.shapes[tensor.name])
+            self.fail(f"{entry} is declared as {tensor.name}[{shown}]", "write it with the same indices")
+        return tensor
+
+    def mask(self, entry: sp.Expr, shifted: Tensor) -> Ref:
+        """The entries that count: an input of zeros and ones over axes of the shifted tensor."""
+        mask = self.named_tensor(entry)
+        given = next((given for given in self.definition.inputs if given.entry == entry), None)
+        if given is None or given.domain.kind != "mask" or not {*mask.indices} <= {*shifted.indices}:
+            self.fail(f"{entry} is no mask over the axes of {shifted.name}", "declare it as given(..., mask())")
+        return mask.ref
 
 
 def _digest(definition: Definition) -> str:
@@ -149,5 +201,7 @@ def _digest(definition: Definition) -> str:
         list(definition.kinks),
         str(definition.leading),
         str(definition.shift),
+        *([definition.along] if definition.along else []),
+        *(["broadcast"] if definition.broadcast else []),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

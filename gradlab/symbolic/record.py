@@ -22,6 +22,8 @@ def record(derivation: Derivation) -> Operation:
         digest=program.digest,
         parameters=tuple(definition.parameters),
         kinks=tuple(definition.kinks),
+        along=definition.along,
+        broadcast=definition.broadcast,
         extents=tuple(extents(program)),
     )
 

@@ -16,6 +16,7 @@ from gradlab.symbolic.terms import (
     Gather,
     Index,
     Indicator,
+    Order,
     Ref,
     Slot,
     Term,
@@ -125,6 +126,8 @@ def unify(pattern: Atom, atom: Atom, variables: dict[Index, Slot]) -> dict[Index
             return _unify_terms(left, right, variables)
         case Indicator(left), Indicator(right):
             return _unify_terms(left, right, variables)
+        case Order(), Order():
+            return _unify_slots((pattern.left, pattern.right), (atom.left, atom.right), variables)
     return None
 
 

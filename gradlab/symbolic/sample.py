@@ -11,12 +11,13 @@ import numpy as np
 
 from gradlab.errors import DefinitionError
 from gradlab.operation import real
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT
+from gradlab.symbolic.derive import GRAD_OUTPUT
 from gradlab.symbolic.draw import draw, numbers
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.extents import drawn
 from gradlab.symbolic.program import Binding, Given, Program
 from gradlab.symbolic.rings import PrimeField, Ring, UndefinedError
+from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Axis, Expr, Index
 
 # Half of all numbers have no root in the field. The entries of the inputs at the place of one that has none are drawn

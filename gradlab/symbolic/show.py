@@ -9,7 +9,21 @@ from fractions import Fraction
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, letters, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
-from gradlab.symbolic.terms import Atom, Delta, Function, Gather, Index, Indicator, Position, Ref, Size, Slot, show_slot
+from gradlab.symbolic.terms import (
+    Atom,
+    Delta,
+    Function,
+    Gather,
+    Index,
+    Indicator,
+    Order,
+    Position,
+    Prod,
+    Ref,
+    Size,
+    Slot,
+    show_slot,
+)
 
 __all__ = ["entry", "letters", "text"]
 
@@ -113,3 +127,9 @@ class _Text:
                 return f"[{inside} > 0]"
             case Position(searched):
                 return f"argmax[{','.join(names[index] for index in searched.bound)}]({inside})"
+            case Order(left, right):
+                return f"[{self.slot(left, names)} <= {self.slot(right, names)}]"
+            case Prod(term, without):
+                (running,) = (names[index] for index in term.bound)
+                places = f" != {', '.join(self.slot(slot, names) for slot in without)}" if without else ""
+                return f"prod[{running}{places}]({inside})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
-from gradlab.symbolic.terms import Atom, Delta, Expr, Function, Indicator, Position, Ref, Size, Term
+from gradlab.symbolic.terms import Atom, Delta, Expr, Function, Indicator, Order, Position, Prod, Ref, Size, Term
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,10 @@ def _non_negative(atom: Atom, known: AbstractSet[str]) -> bool:
             return tensor in known
         case Function(name, _):
             return ELEMENTARY[name].non_negative
-        case Size() | Delta() | Indicator() | Position():
+        case Size() | Delta() | Indicator() | Order() | Position():
             return True
+        case Prod(argument):
+            return _term_non_negative(argument, known)
 
 
 def _term_non_negative(term: Term, known: AbstractSet[str]) -> bool:

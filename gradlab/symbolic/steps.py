@@ -21,9 +21,10 @@ class Pullback:
 
 @dataclass(frozen=True)
 class Pushforward:
-    """What the chain rule sums for the tangent of `target`: the total derivative of its value."""
+    """What the chain rule sums for the tangent of `target`: the total derivative of its value along the tangents."""
 
     target: Ref
+    value: Expr
     tangents: tuple[tuple[str, Expr], ...]
 
 

@@ -156,7 +156,27 @@ class Position:
         return tuple(slot.axis for slot in atom_slots(self) if not bound.isdisjoint(slot_indices(slot)))
 
 
-Atom = Ref | Delta | Size | Function | Indicator | Position
+@dataclass(frozen=True, slots=True)
+class Order:
+    """1 where the left slot is not behind the right one on their axis, else 0: [k <= d]."""
+
+    left: Slot
+    right: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Prod:
+    """The product of a monomial over the index that `argument` binds, without the entries at some places.
+
+    It is 0 where two of these are equal, so that the derivative of a product without one entry is a sum of products
+    without two.
+    """
+
+    argument: Term
+    without: tuple[Slot, ...] = ()
+
+
+Atom = Ref | Delta | Size | Function | Indicator | Order | Prod | Position
 Factor = tuple[Atom, Fraction]
 
 
@@ -173,9 +193,9 @@ def slot_indices(slot: Slot) -> Iterator[Index]:
 
 def atom_indices(atom: Atom) -> Iterator[Index]:
     """The indices that an atom depends on, in order, repeats included."""
-    searched = atom.argument.bound if isinstance(atom, Position) else ()
+    running = atom.argument.bound if isinstance(atom, Prod | Position) else ()
     for slot in atom_slots(atom):
-        yield from (index for index in slot_indices(slot) if index not in searched)
+        yield from (index for index in slot_indices(slot) if index not in running)
 
 
 def rename_slot(slot: Slot, renaming: Renaming) -> Slot:
@@ -206,6 +226,10 @@ def rename_atom(atom: Atom, renaming: Renaming) -> Atom:
             return Indicator(argument.rename(renaming))
         case Position(argument):
             return Position(argument.rename(renaming))
+        case Order(left, right):
+            return Order(rename_slot(left, renaming), rename_slot(right, renaming))
+        case Prod(argument, without):
+            return Prod(argument.rename(renaming), tuple(rename_slot(slot, renaming) for slot in without))
         case Size():
             return atom
 
@@ -250,6 +274,12 @@ def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
         case Position(argument):
             own = _canonical_names(argument)
             return f"argmax({show_monomial(argument, lambda i: own[i] if i in argument.bound else name(i))})"
+        case Order(left, right):
+            return f"[{show_slot(left, name)} <= {show_slot(right, name)}]"
+        case Prod(argument, without):
+            own = {index: f"?{index.axis.name}" for index in argument.bound}
+            inside = show_monomial(argument, lambda index: own.get(index) or name(index))
+            return f"prod[{','.join(sorted(show_slot(slot, name) for slot in without))}]({inside})"
 
 
 def show_monomial(term: Term, name: Callable[[Index], str]) -> str:
@@ -273,7 +303,7 @@ class Term:
         for atom, exponent in factors:
             powers[atom] = powers.get(atom, Fraction(0)) + exponent
         for atom in list(powers):
-            if isinstance(atom, Delta | Indicator) and powers[atom] > 0:
+            if isinstance(atom, Delta | Indicator | Order) and powers[atom] > 0:
                 powers[atom] = Fraction(1)  # 0 and 1 are their own powers
         used = {index for atom, exponent in powers.items() if exponent for index in atom_indices(atom)}
         kept = []
@@ -465,9 +495,9 @@ def atom_tensors(atom: Atom) -> Iterator[str]:
     match atom:
         case Ref(tensor, _):
             yield tensor
-        case Function(_, argument) | Indicator(argument) | Position(argument):
+        case Function(_, argument) | Indicator(argument) | Prod(argument) | Position(argument):
             yield from term_tensors(argument)
-        case Delta() | Size():
+        case Delta() | Size() | Order():
             pass
     yield from (slot.tensor for slot in atom_slots(atom) if isinstance(slot, Gather))
 
@@ -477,11 +507,15 @@ def atom_slots(atom: Atom) -> Iterator[Slot]:
     match atom:
         case Ref(_, slots):
             yield from slots
-        case Delta(left, right):
+        case Delta(left, right) | Order(left, right):
             yield from (left, right)
         case Function(_, argument) | Indicator(argument) | Position(argument):
             for inner, _ in argument.factors:
                 yield from atom_slots(inner)
+        case Prod(argument, without):
+            for inner, _ in argument.factors:
+                yield from atom_slots(inner)
+            yield from without
         case Size():
             return
 

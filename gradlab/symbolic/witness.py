@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +15,7 @@ from gradlab.symbolic.evaluate import Point, evaluate, evaluate_term
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rings import Digits, Dual
 from gradlab.symbolic.steps import Factored, Pullback, Pushforward, Side, Step
+from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Expr, Index, Ref
 
 _AGREE = mpmath.mpf(10) ** -45  # relative; 60 digits are carried and the sums are short
@@ -23,12 +25,36 @@ class Witness:
     """A point, its name in messages, and one random direction for each tensor.
 
     A pullback is a sum over a whole tensor; it is compared through its product with a random direction u, computed
-    by dual numbers: <adjoint, u> = sum over uses of <adjoint of the use, D use [u]>.
+    by dual numbers: <adjoint, u> = sum over uses of <adjoint of the use, D use [u]>. `moved` are the bindings whose
+    tangents occur in steps by name.
     """
 
-    def __init__(self, program: Program, point: Point, name: str, rng: random.Random) -> None:
-        self.program, self.point, self.name, self.rng = program, point, name, rng
+    def __init__(
+        self, program: Program, point: Point, name: str, rng: random.Random, moved: Iterable[str] = ()
+    ) -> None:
+        self.program, self.point, self.name, self.rng, self.moved = program, point, name, rng, tuple(moved)
         self._directions: dict[str, Any] = {}
+        self._move()
+
+    def turned(self) -> Witness:
+        """The same point with this witness's directions for the tangents of the inputs."""
+        tensors = {
+            **self.point.tensors,
+            **{TANGENT + given.tensor.name: self.direction(given.tensor.ref) for given in self.program.wrt},
+        }
+        point = Point(self.point.ring, self.point.sizes, tensors)
+        return Witness(self.program, point, f"{self.name}, other tangents", self.rng, self.moved)
+
+    def _move(self) -> None:
+        """The tangents of the moved bindings, by dual numbers: what the names `tangent_y` mean in a step."""
+        program, tensors = self.program, self.point.tensors
+        needed = program.leading_to(self.moved) if self.moved else frozenset()
+        for binding in program.bindings:
+            if binding.name in needed & program.varying:
+                names = binding.value.tensors & program.varying
+                slopes = {name: tensors[TANGENT + name] for name in names}
+                slope = self.slope(binding.value, binding.tensor.indices, slopes)
+                tensors[TANGENT + binding.name] = np.broadcast_to(slope, self.point.shape(binding.tensor.indices))
 
     def value(self, expression: Side, free: tuple[Index, ...]) -> Any:
         """The value of one side of a step."""
@@ -41,10 +67,10 @@ class Witness:
             case Pullback(target, uses):
                 slopes = {target.tensor: self.direction(target)}
                 return self._total(
-                    self.dot(self.tensor(name, adjoint), self.slope(name, slopes)) for name, adjoint in uses
+                    self.dot(self.tensor(name, adjoint), self._slope_of(name, slopes)) for name, adjoint in uses
                 )
-            case Pushforward(target, tangents):
-                return self.slope(target.tensor, {name: self.tensor(name, tangent) for name, tangent in tangents})
+            case Pushforward(_, moving, tangents):
+                return self.slope(moving, free, {name: self.tensor(name, tangent) for name, tangent in tangents})
 
     def compare(self, step: Step, value: Any) -> Any:
         """What the right side of a step is compared as: itself, or paired like the pullback on the left."""
@@ -70,12 +96,15 @@ class Witness:
         """An expression with the indices of a named tensor, as an array of that tensor's shape."""
         return np.asarray(evaluate(value, self.program.tensors[name].indices, self.point), dtype=object)
 
-    def slope(self, name: str, slopes: dict[str, Any]) -> Any:
-        """The derivative of one binding when the tensors on its right side move, by dual numbers."""
-        binding = next(binding for binding in self.program.bindings if binding.name == name)
-        moved = evaluate(binding.value, binding.tensor.indices, self.point.moving(slopes))
+    def slope(self, value: Expr, free: tuple[Index, ...], slopes: dict[str, Any]) -> Any:
+        """The derivative of an expression when the tensors in it move, by dual numbers."""
+        moved = evaluate(value, free, self.point.moving(slopes))
         assert isinstance(moved, Dual)
         return moved.slope
+
+    def _slope_of(self, name: str, slopes: dict[str, Any]) -> Any:
+        binding = next(binding for binding in self.program.bindings if binding.name == name)
+        return self.slope(binding.value, binding.tensor.indices, slopes)
 
     def dot(self, left: Any, right: Any) -> Any:
         """The inner product of two arrays of one shape."""

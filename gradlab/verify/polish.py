@@ -9,6 +9,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.operation import ELLIPSIS
+from gradlab.verify.along import DEFAULT, KEYWORD
 from gradlab.verify.budget import Budget
 from gradlab.verify.case import Case
 from gradlab.verify.regimes import cast
@@ -65,6 +66,8 @@ def _cut(case: Case, specification: Specification, dim: str, size: int, end: boo
     kept = {dim: slice(case.sizes[dim] - size, None) if end else slice(size)}
     if specification.where is not None and not specification.where(sizes, case.params):
         return None
+    if specification.along is not None and case.params[KEYWORD] != DEFAULT:
+        return None  # the names of the signature's dimensions say nothing of positions
     signature = specification.signature
     inputs = []
     for argument, dims, array in zip(specification.arguments, signature.inputs, case.inputs, strict=True):

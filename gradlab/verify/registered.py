@@ -18,6 +18,7 @@ from gradlab.adapters.torch_kernels import MISSING, from_torch, one_thread, torc
 from gradlab.errors import MissingDependencyError
 from gradlab.operation import Operation, Parameter
 from gradlab.registry import Backend
+from gradlab.verify.along import DEFAULT, KEYWORD
 from gradlab.verify.check import run
 from gradlab.verify.extras import Extras
 from gradlab.verify.oracles.reference import TorchReference
@@ -192,17 +193,22 @@ def references_of(operation: Operation) -> tuple[list[Reference], list[str]]:
 
 def specification_of(operation: Operation) -> Specification:
     """What verification needs to know of an operation."""
+    legal: dict[str, tuple[Any, ...]] = {p.name: legal_values(p) for p in operation.parameters}
     return Specification(
         operation.signature,
         operation.arguments,
-        params={parameter.name: legal_values(parameter) for parameter in operation.parameters},
+        params=legal | ({} if operation.along is None else {KEYWORD: (DEFAULT,)}),
         kinks=operation.kinks,
         strict=True,
+        broadcast=operation.broadcast,
+        along=operation.along,
     )
 
 
 def legal_values(parameter: Parameter) -> tuple[float, ...]:
     """The default, both ends of the range and its middle: the geometric one where the range is positive."""
     low, high = parameter.minimum, parameter.maximum
+    if parameter.integer:
+        return tuple(dict.fromkeys((parameter.default, low, high, (low + high) // 2)))
     middle = math.sqrt(low * high) if low > 0 else (low + high) / 2
     return tuple(dict.fromkeys((parameter.default, low, high, middle)))

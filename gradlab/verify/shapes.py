@@ -34,15 +34,6 @@ def own_leading(dims: Named, shape: Shape) -> Shape:
     return shape[: len(shape) - len(dims) + 1] if ELLIPSIS in dims else ()
 
 
-def joint_leading(inputs: Sequence[Named], shapes: Sequence[Shape]) -> Shape:
-    """What `...` stands for in the output: the arguments' own, broadcast as NumPy does it.
-
-    >>> joint_leading([("...", "d"), ("...",)], [(3, 1, 5), (4,)])
-    (3, 4)
-    """
-    return np.broadcast_shapes(*(own_leading(dims, shape) for dims, shape in zip(inputs, shapes, strict=True)))
-
-
 def broadcast_leading(
     leading: Shape, inputs: Sequence[Named], whole: Collection[int], pattern: str, rng: np.random.Generator
 ) -> list[Shape]:

@@ -13,11 +13,11 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.operation import Argument
+from gradlab.verify.along import fits, leading_of, shape_of
 from gradlab.verify.budget import Budget
 from gradlab.verify.case import Case, Shape
 from gradlab.verify.polish import polished
 from gradlab.verify.regimes import cast, draw
-from gradlab.verify.shapes import concrete, own_leading
 from gradlab.verify.specification import Specification
 from gradlab.verify.violation import Violation
 
@@ -101,9 +101,11 @@ class _Simpler:
         if specification.where is not None and not specification.where(sizes, params):
             return None
         leadings = self._leadings()
+        if not fits(specification, np.broadcast_shapes(*leadings), params):
+            return None
         inputs = []
         for k, (argument, dims) in enumerate(zip(specification.arguments, specification.signature.inputs, strict=True)):
-            shape = concrete(dims, sizes, leadings[k])
+            shape = shape_of(specification, dims, sizes, leadings[k], params)
             inputs.append(self._values(argument, shape, sizes, origin.inputs[k], origin.dtype))
         if origin.shared is not None:
             inputs[origin.shared[1]] = inputs[origin.shared[0]]
@@ -125,7 +127,10 @@ class _Simpler:
     def _leadings(self) -> list[Shape]:
         """What `...` stands for in each argument: their last axes, so that they still broadcast."""
         named = self.specification.signature.inputs
-        wholes = [own_leading(dims, array.shape) for dims, array in zip(named, self.origin.inputs, strict=True)]
+        wholes = [
+            leading_of(self.specification, dims, array.shape, self.origin.params)
+            for dims, array in zip(named, self.origin.inputs, strict=True)
+        ]
         rank = self.data.draw(self.st.integers(0, max(map(len, wholes))))
         return [whole[max(0, len(whole) - rank) :] for whole in wholes]
 
@@ -153,7 +158,7 @@ class _Simpler:
         origin = self.origin.grad_output
         if named is None or origin is None:
             return case
-        shape = concrete(named, sizes, leading)
+        shape = shape_of(self.specification, named, sizes, leading, case.params)
         size = int(np.prod(shape))
         source = np.resize(origin.astype(np.float64), size) if origin.size else np.ones(size)
         values = self._elements(size, source, [1.0, -1.0, 0.0, 2.0])

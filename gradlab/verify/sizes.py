@@ -8,6 +8,7 @@ import numpy as np
 
 from gradlab.errors import SignatureError
 from gradlab.operation import ELLIPSIS
+from gradlab.verify.along import KEYWORD, draw_axis
 from gradlab.verify.specification import Relation, Specification
 
 # Sizes at which blocked, unrolled or thresholded code changes its path: just above 16, 32, 64, 128, 256 and 100.
@@ -36,6 +37,8 @@ def draw_sizes(
             name: values[0] if rng.random() < 0.5 else values[int(rng.integers(len(values)))]
             for name, values in specification.params.items()
         }
+        if specification.along is not None:
+            params[KEYWORD] = draw_axis(specification.along, leading, rng)
         if _holds(specification.where, sizes, params):
             return sizes, leading, params
     bounds = ", ".join(f"{name} in {specification.range_of(name)}" for name in names)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradlab.errors import SignatureError
-from gradlab.operation import ELLIPSIS, Argument, Domain, Kink, Signature, real
+from gradlab.operation import ELLIPSIS, Along, Argument, Domain, Kink, Signature, real
 from gradlab.verify.extras import LOW_DTYPES, Extras, extras
 
 Range = tuple[int, int | None]
@@ -29,7 +29,8 @@ class Specification:
 
     `params` gives each keyword parameter its legal values, the default first. `strict` turns "forward refuses a legal
     case" from a note into a failure: registered operations promise to accept them all. With `broadcast` the `...` of
-    arguments may differ as far as they broadcast; the arguments in `whole` have that of the output.
+    arguments may differ as far as they broadcast; the arguments in `whole` have that of the output. With `along` the
+    parameter `axis` is drawn for each case, see `gradlab.verify.along`.
     """
 
     signature: Signature
@@ -44,6 +45,7 @@ class Specification:
     extras: Extras = field(default_factory=Extras)
     broadcast: bool = False
     whole: frozenset[int] = frozenset()
+    along: Along | None = None
 
     @property
     def differentiable(self) -> tuple[int, ...]:

@@ -9,11 +9,12 @@ import torch
 from torch.nn import functional
 
 from gradlab.operation import Domain
-from gradlab.symbolic.derive import GRAD_OUTPUT, TANGENT, Derivation, Result
+from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rings import first_largest
 from gradlab.symbolic.sample import complete
+from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Axis
 
 FUNCTIONS = {"exp": np.exp, "log": np.log, "positive_part": lambda u: np.maximum(u, 0.0)}

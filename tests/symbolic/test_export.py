@@ -141,13 +141,14 @@ def test_symbolic_export_is_the_expansion(name: str) -> None:
 
 def written_out(expression: Any, position: dict[str, int], expansion: Expansion, derived: Derivation) -> Any:
     """An exported expression at one position, with sums, entries and sizes replaced by hand, not by SymPy's `doit`."""
-    if isinstance(expression, sp.Sum):
+    if isinstance(expression, sp.Sum | sp.Product):
         names = [str(limit[0]) for limit in expression.limits]
         ranges = [range(sizes(derived)[str(limit[2] + 1).lower()]) for limit in expression.limits]
-        return sum(
+        parts = [
             written_out(expression.function, {**position, **dict(zip(names, point, strict=True))}, expansion, derived)
             for point in itertools.product(*ranges)
-        )
+        ]
+        return sum(parts) if isinstance(expression, sp.Sum) else sp.Mul(*parts)
     if isinstance(expression, sp.Idx):
         return sp.Integer(position[str(expression)])
     if isinstance(expression, sp.Indexed):

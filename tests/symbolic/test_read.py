@@ -8,7 +8,7 @@ from derivations.batch_norm import batch_norm
 from derivations.softmax import softmax
 from gradlab.operation import Parameter, labels
 from gradlab.symbolic.definition import Definition, Input, given, let
-from gradlab.symbolic.program import Program
+from gradlab.symbolic.program import Program, Shift
 from gradlab.symbolic.read import read
 from gradlab.symbolic.terms import Axis, Function, Gather, Index, Ref
 from gradlab.symbolic.terms import Expr as Expression
@@ -49,7 +49,7 @@ def test_named_parts_stay_as_they_are() -> None:
         "y": total(term(ref("e", own, COL), (ref("s", own), -1))),
     }
     assert not any(binding.automatic for binding in subject.bindings)
-    assert subject.shift == Axis("d")
+    assert subject.shift == Shift(subject.inputs[0].tensor, Axis("d"))
 
 
 def test_unnamed_parts_get_names() -> None:

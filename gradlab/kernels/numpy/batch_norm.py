@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: bbcac66f78b19f47. Saved for the backward: gamma, inv_std, x_hat.
+Target: NumPy. Definition: 72c8dfe2c12329c9. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm --to text` prints.
@@ -29,7 +29,7 @@ OPERATION = Operation(
     ),
     saved=("gamma", "inv_std", "x_hat"),
     reference="torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)",
-    digest="bbcac66f78b19f47",
+    digest="72c8dfe2c12329c9",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
 )
 
@@ -89,7 +89,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     gamma, inv_std, x_hat = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else np.nan
-    # (52) tangent_y[n,c] = gamma[c] * inv_std[c] * tangent_x[n,c] + tangent_gamma[c] * x_hat[n,c] + tangent_beta[c]
+    # (53) tangent_y[n,c] = gamma[c] * inv_std[c] * tangent_x[n,c] + tangent_gamma[c] * x_hat[n,c] + tangent_beta[c]
     #     - gamma[c] * inv_std[c] * sum[n'](tangent_x[n',c]) / N - gamma[c] * inv_std[c] * x_hat[n,c] *
     #     sum[n'](tangent_x[n',c] * x_hat[n',c]) / N
     sum_tangent_x = np.ones(len(tangent_x), tangent_x.dtype) @ tangent_x
@@ -102,3 +102,56 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     tangent_y -= gamma * inverse_n * inv_std * sum_tangent_x
     tangent_y += tangent_beta
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_gamma: Array, tangent_beta: Array
+) -> tuple[Array, Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    gamma, inv_std, x_hat = saved
+    n = grad_output.shape[0]
+    inverse_n = 1 / n if n else np.nan
+    # (47) tangent_inv_std[c] = -inv_std[c]**2 * sum[n](tangent_x[n,c] * x_hat[n,c]) / N
+    dot_tangent_x_x_hat = np.einsum("nc,nc->c", tangent_x, x_hat)
+    tangent_inv_std = inv_std * inv_std
+    tangent_inv_std *= dot_tangent_x_x_hat
+    tangent_inv_std *= -inverse_n
+    # (51) tangent_x_hat[n,c] = inv_std[c] / N * (N * tangent_x[n,c] - sum[n'](tangent_x[n',c]) - x_hat[n,c] *
+    #     sum[n'](tangent_x[n',c] * x_hat[n',c]))
+    sum_tangent_x = np.ones(len(tangent_x), tangent_x.dtype) @ tangent_x
+    slope = dot_tangent_x_x_hat * -inverse_n
+    shift = sum_tangent_x * inverse_n
+    scale = inv_std
+    tangent_x_hat = np.empty(x_hat.shape, x_hat.dtype)
+    for rows in blocks(tangent_x_hat.shape):
+        part_6 = np.multiply(x_hat[rows], slope, out=tangent_x_hat[rows])
+        part_6 += tangent_x[rows]
+        part_6 -= shift
+        part_6 *= scale
+    # (61) hvp_gamma[c] = sum[n](grad_output[n,c] * tangent_x_hat[n,c])
+    hvp_gamma = np.einsum("nc,nc->c", grad_output, tangent_x_hat)
+    # (59) hvp_x[n,c] = gamma[c] * tangent_inv_std[c] * grad_output[n,c] + inv_std[c] * tangent_gamma[c] *
+    #     grad_output[n,c] - gamma[c] * tangent_inv_std[c] * sum[n'](grad_output[n',c]) / N - inv_std[c] *
+    #     tangent_gamma[c] * sum[n'](grad_output[n',c]) / N - gamma[c] * inv_std[c] * tangent_x_hat[n,c] *
+    #     sum[n'](grad_output[n',c] * x_hat[n',c]) / N - gamma[c] * inv_std[c] * x_hat[n,c] *
+    #     sum[n'](grad_output[n',c] * tangent_x_hat[n',c]) / N - gamma[c] * tangent_inv_std[c] * x_hat[n,c] *
+    #     sum[n'](grad_output[n',c] * x_hat[n',c]) / N - inv_std[c] * tangent_gamma[c] * x_hat[n,c] *
+    #     sum[n'](grad_output[n',c] * x_hat[n',c]) / N
+    dot_g_x_hat = np.einsum("nc,nc->c", grad_output, x_hat)
+    sum_g = np.ones(len(grad_output), grad_output.dtype) @ grad_output
+    hvp_x = tangent_x_hat * (gamma * -inverse_n * inv_std * dot_g_x_hat)
+    part = x_hat * (gamma * inverse_n * inv_std * hvp_gamma)
+    hvp_x -= part
+    part_2 = x_hat * (gamma * inverse_n * tangent_inv_std * dot_g_x_hat)
+    hvp_x -= part_2
+    part_3 = grad_output * (gamma * tangent_inv_std)
+    hvp_x += part_3
+    part_4 = grad_output * (inv_std * tangent_gamma)
+    hvp_x += part_4
+    part_5 = x_hat * (inv_std * inverse_n * tangent_gamma * dot_g_x_hat)
+    hvp_x -= part_5
+    hvp_x -= gamma * inverse_n * tangent_inv_std * sum_g
+    hvp_x -= inv_std * inverse_n * tangent_gamma * sum_g
+    # (62) hvp_beta[c] = 0
+    hvp_beta = np.zeros_like(tangent_beta)
+    return hvp_x, hvp_gamma, hvp_beta

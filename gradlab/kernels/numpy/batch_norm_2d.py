@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: b8f4d714058cb01f. Saved for the backward: gamma, inv_std, x_hat.
+Target: NumPy. Definition: bee6575bbc69d765. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm_2d --to text` prints.
@@ -29,7 +29,7 @@ OPERATION = Operation(
     ),
     saved=("gamma", "inv_std", "x_hat"),
     reference="torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)",
-    digest="b8f4d714058cb01f",
+    digest="bee6575bbc69d765",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
 )
 
@@ -99,7 +99,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     chw = c * h * w
     nhw = n * h * w
     inverse_nhw = 1 / nhw if nhw else np.nan
-    # (52) tangent_y[n,c,h,w] = gamma[c] * inv_std[c] * tangent_x[n,c,h,w] + tangent_gamma[c] * x_hat[n,c,h,w] +
+    # (53) tangent_y[n,c,h,w] = gamma[c] * inv_std[c] * tangent_x[n,c,h,w] + tangent_gamma[c] * x_hat[n,c,h,w] +
     #     tangent_beta[c] - gamma[c] * inv_std[c] * sum[n',h',w'](tangent_x[n',c,h',w']) / (N * H * W) - gamma[c] *
     #     inv_std[c] * x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
     sum_tangent_x = np.einsum("ncm->c", tangent_x.reshape(n, c, hw))
@@ -112,3 +112,61 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     tangent_y -= np.repeat(gamma * inverse_nhw * inv_std * sum_tangent_x, hw)
     tangent_y += np.repeat(tangent_beta, hw)
     return tangent_y.reshape(n, c, h, w)
+
+
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_gamma: Array, tangent_beta: Array
+) -> tuple[Array, Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    gamma, inv_std, x_hat = saved
+    n, c, h, w = grad_output.shape
+    hw = h * w
+    nhw = n * h * w
+    chw = c * h * w
+    inverse_nhw = 1 / nhw if nhw else np.nan
+    # (47) tangent_inv_std[c] = -inv_std[c]**2 * sum[n,h,w](tangent_x[n,c,h,w] * x_hat[n,c,h,w]) / (N * H * W)
+    dot_tangent_x_x_hat = np.vecdot(tangent_x.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
+    tangent_inv_std = inv_std * inv_std
+    tangent_inv_std *= dot_tangent_x_x_hat
+    tangent_inv_std *= -inverse_nhw
+    # (51) tangent_x_hat[n,c,h,w] = inv_std[c] / (N * H * W) * (N * H * W * tangent_x[n,c,h,w] -
+    #     sum[n',h',w'](tangent_x[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] *
+    #     x_hat[n',c,h',w']))
+    sum_tangent_x = np.einsum("ncm->c", tangent_x.reshape(n, c, hw))
+    slope = np.repeat(dot_tangent_x_x_hat * -inverse_nhw, hw)
+    shift = np.repeat(sum_tangent_x * inverse_nhw, hw)
+    scale = np.repeat(inv_std, hw)
+    tangent_x_hat = np.empty(x_hat.reshape(n, chw).shape, x_hat.dtype)
+    for rows in blocks(tangent_x_hat.shape):
+        part_6 = np.multiply(x_hat.reshape(n, chw)[rows], slope, out=tangent_x_hat[rows])
+        part_6 += tangent_x.reshape(n, chw)[rows]
+        part_6 -= shift
+        part_6 *= scale
+    # (61) hvp_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
+    hvp_gamma = np.vecdot(grad_output.reshape(n, c, hw), tangent_x_hat.reshape(n, c, hw)).sum(axis=0)
+    # (59) hvp_x[n,c,h,w] = gamma[c] * tangent_inv_std[c] * grad_output[n,c,h,w] + inv_std[c] * tangent_gamma[c] *
+    #     grad_output[n,c,h,w] - gamma[c] * tangent_inv_std[c] * sum[n',h',w'](grad_output[n',c,h',w']) / (N * H *
+    #     W) - inv_std[c] * tangent_gamma[c] * sum[n',h',w'](grad_output[n',c,h',w']) / (N * H * W) - gamma[c] *
+    #     inv_std[c] * tangent_x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H
+    #     * W) - gamma[c] * inv_std[c] * x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
+    #     tangent_x_hat[n',c,h',w']) / (N * H * W) - gamma[c] * tangent_inv_std[c] * x_hat[n,c,h,w] *
+    #     sum[n',h',w'](grad_output[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W) - inv_std[c] * tangent_gamma[c] *
+    #     x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
+    dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
+    sum_g = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
+    hvp_x = tangent_x_hat * np.repeat(gamma * -inverse_nhw * inv_std * dot_g_x_hat, hw)
+    part = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * inv_std * hvp_gamma, hw)
+    hvp_x -= part
+    part_2 = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * tangent_inv_std * dot_g_x_hat, hw)
+    hvp_x -= part_2
+    part_3 = grad_output.reshape(n, chw) * np.repeat(gamma * tangent_inv_std, hw)
+    hvp_x += part_3
+    part_4 = grad_output.reshape(n, chw) * np.repeat(inv_std * tangent_gamma, hw)
+    hvp_x += part_4
+    part_5 = x_hat.reshape(n, chw) * np.repeat(inv_std * inverse_nhw * tangent_gamma * dot_g_x_hat, hw)
+    hvp_x -= part_5
+    hvp_x -= np.repeat(gamma * inverse_nhw * tangent_inv_std * sum_g, hw)
+    hvp_x -= np.repeat(inv_std * inverse_nhw * tangent_gamma * sum_g, hw)
+    # (62) hvp_beta[c] = 0
+    hvp_beta = np.zeros_like(tangent_beta)
+    return hvp_x.reshape(n, c, h, w), hvp_gamma, hvp_beta

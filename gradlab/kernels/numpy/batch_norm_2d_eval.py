@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 17e7c0286d7bc5a8. Saved for the backward: gamma, inv_std, x_hat.
+Target: NumPy. Definition: d21f0a13a1359f36. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm_2d_eval --to text` prints.
@@ -30,7 +30,7 @@ OPERATION = Operation(
     ),
     saved=("gamma", "inv_std", "x_hat"),
     reference="torch.nn.functional.batch_norm(x, mean, var, gamma, beta, training=False, eps=eps)",
-    digest="17e7c0286d7bc5a8",
+    digest="d21f0a13a1359f36",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
 )
 
@@ -86,3 +86,21 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     tangent_y += part
     tangent_y += np.repeat(tangent_beta, hw)
     return tangent_y.reshape(n, c, h, w)
+
+
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_gamma: Array, tangent_beta: Array
+) -> tuple[Array | None, Array | None, Array | None, Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _gamma, inv_std, _x_hat = saved
+    n, c, h, w = grad_output.shape
+    chw = c * h * w
+    hw = h * w
+    # (26) hvp_x[n,c,h,w] = inv_std[c] * tangent_gamma[c] * grad_output[n,c,h,w]
+    hvp_x = grad_output.reshape(n, chw) * np.repeat(inv_std * tangent_gamma, hw)
+    # (28) hvp_gamma[c] = inv_std[c] * sum[n,h,w](grad_output[n,c,h,w] * tangent_x[n,c,h,w])
+    dot_g_tangent_x = np.vecdot(grad_output.reshape(n, c, hw), tangent_x.reshape(n, c, hw)).sum(axis=0)
+    hvp_gamma = inv_std * dot_g_tangent_x
+    # (29) hvp_beta[c] = 0
+    hvp_beta = np.zeros_like(tangent_beta)
+    return hvp_x.reshape(n, c, h, w), hvp_gamma, hvp_beta, None, None

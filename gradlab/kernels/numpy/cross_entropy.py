@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.kernels.blocks import blocks
 from gradlab.operation import Argument, Operation, Signature, positive, simplex
 
 Array = NDArray[Any]
@@ -64,3 +65,19 @@ def jvp(saved: tuple[Array, ...], tangent_p: Array) -> Array:
     dot_part_tangent_p = np.vecdot(part, tangent_p).sum()
     tangent_loss = dot_part_tangent_p * -inverse_n
     return tangent_loss
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_p: Array) -> tuple[Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    p, t = saved
+    n = tangent_p.shape[0]
+    inverse_n = 1 / n if n else np.nan
+    # (13) hvp_p[n,d] = grad_output * t[n,d] * tangent_p[n,d] / (N * p[n,d]**2)
+    scale = grad_output * inverse_n
+    hvp_p = np.empty(t.shape, t.dtype)
+    for rows in blocks(hvp_p.shape):
+        part = np.divide(t[rows], p[rows], out=hvp_p[rows])
+        part /= p[rows]
+        part *= tangent_p[rows]
+        part *= scale
+    return hvp_p, None

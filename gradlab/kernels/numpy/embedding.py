@@ -61,3 +61,11 @@ def jvp(saved: tuple[Any, ...], tangent_weight: Array) -> Array:
     # (5) tangent_y[n,d] = tangent_weight[label[n],d]
     tangent_y = tangent_weight.take(label, axis=0)
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_weight: Array) -> tuple[Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _label, _k = saved
+    # (7) hvp_weight[k,d] = 0
+    hvp_weight = np.zeros_like(tangent_weight)
+    return None, hvp_weight

@@ -63,3 +63,17 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array, tange
     tangent_y = dot_tangent_weight_x + dot_tangent_x_weight
     tangent_y += tangent_bias
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
+) -> tuple[Array, Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _x, _weight = saved
+    # (19) hvp_x[n,i] = sum[o](grad_output[n,o] * tangent_weight[o,i])
+    hvp_x = grad_output @ tangent_weight
+    # (21) hvp_weight[o,i] = sum[n](grad_output[n,o] * tangent_x[n,i])
+    hvp_weight = grad_output.T @ tangent_x
+    # (22) hvp_bias[o] = 0
+    hvp_bias = np.zeros_like(tangent_bias)
+    return hvp_x, hvp_weight, hvp_bias

@@ -53,3 +53,11 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     # (6) tangent_y[n] = tangent_x[n,at[n]]
     tangent_y = np.take_along_axis(tangent_x, at[..., None], axis=-1)[..., 0]
     return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _at, _d = saved
+    # (8) hvp_x[n,d] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return (hvp_x,)

@@ -80,7 +80,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     n, d = tangent_x.shape
     nd = n * d
     inverse_nd = 1 / nd if nd else np.nan
-    # (35) tangent_loss = (sum[n,d](mask[n,d] * tangent_x[n,d]) - sum[n,d](mask[n,d] * tangent_x[n,label[n]])) / (N
+    # (36) tangent_loss = (sum[n,d](mask[n,d] * tangent_x[n,d]) - sum[n,d](mask[n,d] * tangent_x[n,label[n]])) / (N
     #     * D)
     dot_mask_tangent_x = np.vecdot(mask, tangent_x).sum()
     tangent_x_at_label = tangent_x[np.arange(n), label]
@@ -88,3 +88,11 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_loss = dot_mask_tangent_x * inverse_nd
     tangent_loss = tangent_loss - (dot_mask_tangent_x_at_label * inverse_nd)
     return tangent_loss
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _label, _mask = saved
+    # (38) hvp_x[n,d] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return hvp_x, None

@@ -67,3 +67,11 @@ def jvp(saved: tuple[Any, ...], tangent_log_p: Array) -> Array:
     sum_tangent_log_p_at_label = tangent_log_p_at_label.sum()
     tangent_loss = sum_tangent_log_p_at_label * -inverse_n
     return tangent_loss
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_log_p: Array) -> tuple[Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _label, _d = saved
+    # (12) hvp_log_p[n,d] = 0
+    hvp_log_p = np.zeros_like(tangent_log_p)
+    return hvp_log_p, None

@@ -55,3 +55,11 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     tangent_y = mask.astype(tangent_x.dtype)
     tangent_y *= tangent_x
     return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (_mask,) = saved
+    # (11) hvp_x[n] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return (hvp_x,)

@@ -69,9 +69,22 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     t, p = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else np.nan
-    # (38) tangent_loss = (sum[n,d](p[n,d] * tangent_x[n,d]) - sum[n,d](t[n,d] * tangent_x[n,d])) / N
+    # (41) tangent_loss = (sum[n,d](p[n,d] * tangent_x[n,d]) - sum[n,d](t[n,d] * tangent_x[n,d])) / N
     dot_p_tangent_x = np.vecdot(p, tangent_x).sum()
     dot_t_tangent_x = np.vecdot(t, tangent_x).sum()
     tangent_loss = dot_p_tangent_x * inverse_n
     tangent_loss = tangent_loss - (dot_t_tangent_x * inverse_n)
     return tangent_loss
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _t, p = saved
+    n = tangent_x.shape[0]
+    inverse_n = 1 / n if n else np.nan
+    # (45) hvp_x[n,d] = grad_output * p[n,d] / N * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
+    dot_p_tangent_x = np.vecdot(p, tangent_x)
+    hvp_x = tangent_x - dot_p_tangent_x[:, None]
+    hvp_x *= grad_output * inverse_n
+    hvp_x *= p
+    return hvp_x, None

@@ -74,10 +74,23 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     label, p = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else np.nan
-    # (39) tangent_loss = (sum[n,d](p[n,d] * tangent_x[n,d]) - sum[n](tangent_x[n,label[n]])) / N
+    # (42) tangent_loss = (sum[n,d](p[n,d] * tangent_x[n,d]) - sum[n](tangent_x[n,label[n]])) / N
     dot_p_tangent_x = np.vecdot(p, tangent_x).sum()
     tangent_x_at_label = tangent_x[np.arange(n), label]
     sum_tangent_x_at_label = tangent_x_at_label.sum()
     tangent_loss = dot_p_tangent_x * inverse_n
     tangent_loss = tangent_loss - (sum_tangent_x_at_label * inverse_n)
     return tangent_loss
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _label, p = saved
+    n = tangent_x.shape[0]
+    inverse_n = 1 / n if n else np.nan
+    # (46) hvp_x[n,d] = grad_output * p[n,d] / N * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
+    dot_p_tangent_x = np.vecdot(p, tangent_x)
+    hvp_x = tangent_x - dot_p_tangent_x[:, None]
+    hvp_x *= grad_output * inverse_n
+    hvp_x *= p
+    return hvp_x, None

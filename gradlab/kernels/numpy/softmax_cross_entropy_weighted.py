@@ -105,7 +105,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     label, weight, keep, p, total, t2, label_smoothing = saved
     n, d = tangent_x.shape
     inverse_d = 1 / d if d else np.nan
-    # (54) tangent_loss = (label_smoothing * sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) * sum[d](weight[d]) + D *
+    # (58) tangent_loss = (label_smoothing * sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) * sum[d](weight[d]) + D *
     #     t2 * sum[n](keep[n] * weight[label[n]] * tangent_x[n,label[n]]) - label_smoothing * sum[n,d](keep[n] *
     #     weight[d] * tangent_x[n,d]) - D * t2 * sum[n,d](keep[n] * weight[label[n]] * p[n,d] * tangent_x[n,d])) /
     #     (D * total)
@@ -116,14 +116,33 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     part_2 = weight_at_label * keep
     part_3 = tangent_x * part_2[:, None]
     dot_p_part_3 = np.vecdot(p, part_3).sum()
-    part_4 = tangent_x * keep[:, None]
-    dot_part_4_weight = np.einsum("ab,b->", part_4, weight)
+    dot_part_weight = np.einsum("ab,b->", part, weight)
     tangent_x_at_label = tangent_x[np.arange(n), label]
     weight_at_label_2 = weight.take(label, axis=0)
-    part_5 = keep * tangent_x_at_label
-    dot_part_5_weight_at_label_2 = np.vecdot(part_5, weight_at_label_2)
+    part_4 = keep * tangent_x_at_label
+    dot_part_4_weight_at_label_2 = np.vecdot(part_4, weight_at_label_2)
     tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d / total
     tangent_loss = tangent_loss - (t2 * dot_p_part_3 / total)
-    tangent_loss = tangent_loss - (label_smoothing * dot_part_4_weight * inverse_d / total)
-    tangent_loss = tangent_loss + (t2 * dot_part_5_weight_at_label_2 / total)
+    tangent_loss = tangent_loss - (label_smoothing * dot_part_weight * inverse_d / total)
+    tangent_loss = tangent_loss + (t2 * dot_part_4_weight_at_label_2 / total)
     return tangent_loss
+
+
+def hvp(
+    saved: tuple[Any, ...], grad_output: Array, tangent_x: Array
+) -> tuple[Array | None, Array | None, Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    label, weight, keep, p, total, t2, label_smoothing = saved
+    d = tangent_x.shape[1]
+    inverse_d = 1 / d if d else np.nan
+    # (44) tangent_p[n,d] = p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
+    dot_p_tangent_x = np.vecdot(p, tangent_x)
+    tangent_p = tangent_x - dot_p_tangent_x[:, None]
+    tangent_p *= p
+    # (62) hvp_x[n,d] = grad_output * keep[n] * tangent_p[n,d] / (D * total) * (label_smoothing * sum[k](weight[k])
+    #     - D * t2 * weight[label[n]])
+    weight_at_label = weight.take(label, axis=0)
+    sum_weight = weight.sum()
+    hvp_x = grad_output * t2 * -1 * keep[:, None] * weight_at_label[:, None] * tangent_p / total
+    hvp_x += grad_output * label_smoothing * sum_weight * inverse_d * keep[:, None] * tangent_p / total
+    return hvp_x, None, None, None

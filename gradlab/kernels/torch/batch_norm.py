@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: bbcac66f78b19f47. Saved for the backward: gamma, inv_std, x_hat.
+Target: torch. Definition: 72c8dfe2c12329c9. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm --to text` prints.
@@ -64,7 +64,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     gamma, inv_std, x_hat = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else math.nan
-    # (52) tangent_y[n,c] = gamma[c] * inv_std[c] * tangent_x[n,c] + tangent_gamma[c] * x_hat[n,c] + tangent_beta[c]
+    # (53) tangent_y[n,c] = gamma[c] * inv_std[c] * tangent_x[n,c] + tangent_gamma[c] * x_hat[n,c] + tangent_beta[c]
     #     - gamma[c] * inv_std[c] * sum[n'](tangent_x[n',c]) / N - gamma[c] * inv_std[c] * x_hat[n,c] *
     #     sum[n'](tangent_x[n',c] * x_hat[n',c]) / N
     sum_tangent_x = tangent_x.sum(dim=0)
@@ -77,6 +77,54 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     tangent_y = tangent_y - (gamma * inverse_n * inv_std * sum_tangent_x)
     tangent_y = tangent_y + tangent_beta
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    gamma, inv_std, x_hat = saved
+    n = grad_output.shape[0]
+    inverse_n = 1 / n if n else math.nan
+    # (47) tangent_inv_std[c] = -inv_std[c]**2 * sum[n](tangent_x[n,c] * x_hat[n,c]) / N
+    dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=0)
+    tangent_inv_std = inv_std * inv_std
+    tangent_inv_std = tangent_inv_std * dot_tangent_x_x_hat
+    tangent_inv_std = tangent_inv_std * -inverse_n
+    # (51) tangent_x_hat[n,c] = inv_std[c] / N * (N * tangent_x[n,c] - sum[n'](tangent_x[n',c]) - x_hat[n,c] *
+    #     sum[n'](tangent_x[n',c] * x_hat[n',c]))
+    sum_tangent_x = tangent_x.sum(dim=0)
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_n)
+    tangent_x_hat = tangent_x_hat + tangent_x
+    tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_n)
+    tangent_x_hat = tangent_x_hat * inv_std
+    # (61) hvp_gamma[c] = sum[n](grad_output[n,c] * tangent_x_hat[n,c])
+    hvp_gamma = (grad_output * tangent_x_hat).sum(dim=0)
+    # (59) hvp_x[n,c] = gamma[c] * tangent_inv_std[c] * grad_output[n,c] + inv_std[c] * tangent_gamma[c] *
+    #     grad_output[n,c] - gamma[c] * tangent_inv_std[c] * sum[n'](grad_output[n',c]) / N - inv_std[c] *
+    #     tangent_gamma[c] * sum[n'](grad_output[n',c]) / N - gamma[c] * inv_std[c] * tangent_x_hat[n,c] *
+    #     sum[n'](grad_output[n',c] * x_hat[n',c]) / N - gamma[c] * inv_std[c] * x_hat[n,c] *
+    #     sum[n'](grad_output[n',c] * tangent_x_hat[n',c]) / N - gamma[c] * tangent_inv_std[c] * x_hat[n,c] *
+    #     sum[n'](grad_output[n',c] * x_hat[n',c]) / N - inv_std[c] * tangent_gamma[c] * x_hat[n,c] *
+    #     sum[n'](grad_output[n',c] * x_hat[n',c]) / N
+    dot_g_x_hat = (grad_output * x_hat).sum(dim=0)
+    sum_g = grad_output.sum(dim=0)
+    hvp_x = tangent_x_hat * (gamma * -inverse_n * inv_std * dot_g_x_hat)
+    part = x_hat * (gamma * inverse_n * inv_std * hvp_gamma)
+    hvp_x = hvp_x - part
+    part_2 = x_hat * (gamma * inverse_n * tangent_inv_std * dot_g_x_hat)
+    hvp_x = hvp_x - part_2
+    part_3 = grad_output * (gamma * tangent_inv_std)
+    hvp_x = hvp_x + part_3
+    part_4 = grad_output * (inv_std * tangent_gamma)
+    hvp_x = hvp_x + part_4
+    part_5 = x_hat * (inv_std * inverse_n * tangent_gamma * dot_g_x_hat)
+    hvp_x = hvp_x - part_5
+    hvp_x = hvp_x - (gamma * inverse_n * tangent_inv_std * sum_g)
+    hvp_x = hvp_x - (inv_std * inverse_n * tangent_gamma * sum_g)
+    # (62) hvp_beta[c] = 0
+    hvp_beta = torch.zeros_like(tangent_beta)
+    return hvp_x, hvp_gamma, hvp_beta
 
 
 def reference(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> Tensor:

@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: b8f4d714058cb01f. Saved for the backward: gamma, inv_std, x_hat.
+Target: torch. Definition: bee6575bbc69d765. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm_2d --to text` prints.
@@ -68,7 +68,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     n, _, h, w = tangent_x.shape
     nhw = n * h * w
     inverse_nhw = 1 / nhw if nhw else math.nan
-    # (52) tangent_y[n,c,h,w] = gamma[c] * inv_std[c] * tangent_x[n,c,h,w] + tangent_gamma[c] * x_hat[n,c,h,w] +
+    # (53) tangent_y[n,c,h,w] = gamma[c] * inv_std[c] * tangent_x[n,c,h,w] + tangent_gamma[c] * x_hat[n,c,h,w] +
     #     tangent_beta[c] - gamma[c] * inv_std[c] * sum[n',h',w'](tangent_x[n',c,h',w']) / (N * H * W) - gamma[c] *
     #     inv_std[c] * x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
     sum_tangent_x = tangent_x.sum(dim=(0, 2, 3))
@@ -81,6 +81,57 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     tangent_y = tangent_y - (gamma * inverse_nhw * inv_std * sum_tangent_x)[:, None, None]
     tangent_y = tangent_y + tangent_beta[:, None, None]
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    gamma, inv_std, x_hat = saved
+    n, _, h, w = grad_output.shape
+    nhw = n * h * w
+    inverse_nhw = 1 / nhw if nhw else math.nan
+    # (47) tangent_inv_std[c] = -inv_std[c]**2 * sum[n,h,w](tangent_x[n,c,h,w] * x_hat[n,c,h,w]) / (N * H * W)
+    dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(0, 2, 3))
+    tangent_inv_std = inv_std * inv_std
+    tangent_inv_std = tangent_inv_std * dot_tangent_x_x_hat
+    tangent_inv_std = tangent_inv_std * -inverse_nhw
+    # (51) tangent_x_hat[n,c,h,w] = inv_std[c] / (N * H * W) * (N * H * W * tangent_x[n,c,h,w] -
+    #     sum[n',h',w'](tangent_x[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] *
+    #     x_hat[n',c,h',w']))
+    sum_tangent_x = tangent_x.sum(dim=(0, 2, 3))
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_nhw)[:, None, None]
+    tangent_x_hat = tangent_x_hat + tangent_x
+    tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_nhw)[:, None, None]
+    tangent_x_hat = tangent_x_hat * inv_std[:, None, None]
+    # (61) hvp_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
+    hvp_gamma = (grad_output * tangent_x_hat).sum(dim=(0, 2, 3))
+    # (59) hvp_x[n,c,h,w] = gamma[c] * tangent_inv_std[c] * grad_output[n,c,h,w] + inv_std[c] * tangent_gamma[c] *
+    #     grad_output[n,c,h,w] - gamma[c] * tangent_inv_std[c] * sum[n',h',w'](grad_output[n',c,h',w']) / (N * H *
+    #     W) - inv_std[c] * tangent_gamma[c] * sum[n',h',w'](grad_output[n',c,h',w']) / (N * H * W) - gamma[c] *
+    #     inv_std[c] * tangent_x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H
+    #     * W) - gamma[c] * inv_std[c] * x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
+    #     tangent_x_hat[n',c,h',w']) / (N * H * W) - gamma[c] * tangent_inv_std[c] * x_hat[n,c,h,w] *
+    #     sum[n',h',w'](grad_output[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W) - inv_std[c] * tangent_gamma[c] *
+    #     x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
+    dot_g_x_hat = (grad_output * x_hat).sum(dim=(0, 2, 3))
+    sum_g = grad_output.sum(dim=(0, 2, 3))
+    hvp_x = tangent_x_hat * (gamma * -inverse_nhw * inv_std * dot_g_x_hat)[:, None, None]
+    part = x_hat * (gamma * inverse_nhw * inv_std * hvp_gamma)[:, None, None]
+    hvp_x = hvp_x - part
+    part_2 = x_hat * (gamma * inverse_nhw * tangent_inv_std * dot_g_x_hat)[:, None, None]
+    hvp_x = hvp_x - part_2
+    part_3 = grad_output * (gamma * tangent_inv_std)[:, None, None]
+    hvp_x = hvp_x + part_3
+    part_4 = grad_output * (inv_std * tangent_gamma)[:, None, None]
+    hvp_x = hvp_x + part_4
+    part_5 = x_hat * (inv_std * inverse_nhw * tangent_gamma * dot_g_x_hat)[:, None, None]
+    hvp_x = hvp_x - part_5
+    hvp_x = hvp_x - (gamma * inverse_nhw * tangent_inv_std * sum_g)[:, None, None]
+    hvp_x = hvp_x - (inv_std * inverse_nhw * tangent_gamma * sum_g)[:, None, None]
+    # (62) hvp_beta[c] = 0
+    hvp_beta = torch.zeros_like(tangent_beta)
+    return hvp_x, hvp_gamma, hvp_beta
 
 
 def reference(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> Tensor:

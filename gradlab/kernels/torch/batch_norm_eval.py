@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 2fa8ebd3cd50e9c4. Saved for the backward: gamma, inv_std, x_hat.
+Target: torch. Definition: 93d7c23f2c18530b. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm_eval --to text` prints.
@@ -53,6 +53,21 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     tangent_y = tangent_y + part
     tangent_y = tangent_y + tangent_beta
     return tangent_y
+
+
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _gamma, inv_std, _x_hat = saved
+    # (26) hvp_x[n,c] = inv_std[c] * tangent_gamma[c] * grad_output[n,c]
+    hvp_x = grad_output * (inv_std * tangent_gamma)
+    # (28) hvp_gamma[c] = inv_std[c] * sum[n](grad_output[n,c] * tangent_x[n,c])
+    dot_g_tangent_x = (grad_output * tangent_x).sum(dim=0)
+    hvp_gamma = inv_std * dot_g_tangent_x
+    # (29) hvp_beta[c] = 0
+    hvp_beta = torch.zeros_like(tangent_beta)
+    return hvp_x, hvp_gamma, hvp_beta, None, None
 
 
 def reference(x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, var: Tensor, *, eps: float = 1e-05) -> Tensor:

@@ -49,6 +49,19 @@ def jvp(saved: tuple[Tensor, ...], tangent_p: Tensor) -> Tensor:
     return tangent_loss
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_p: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    p, t = saved
+    n = tangent_p.shape[0]
+    inverse_n = 1 / n if n else math.nan
+    # (13) hvp_p[n,d] = grad_output * t[n,d] * tangent_p[n,d] / (N * p[n,d]**2)
+    hvp_p = t / p
+    hvp_p = hvp_p / p
+    hvp_p = hvp_p * tangent_p
+    hvp_p = hvp_p * (grad_output * inverse_n)
+    return hvp_p, None
+
+
 def reference(p: Tensor, t: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = -(t * torch.log(p)).sum(dim=-1).mean()

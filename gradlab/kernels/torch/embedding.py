@@ -39,6 +39,14 @@ def jvp(saved: tuple[Any, ...], tangent_weight: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_weight: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _label, _k = saved
+    # (7) hvp_weight[k,d] = 0
+    hvp_weight = torch.zeros_like(tangent_weight)
+    return None, hvp_weight
+
+
 def reference(label: Tensor, weight: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.nn.functional.embedding(label, weight)

@@ -45,6 +45,20 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     return tangent_y
 
 
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _x, _weight = saved
+    # (19) hvp_x[n,i] = sum[o](grad_output[n,o] * tangent_weight[o,i])
+    hvp_x = grad_output @ tangent_weight
+    # (21) hvp_weight[o,i] = sum[n](grad_output[n,o] * tangent_x[n,i])
+    hvp_weight = grad_output.T @ tangent_x
+    # (22) hvp_bias[o] = 0
+    hvp_bias = torch.zeros_like(tangent_bias)
+    return hvp_x, hvp_weight, hvp_bias
+
+
 def reference(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.nn.functional.linear(x, weight, bias)

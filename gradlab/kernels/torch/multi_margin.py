@@ -58,7 +58,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     n, d = tangent_x.shape
     nd = n * d
     inverse_nd = 1 / nd if nd else math.nan
-    # (35) tangent_loss = (sum[n,d](mask[n,d] * tangent_x[n,d]) - sum[n,d](mask[n,d] * tangent_x[n,label[n]])) / (N
+    # (36) tangent_loss = (sum[n,d](mask[n,d] * tangent_x[n,d]) - sum[n,d](mask[n,d] * tangent_x[n,label[n]])) / (N
     #     * D)
     dot_mask_tangent_x = (mask.to(tangent_x.dtype) * tangent_x).sum()
     tangent_x_at_label = tangent_x.gather(-1, label.unsqueeze(-1)).squeeze(-1)
@@ -66,6 +66,14 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     tangent_loss = dot_mask_tangent_x * inverse_nd
     tangent_loss = tangent_loss - (dot_mask_tangent_x_at_label * inverse_nd)
     return tangent_loss
+
+
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _label, _mask = saved
+    # (38) hvp_x[n,d] = 0
+    hvp_x = torch.zeros_like(tangent_x)
+    return hvp_x, None
 
 
 def reference(x: Tensor, label: Tensor, *, margin: float = 1.0) -> Tensor:

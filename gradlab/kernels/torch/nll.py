@@ -50,6 +50,14 @@ def jvp(saved: tuple[Any, ...], tangent_log_p: Tensor) -> Tensor:
     return tangent_loss
 
 
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_log_p: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _label, _d = saved
+    # (12) hvp_log_p[n,d] = 0
+    hvp_log_p = torch.zeros_like(tangent_log_p)
+    return hvp_log_p, None
+
+
 def reference(log_p: Tensor, label: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.nn.functional.nll_loss(log_p, label)

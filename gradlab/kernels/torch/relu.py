@@ -37,6 +37,14 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     return tangent_y
 
 
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (_mask,) = saved
+    # (11) hvp_x[n] = 0
+    hvp_x = torch.zeros_like(tangent_x)
+    return (hvp_x,)
+
+
 def reference(x: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.relu(x)

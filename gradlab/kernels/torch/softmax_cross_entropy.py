@@ -52,12 +52,25 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     t, p = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else math.nan
-    # (38) tangent_loss = (sum[n,d](p[n,d] * tangent_x[n,d]) - sum[n,d](t[n,d] * tangent_x[n,d])) / N
+    # (41) tangent_loss = (sum[n,d](p[n,d] * tangent_x[n,d]) - sum[n,d](t[n,d] * tangent_x[n,d])) / N
     dot_p_tangent_x = (p * tangent_x).sum()
     dot_t_tangent_x = (t * tangent_x).sum()
     tangent_loss = dot_p_tangent_x * inverse_n
     tangent_loss = tangent_loss - (dot_t_tangent_x * inverse_n)
     return tangent_loss
+
+
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _t, p = saved
+    n = tangent_x.shape[0]
+    inverse_n = 1 / n if n else math.nan
+    # (45) hvp_x[n,d] = grad_output * p[n,d] / N * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
+    dot_p_tangent_x = (p * tangent_x).sum(dim=1)
+    hvp_x = tangent_x - dot_p_tangent_x[:, None]
+    hvp_x = hvp_x * (grad_output * inverse_n)
+    hvp_x = hvp_x * p
+    return hvp_x, None
 
 
 def reference(x: Tensor, t: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     label, weight, keep, p, total, t2, label_smoothing = saved
     d = tangent_x.shape[1]
     inverse_d = 1 / d if d else math.nan
-    # (54) tangent_loss = (label_smoothing * sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) * sum[d](weight[d]) + D *
+    # (58) tangent_loss = (label_smoothing * sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) * sum[d](weight[d]) + D *
     #     t2 * sum[n](keep[n] * weight[label[n]] * tangent_x[n,label[n]]) - label_smoothing * sum[n,d](keep[n] *
     #     weight[d] * tangent_x[n,d]) - D * t2 * sum[n,d](keep[n] * weight[label[n]] * p[n,d] * tangent_x[n,d])) /
     #     (D * total)
@@ -93,17 +93,36 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     part_2 = weight_at_label * keep
     part_3 = tangent_x * part_2[:, None]
     dot_p_part_3 = (p * part_3).sum()
-    part_4 = tangent_x * keep[:, None]
-    dot_part_4_weight = torch.einsum("ab,b->", part_4, weight)
+    dot_part_weight = torch.einsum("ab,b->", part, weight)
     tangent_x_at_label = tangent_x.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     weight_at_label_2 = weight.index_select(0, label)
-    part_5 = keep * tangent_x_at_label
-    dot_part_5_weight_at_label_2 = (part_5 * weight_at_label_2).sum()
+    part_4 = keep * tangent_x_at_label
+    dot_part_4_weight_at_label_2 = (part_4 * weight_at_label_2).sum()
     tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d / total
     tangent_loss = tangent_loss - (t2 * dot_p_part_3 / total)
-    tangent_loss = tangent_loss - (label_smoothing * dot_part_4_weight * inverse_d / total)
-    tangent_loss = tangent_loss + (t2 * dot_part_5_weight_at_label_2 / total)
+    tangent_loss = tangent_loss - (label_smoothing * dot_part_weight * inverse_d / total)
+    tangent_loss = tangent_loss + (t2 * dot_part_4_weight_at_label_2 / total)
     return tangent_loss
+
+
+def hvp(
+    saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    label, weight, keep, p, total, t2, label_smoothing = saved
+    d = tangent_x.shape[1]
+    inverse_d = 1 / d if d else math.nan
+    # (44) tangent_p[n,d] = p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
+    dot_p_tangent_x = (p * tangent_x).sum(dim=1)
+    tangent_p = tangent_x - dot_p_tangent_x[:, None]
+    tangent_p = tangent_p * p
+    # (62) hvp_x[n,d] = grad_output * keep[n] * tangent_p[n,d] / (D * total) * (label_smoothing * sum[k](weight[k])
+    #     - D * t2 * weight[label[n]])
+    weight_at_label = weight.index_select(0, label)
+    sum_weight = weight.sum()
+    hvp_x = grad_output * t2 * -1 * keep[:, None] * weight_at_label[:, None] * tangent_p / total
+    hvp_x = hvp_x + (grad_output * label_smoothing * sum_weight * inverse_d * keep[:, None] * tangent_p / total)
+    return hvp_x, None, None, None
 
 
 def reference(x: Tensor, label: Tensor, weight: Tensor, keep: Tensor, *, label_smoothing: float = 0.0) -> Tensor:

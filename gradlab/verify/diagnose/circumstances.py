@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from gradlab.adapters.subject import Array
+from gradlab.verify.along import fits, leading_of, shape_of
 from gradlab.verify.case import Case, build
 from gradlab.verify.diagnose.diagnosis import Diagnosis
 from gradlab.verify.diagnose.laboratory import Laboratory
 from gradlab.verify.diagnose.thresholds import pattern
 from gradlab.verify.plan import plain_plan
-from gradlab.verify.shapes import concrete
 
 FailsAt = Callable[[Case], bool]
 
@@ -43,10 +43,10 @@ class Circumstances:
     @property
     def leading(self) -> tuple[int, ...]:
         """What `...` stands for in the failing case."""
-        signature = self.laboratory.specification.signature
-        for dims, array in zip(signature.inputs, self.case.inputs, strict=True):
+        specification = self.laboratory.specification
+        for dims, array in zip(specification.signature.inputs, self.case.inputs, strict=True):
             if "..." in dims:
-                return array.shape[: array.ndim - len(dims) + 1]
+                return leading_of(specification, dims, array.shape, self.case.params)
         return ()
 
     def mild(
@@ -60,8 +60,9 @@ class Circumstances:
         specification = self.laboratory.specification
         sizes = self.case.sizes if sizes is None else sizes
         leading = self.leading if leading is None else leading
-        shapes = tuple(concrete(dims, sizes, leading) for dims in specification.signature.inputs)
         params = self.case.params if params is None else params
+        inputs = specification.signature.inputs
+        shapes = tuple(shape_of(specification, dims, sizes, leading, params) for dims in inputs)
         seed = self.laboratory.seed % (1 << 32) + 101 * seed + 7
         return build(plain_plan(specification, sizes, shapes, params, self.case.dtype, seed), specification)
 
@@ -116,6 +117,8 @@ def _rank(c: Circumstances) -> Diagnosis | None:
     for leading in ((), (3,), (2, 3), (2, 3, 2)):
         if c.laboratory.expired:
             return None
+        if not fits(c.laboratory.specification, leading, c.case.params):
+            continue
         found[len(leading)] = _fails_mildly(c, leading=leading, tries=1)
     if all(found.values()) or not any(found.values()):
         return None

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.operation import ELLIPSIS
+from gradlab.verify.along import DEFAULT, KEYWORD
 from gradlab.verify.diagnose.laboratory import Laboratory
 from gradlab.verify.diagnose.sample import CLOSE, Sample, close, largest
 
@@ -76,7 +77,10 @@ class Evidence:
 
     def axis_name(self, axis: int, argument: int | None = None) -> str | None:
         """The signature's name for an axis of an argument (None: the output is meant by -1)."""
-        signature = self.laboratory.specification.signature
+        specification = self.laboratory.specification
+        if specification.along is not None and self.samples[0].params[KEYWORD] != DEFAULT:
+            return None  # it names no position then
+        signature = specification.signature
         k = self.k if argument is None else argument
         shape = signature.output if k < 0 else signature.inputs[k]
         ndim = self.samples[0].output.ndim if k < 0 else self.samples[0].inputs[k].ndim

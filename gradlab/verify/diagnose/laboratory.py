@@ -16,12 +16,12 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.operation import ELLIPSIS
+from gradlab.verify.along import shape_of
 from gradlab.verify.budget import Budget
 from gradlab.verify.calls import Caller
 from gradlab.verify.case import Case, build
 from gradlab.verify.diagnose.sample import Sample
 from gradlab.verify.plan import plain_plan
-from gradlab.verify.shapes import concrete
 from gradlab.verify.specification import Specification
 
 # For each finding; samples are drawn once for all of them.
@@ -114,7 +114,8 @@ class Laboratory:
         """A mild case in C order."""
         dtype = "float64" if "float64" in self.specification.dtypes else self.specification.dtypes[0]
         leading = leading if self.specification.has_ellipsis else ()
-        shapes = tuple(concrete(dims, sizes, leading) for dims in self.specification.signature.inputs)
+        inputs = self.specification.signature.inputs
+        shapes = tuple(shape_of(self.specification, dims, sizes, leading, params) for dims in inputs)
         seed = self.seed % (1 << 32) + 7919 * seed + 13
         plan = plain_plan(self.specification, sizes, shapes, params, dtype, seed)
         return build(replace(plan, upstream=upstream), self.specification)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from gradlab.verify.along import leading_of, shape_of
 from gradlab.verify.calls import not_an_array
 from gradlab.verify.oracles.reference import TORCH
-from gradlab.verify.shapes import concrete, joint_leading
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Severity, Violation
 
@@ -70,8 +70,10 @@ def _output(trial: Trial) -> Iterator[Violation]:
         return
     if named is None:
         return
-    leading = joint_leading(trial.specification.signature.inputs, [array.shape for array in trial.inputs])
-    shape = concrete(named, trial.case.sizes, leading)
+    specification, params = trial.specification, trial.params
+    pairs = zip(specification.signature.inputs, trial.inputs, strict=True)
+    leading = np.broadcast_shapes(*(leading_of(specification, dims, array.shape, params) for dims, array in pairs))
+    shape = shape_of(specification, named, trial.case.sizes, leading, params)
     if trial.output.shape != shape:
         claim = f"forward returns shape {trial.output.shape}; the signature promises {shape}"
         yield Violation(LAW, "output", claim, {"shape": trial.output.shape, "expected": shape})

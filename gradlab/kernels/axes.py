@@ -1,0 +1,69 @@
+"""Axes moved to the end and back, for the keyword `axis` of generated kernels; on NumPy arrays and torch tensors."""
+
+from collections.abc import Sequence
+from math import prod
+from operator import index
+from typing import Any
+
+from numpy.exceptions import AxisError
+
+
+def to_last(x: Any, axis: int | tuple[int, ...]) -> Any:
+    """The array with `axis` last; several axes become one, in their order. A view wherever one is possible.
+
+    Raises AxisError (a ValueError) for an axis out of range, ValueError for one that is named twice.
+
+    >>> import numpy as np
+    >>> to_last(np.zeros((2, 3, 4)), 0).shape, to_last(np.zeros((2, 3, 4)), (0, -1)).shape
+    ((3, 4, 2), (3, 8))
+    """
+    if axis == -1:
+        return x
+    axes = positions(axis, x.ndim)
+    moved = _permuted(x, _order(axes, x.ndim))
+    if len(axes) == 1:
+        return moved
+    kept = moved.ndim - len(axes)
+    return moved.reshape(*moved.shape[:kept], prod(moved.shape[kept:]))
+
+
+def from_last(y: Any, axis: int | tuple[int, ...], shape: Sequence[int] = ()) -> Any:
+    """The way back: the last axis of `y` goes where `axis` was; several take their sizes from `shape`, the original.
+
+    >>> import numpy as np
+    >>> from_last(np.zeros((3, 8)), (0, -1), (2, 3, 4)).shape
+    (2, 3, 4)
+    """
+    if axis == -1:
+        return y
+    axes = positions(axis, len(shape) or y.ndim)
+    if len(axes) > 1:
+        y = y.reshape(*y.shape[:-1], *(shape[k] for k in axes))
+    order = _order(axes, y.ndim)
+    return _permuted(y, sorted(range(y.ndim), key=order.__getitem__))
+
+
+def positions(axis: int | tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """The axes as numbers from 0 up.
+
+    >>> positions((-1, 0), 3)
+    (2, 0)
+    """
+    axes = tuple(map(index, axis)) if isinstance(axis, tuple) else (index(axis),)
+    if not axes:
+        raise ValueError(f"axis={axis!r} names no axis of an array with ndim={ndim}; give at least one")
+    for one in axes:
+        if not -ndim <= one < ndim:
+            raise AxisError(f"axis={axis!r} is out of range for an array with ndim={ndim}: {-ndim} to {ndim - 1}")
+    found = tuple(one % ndim for one in axes)
+    if len(set(found)) < len(found):
+        raise ValueError(f"axis={axis!r} names an axis twice (ndim={ndim}); give each axis once")
+    return found
+
+
+def _order(axes: tuple[int, ...], ndim: int) -> list[int]:
+    return [*(k for k in range(ndim) if k not in axes), *axes]
+
+
+def _permuted(x: Any, order: Sequence[int]) -> Any:
+    return x.permute(*order) if hasattr(x, "permute") else x.transpose(*order)

@@ -1,0 +1,67 @@
+"""matmul: The matrix product a @ b, with equal leading dimensions.
+
+Generated from derivations/matmul.py by `gradlab derive`; edit that file, not this one.
+
+Target: NumPy. Definition: d79cccf9d6a2237e. Saved for the backward: a, b.
+The backward has 2 reductions and 0 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive matmul --to text` prints.
+"""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from gradlab.operation import Argument, Operation, Signature, real
+
+Array = NDArray[Any]
+
+OPERATION = Operation(
+    name="matmul",
+    summary="The matrix product a @ b, with equal leading dimensions.",
+    signature=Signature.parse("(...,m,i),(...,i,o)->(...,m,o)"),
+    arguments=(
+        Argument("a", real()),
+        Argument("b", real()),
+    ),
+    saved=("a", "b"),
+    reference="torch.matmul(a, b)",
+    digest="d79cccf9d6a2237e",
+)
+
+
+def forward(a: Array, b: Array) -> tuple[Array, tuple[Array, ...]]:
+    """Return the output, (...,m,i),(...,i,o)->(...,m,o), and what `backward` needs: a, b."""
+    # (1) y[n,m,o] = sum[i](a[n,m,i] * b[n,i,o])
+    y = a @ b
+    return y, (a, b)
+
+
+def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    a, b = saved
+    # (3) grad_a[n,m,i] = sum[o](b[n,i,o] * grad_output[n,m,o])
+    grad_a = grad_output @ b.mT
+    # (5) grad_b[n,i,o] = sum[m](a[n,m,i] * grad_output[n,m,o])
+    grad_b = a.mT @ grad_output
+    return grad_a, grad_b
+
+
+def jvp(saved: tuple[Array, ...], tangent_a: Array, tangent_b: Array) -> Array:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    a, b = saved
+    # (7) tangent_y[n,m,o] = sum[i](a[n,m,i] * tangent_b[n,i,o]) + sum[i](b[n,i,o] * tangent_a[n,m,i])
+    dot_a_tangent_b = a @ tangent_b
+    dot_b_tangent_a = tangent_a @ b
+    tangent_y = dot_a_tangent_b + dot_b_tangent_a
+    return tangent_y
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_a: Array, tangent_b: Array) -> tuple[Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _a, _b = saved
+    # (11) hvp_a[n,m,i] = sum[o](grad_output[n,m,o] * tangent_b[n,i,o])
+    hvp_a = grad_output @ tangent_b.mT
+    # (13) hvp_b[n,i,o] = sum[m](grad_output[n,m,o] * tangent_a[n,m,i])
+    hvp_b = tangent_a.mT @ grad_output
+    return hvp_a, hvp_b

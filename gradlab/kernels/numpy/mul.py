@@ -1,0 +1,71 @@
+"""mul: The product a * b, element by element, with broadcasting.
+
+Generated from derivations/arithmetic.py by `gradlab derive`; edit that file, not this one.
+
+Target: NumPy. Definition: f84dab76ac53fa55. Saved for the backward: a, b.
+The backward has 0 reductions and 2 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive mul --to text` prints.
+"""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from gradlab.kernels.broadcasting import sum_to_shape
+from gradlab.operation import Argument, Operation, Signature, real
+
+Array = NDArray[Any]
+
+OPERATION = Operation(
+    name="mul",
+    summary="The product a * b, element by element, with broadcasting.",
+    signature=Signature.parse("(...),(...)->(...)"),
+    arguments=(
+        Argument("a", real()),
+        Argument("b", real()),
+    ),
+    saved=("a", "b"),
+    reference="torch.mul(a, b)",
+    digest="f84dab76ac53fa55",
+    broadcast=True,
+)
+
+
+def forward(a: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
+    """Return the output, (...),(...)->(...) with broadcasting, and what `backward` needs: a, b, a_shape, b_shape."""
+    a_shape = a.shape
+    b_shape = b.shape
+    # (1) y[n] = a[n] * b[n]
+    y = a * b
+    return y, (a, b, a_shape, b_shape)
+
+
+def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    a, b, a_shape, b_shape = saved
+    # (3) grad_a[n] = b[n] * grad_output[n]
+    grad_a = grad_output * b
+    # (5) grad_b[n] = a[n] * grad_output[n]
+    grad_b = grad_output * a
+    return sum_to_shape(grad_a, a_shape), sum_to_shape(grad_b, b_shape)
+
+
+def jvp(saved: tuple[Any, ...], tangent_a: Array, tangent_b: Array) -> Array:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    a, b, _a_shape, _b_shape = saved
+    # (7) tangent_y[n] = a[n] * tangent_b[n] + b[n] * tangent_a[n]
+    tangent_y = a * tangent_b
+    part = b * tangent_a
+    tangent_y += part
+    return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_a: Array, tangent_b: Array) -> tuple[Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _a, _b, a_shape, b_shape = saved
+    # (11) hvp_a[n] = grad_output[n] * tangent_b[n]
+    hvp_a = grad_output * tangent_b
+    # (13) hvp_b[n] = grad_output[n] * tangent_a[n]
+    hvp_b = grad_output * tangent_a
+    return sum_to_shape(hvp_a, a_shape), sum_to_shape(hvp_b, b_shape)

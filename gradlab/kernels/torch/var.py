@@ -1,0 +1,83 @@
+"""var: The variance along one or several axes; NaN where D <= correction.
+
+Generated from derivations/variance.py by `gradlab derive`; edit that file, not this one.
+
+Target: torch. Definition: 858e488ba2be56c8. Saved for the backward: xc, count.
+The backward has 0 reductions and 1 elementwise pass over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive var --to text` prints.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradlab.kernels.axes import from_last, to_last
+
+
+def forward(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1) -> tuple[Tensor, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: xc, count, axis, shape."""
+    shape = x.shape
+    x = to_last(x, axis)
+    d = x.shape[-1]
+    inverse_d = 1 / d if d else math.nan
+    # (1) mu[n] = sum[d](x[n,d]) / D
+    sum_x = x.sum(dim=-1)
+    mu = sum_x * inverse_d
+    # (2) xc[n,d] = x[n,d] - mu[n]
+    xc = x - mu[..., None]
+    # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
+    drift_xc = xc.sum(dim=-1)
+    xc = xc - (drift_xc * inverse_d)[..., None]
+    # (3) t1 = D - correction
+    t1 = d
+    t1 = t1 - correction
+    # (4) count = max(t1, 0)
+    count = max(t1, 0)
+    # (6) y[n] = sum[d](xc[n,d]**2) / count
+    reciprocal_count = 1 / count if count else math.nan
+    dot_xc = (xc * xc).sum(dim=-1)
+    y = dot_xc * reciprocal_count
+    return y, (xc, count, axis, shape)
+
+
+def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    xc, count, axis, shape = saved
+    # (15) grad_x[n,d] = 2 * grad_output[n] * xc[n,d] / count
+    reciprocal_count = 1 / count if count else math.nan
+    grad_x = xc * (reciprocal_count * 2 * grad_output)[..., None]
+    return (from_last(grad_x, axis, shape),)
+
+
+def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    xc, count, axis, _shape = saved
+    tangent_x = to_last(tangent_x, axis)
+    # (22) tangent_y[n] = 2 * sum[d](tangent_x[n,d] * xc[n,d]) / count
+    reciprocal_count = 1 / count if count else math.nan
+    dot_tangent_x_xc = (tangent_x * xc).sum(dim=-1)
+    tangent_y = dot_tangent_x_xc * (reciprocal_count * 2)
+    return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _xc, count, axis, shape = saved
+    tangent_x = to_last(tangent_x, axis)
+    d = tangent_x.shape[-1]
+    inverse_d = 1 / d if d else math.nan
+    # (26) hvp_x[n,d] = 2 * grad_output[n] / (D * count) * (D * tangent_x[n,d] - sum[d'](tangent_x[n,d']))
+    reciprocal_count = 1 / count if count else math.nan
+    sum_tangent_x = tangent_x.sum(dim=-1)
+    hvp_x = tangent_x - (sum_tangent_x * inverse_d)[..., None]
+    hvp_x = hvp_x * (reciprocal_count * 2 * grad_output)[..., None]
+    return (from_last(hvp_x, axis, shape),)
+
+
+def reference(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1) -> Tensor:
+    """Give the same output from an independent implementation, which torch differentiates."""
+    result: Tensor = torch.var(x, dim=axis, correction=correction)
+    return result

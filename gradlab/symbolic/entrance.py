@@ -1,0 +1,66 @@
+"""Arrays as a kernel takes them -> as the definition writes them, and back: `axis` last, operands broadcast.
+
+Written apart from the helpers of the kernels, which it helps to check.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradlab.symbolic.program import Program, Tensor
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """The way in and out for one call."""
+
+    program: Program
+    axes: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
+
+    @staticmethod
+    def of(program: Program, inputs: Sequence[Array], params: Mapping[str, Any]) -> Entrance:
+        """For inputs of these shapes."""
+        axis = params.get("axis", -1) if program.definition.along else -1
+        return Entrance(program, axis if isinstance(axis, tuple) else (axis,), tuple(array.shape for array in inputs))
+
+    def enter(self, tensor: Tensor, array: Array) -> Array:
+        """An input, or an upstream gradient for the output."""
+        if self._moves(tensor):
+            last = range(-len(self.axes), 0)
+            array = np.moveaxis(array, self.axes, last)
+            kept = array.ndim - len(self.axes)
+            array = array.reshape(*array.shape[:kept], math.prod(array.shape[kept:]))
+        if self.program.definition.broadcast and tensor.indices:
+            array = np.broadcast_to(array, np.broadcast_shapes(*self.shapes))
+        return array
+
+    def leave(self, tensor: Tensor, array: Array) -> Array:
+        """The output, or the gradient of an input, in the shape that the kernel gives it."""
+        names = [given.tensor.name for given in self.program.inputs]
+        if self._moves(tensor):
+            whole = self.shapes[next(k for k, given in enumerate(self.program.inputs) if self._moves(given.tensor))]
+            array = array.reshape(*array.shape[:-1], *(whole[axis] for axis in self.axes))
+            return np.moveaxis(array, range(-len(self.axes), 0), self.axes)
+        if self.program.definition.broadcast and tensor.name in names:
+            return _summed(array, self.shapes[names.index(tensor.name)])
+        return array
+
+    def _moves(self, tensor: Tensor) -> bool:
+        along = self.program.definition.along
+        if along is None or not any(index.axis.ellipsis for index in tensor.indices):
+            return False
+        return tensor.indices[-1].axis.name == along.dim
+
+
+def _summed(array: Array, shape: tuple[int, ...]) -> Array:
+    padded = (1,) * (array.ndim - len(shape)) + shape
+    over = tuple(k for k, (size, whole) in enumerate(zip(padded, array.shape, strict=True)) if size != whole)
+    return np.asarray(array.sum(axis=over, keepdims=True)).reshape(shape)
