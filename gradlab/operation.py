@@ -299,12 +299,12 @@ class Along:
 class Kink:
     """A point where the derivative jumps, and the value declared there.
 
-    `where` is a condition such as `"x == 0"`; `derivative` is the declared slope at it.
+    `where` is a condition such as `"x == 0"`; `derivative` is the declared slope at it. Both may name a parameter.
     """
 
     argument: str
     where: str
-    derivative: float
+    derivative: float | str
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def _facts(operation: Operation) -> Iterator[tuple[str, list[str]]]:
     )
     yield "definition", _definition(operation.name)
     yield "saved", [", ".join(operation.saved)]
-    yield "kinks", [f"at {k.where} the slope of {k.argument} is {k.derivative:g}" for k in operation.kinks]
+    yield "kinks", [f"at {k.where} the slope of {k.argument} is {k.derivative}" for k in operation.kinks]
     yield "reference", [operation.reference]
     yield "digest", [operation.digest]
     yield "kernels", [path for backend in ("numpy", "torch") if (path := _path(operation.name, backend))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gradlab.codegen.pieces import Piece, absolute, merge, plain, start_rank
-from gradlab.codegen.statements import Assign, Coefficient, Combine, Operand, Product, Statement, Value
+from gradlab.codegen.statements import Assign, Combine, Operand, Product, Statement, Value
 
 
 class Chain:
@@ -21,7 +21,13 @@ class Chain:
             self._small(target, front, pieces)
             return
         first, *rest = sorted(pieces, key=lambda piece: start_rank(piece, target.layout))
-        if rest and plain(first, target.layout):
+        positive = [piece for piece in rest if not piece.full(target.layout) and piece.coefficient.number > 0]
+        if positive and first.full(target.layout) and first.coefficient.number < 0 and not plain(first, target.layout):
+            # 1 - y * y: the product without its sign, then subtracted from the number.
+            rest = [piece for piece in rest if piece is not positive[0]]
+            self._product(target, Piece(first.coefficient.absolute(), first.values, first.divisors))
+            self.emit(Combine(target, "-", positive[0].product, target))
+        elif rest and plain(first, target.layout):
             second, rest = rest[0], rest[1:]
             self._pair(target, first, second)
         elif rest and not first.full(target.layout) and plain(rest[0], target.layout):
@@ -42,7 +48,9 @@ class Chain:
         """No value is as large as the output: products of what there is, added up and broadcast."""
         products = [merge(front, piece).product for piece in pieces]
         first, *rest = products
-        if rest and {*first.layout, *rest[0].layout} == set(target.layout) != set(first.layout):
+        if (rest and {*first.layout, *rest[0].layout} == set(target.layout) != set(first.layout)) or (
+            rest and not target.layout and not first.values
+        ):
             self.emit(Combine(target, rest[0].coefficient.sign, first, absolute(rest[0])))
             rest = rest[1:]
         else:
@@ -88,8 +96,7 @@ class Chain:
 
     def _part(self, target: Value, piece: Piece) -> Value:
         part = Value(self.name("part"), target.layout)
-        positive = Coefficient(abs(piece.coefficient.number), piece.coefficient.sizes)
-        self._product(part, Piece(positive, piece.values, piece.divisors))
+        self._product(part, Piece(piece.coefficient.absolute(), piece.values, piece.divisors))
         return part
 
     def _add(self, target: Value, product: Product) -> None:

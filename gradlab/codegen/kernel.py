@@ -10,7 +10,7 @@ from gradlab.codegen.doors import Doors
 from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
-from gradlab.codegen.routines import backward, forward, hvp, jvp
+from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
 from gradlab.codegen.statements import Combine, Reduce, Routine, Value
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
@@ -54,6 +54,7 @@ def numpy_source(derivation: Derivation) -> str:
             helpers=_helpers(functions),
             math=_mentions(functions, "math."),
             numpy=_mentions(functions, "np."),
+            special=_mentions(functions, "special."),
         ),
         "Array = NDArray[Any]\n",
         literal(operation),
@@ -121,7 +122,8 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     used = {name for body in after for name in body.names()}
     parameters = tuple(name for name in (*derivation.program.parameters, *doors.kept) if name in used)
     array = target.array
-    saved = f"tuple[{'Any' if missing or parameters else array}, ...]"
+    numbers = missing or parameters or any(constant(derivation.program, name) for name in derivation.saved)
+    saved = f"tuple[{'Any' if numbers else array}, ...]"
     results = after[0].routine.results
     gradients = ", ".join([f"{array} | None" if None in results else array] * len(results))
     extra = (*(axis.name for axis in missing), *parameters)

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 
 from gradlab.codegen.printer import parenthesised
-from gradlab.operation import Domain, Operation
+from gradlab.operation import Domain, Kink, Operation
 
 
-def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool) -> str:
+def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool, special: bool) -> str:
     """The import lines that the record and the kernel need."""
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
@@ -20,6 +20,7 @@ def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool
     return (
         f"{'import math' + chr(10) if math else ''}from typing import Any\n\n"
         f"{'import numpy as np' + chr(10) if numpy else ''}from numpy.typing import NDArray\n\n"
+        f"{'from gradlab.kernels import special' + chr(10) if special else ''}"
         f"{''.join(helper + chr(10) for helper in helpers)}"
         f"from gradlab.operation import {', '.join(ordered)}\n"
     )
@@ -32,7 +33,7 @@ def literal(operation: Operation) -> str:
         f'    name="{operation.name}",',
         f'    summary="{operation.summary}",',
         f'    signature=Signature.parse("{operation.signature}"),',
-        *_arguments([_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
+        *_tuple_of("arguments", [_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
         f"    saved={_tuple(operation.saved)},",
         f'    reference="{operation.reference}",',
         f'    digest="{operation.digest}",',
@@ -42,10 +43,9 @@ def literal(operation: Operation) -> str:
             f"Parameter({p.name!r}, {p.default!r}, {p.minimum!r}, {p.maximum!r}{', integer=True' if p.integer else ''})"
             for p in operation.parameters
         )
-        lines.append(f"    parameters=({', '.join(inner)},),".replace("'", '"'))
+        lines += _tuple_of("parameters", [shown.replace("'", '"') for shown in inner])
     if operation.kinks:
-        kinks = (f'Kink("{k.argument}", where="{k.where}", derivative={k.derivative!r})' for k in operation.kinks)
-        lines.append(f"    kinks=({', '.join(kinks)},),")
+        lines += _tuple_of("kinks", [_kink(kink) for kink in operation.kinks])
     if operation.along:
         lines.append(f'    along=Along("{operation.along.dim}"{", several=True" if operation.along.several else ""}),')
     if operation.broadcast:
@@ -53,11 +53,16 @@ def literal(operation: Operation) -> str:
     return "\n".join([*lines, ")", ""])
 
 
-def _arguments(shown: list[str]) -> list[str]:
-    """One line for one argument, a line each for several, as the formatter leaves them."""
+def _tuple_of(field: str, shown: list[str]) -> list[str]:
+    """One line for one item, a line each for several, as the formatter leaves them."""
     if len(shown) == 1:
-        return [f"    arguments=({shown[0]},),"]
-    return ["    arguments=(", *(f"        {argument}," for argument in shown), "    ),"]
+        return [f"    {field}=({shown[0]},),"]
+    return [f"    {field}=(", *(f"        {item}," for item in shown), "    ),"]
+
+
+def _kink(kink: Kink) -> str:
+    derivative = f'"{kink.derivative}"' if isinstance(kink.derivative, str) else repr(kink.derivative)
+    return f'Kink("{kink.argument}", where="{kink.where}", derivative={derivative})'
 
 
 def _tuple(names: Iterable[str]) -> str:

@@ -13,7 +13,8 @@ from fractions import Fraction
 
 from gradlab.codegen.chain import Chain
 from gradlab.codegen.gathers import Gathers, gathered
-from gradlab.codegen.pieces import NOTHING, Piece, merge, normalise, scale
+from gradlab.codegen.nest import nested
+from gradlab.codegen.pieces import NOTHING, Piece, absolute, merge, normalise, scale
 from gradlab.codegen.statements import (
     Accumulate,
     Apply,
@@ -28,6 +29,7 @@ from gradlab.codegen.statements import (
     Reduce,
     Scatter,
     Statement,
+    Test,
     Value,
     Vary,
     Zeros,
@@ -39,6 +41,7 @@ from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Factored
 from gradlab.symbolic.terms import (
     Atom,
+    Constant,
     Delta,
     Expr,
     Factor,
@@ -96,15 +99,13 @@ class Lowering:
         whole = self._alone(target, expression)
         if whole is not None:
             return whole
-        display = factor(expression)
+        display = factor(nested(expression, target.layout, self._bracket(target.layout)))
         if any(isinstance(atom, Delta) for atom, _ in display.prefactor.factors):
             display = Factored(Term(Fraction(1)), expression)  # a label in front is one in each term
         front = self.piece(display.prefactor, target.layout)
         pieces = [self.piece(term, target.layout) for term in display.inner]
         pieces = [self._known(piece) for piece in pieces]  # only now: a later term may have made the product
-        if any(piece.masked(target.layout) for piece in pieces):
-            # Masks need a number to be multiplied with, not each other.
-            front, pieces = NOTHING, [merge(front, piece) for piece in pieces]
+        pieces = self._collected(pieces, target.layout)
         dense, unit = [piece for piece in pieces if not piece.at], Coefficient()
         if len(dense) > 1:
             front, dense, unit = normalise(front, dense)
@@ -129,10 +130,43 @@ class Lowering:
             return self.sum(parts[0], target.layout, target.name)
         if not parts and len(outer.factors) == 1:
             ((atom, exponent),) = outer.factors
-            if not isinstance(atom, Ref | Size | Delta) or exponent.denominator != 1 or gathered(atom):
+            if not isinstance(atom, Ref | Size | Constant | Delta) or exponent.denominator != 1 or gathered(atom):
                 value = self._atom(atom, exponent, target.name)
                 return value if set(value.layout) == set(target.layout) else None
         return None
+
+    def _bracket(self, layout: tuple[Index, ...]) -> Callable[[Expr], Ref]:
+        """Computes a bracket beforehand; gives the entry of the temporary that holds it."""
+
+        def compute(inner: Expr) -> Ref:
+            value = self.compute(Value(self.name("part"), layout), inner)
+            self.values[value.name] = value
+            return Ref(value.name, value.layout)
+
+        return compute
+
+    def _collected(self, pieces: list[Piece], layout: tuple[Index, ...]) -> list[Piece]:
+        """a x - b x as (a - b) x, where a and b are numbers: they are added up before they meet the array."""
+        groups: dict[tuple[tuple[Value, ...], tuple[Value, ...]], list[Piece]] = {}
+        for piece in pieces:
+            above, below, _ = piece.split(layout)
+            rest = [value for value in (*piece.values, *piece.divisors) if value.layout and value.layout != layout]
+            key = (tuple(above), tuple(below)) if not rest and not piece.at and above else ((), (), id(piece))
+            groups.setdefault(key, []).append(piece)
+        return [self._added(group, layout) if len(group) > 1 else group[0] for group in groups.values()]
+
+    def _added(self, group: list[Piece], layout: tuple[Index, ...]) -> Piece:
+        above, below, _ = group[0].split(layout)
+        products = [Product(*_scalars(piece), piece.coefficient) for piece in group]
+        products.sort(key=lambda product: product.coefficient.number < 0)
+        constant = all(value.constant for product in products for value in (*product.values, *product.divisors))
+        weight = Value(self.name("weight"), (), constant=constant)
+        first, second, *rest = products
+        self.statements.append(Combine(weight, second.coefficient.sign, first, absolute(second)))
+        for product in rest:
+            self.statements.append(Combine(weight, product.coefficient.sign, weight, absolute(product)))
+        self.values[weight.name] = weight
+        return Piece(Coefficient(), (weight, *above), tuple(below))
 
     # Terms -> pieces ---------------------------------------------------------------------------------------------
 
@@ -144,6 +178,8 @@ class Lowering:
         for atom, exponent in outer.factors:
             if isinstance(atom, Size):
                 coefficient = coefficient.times(Coefficient(sizes=((atom.axis, exponent),)))
+            elif isinstance(atom, Constant):
+                coefficient = coefficient.times(Coefficient(constants=((atom.name, exponent),)))
             else:
                 others.append((atom, exponent))
         values, divisors = self._powers(others)
@@ -197,10 +233,11 @@ class Lowering:
                 if gathered(atom):
                     base = self.gathers.pick(known, slots, name if exponent == 1 else None)
                 return base if exponent == 1 else self._apply(_power_name(exponent), base, name)
-            case Function(function, argument):
-                return self._apply(function, self.monomial(argument), name)
-            case Indicator(argument):
-                return self._apply("greater_zero", self.monomial(argument), name)
+            case Function(function, argument, others):
+                value = self._apply(function, self.monomial(argument), name if exponent == 1 else None, others)
+                return value if exponent == 1 else self._apply(_power_name(exponent), value, name)
+            case Indicator():
+                return self._test(atom, name)
             case Prod():
                 value = self._product(atom, name if exponent == 1 else None)
                 return value if exponent == 1 else self._apply(_power_name(exponent), value, name)
@@ -214,16 +251,25 @@ class Lowering:
             return self._atom(term.factors[0][0], Fraction(1), None)
         return self.compute(Value(self.name("argument"), term.free), Expr.of([term]))
 
-    def _apply(self, function: str, operand: Value, name: str | None) -> Value:
-        key = f"{function}:{operand.name}:{operand.layout}"
+    def _apply(self, function: str, operand: Value, name: str | None, others: tuple[Term, ...] = ()) -> Value:
+        beside = tuple(self.piece(other, ()).product for other in others)
+        key = f"{function}:{operand.name}:{operand.layout}:{beside}"
         if key in self.shared:
             return self.shared[key]
-        boolean = function == "greater_zero"
-        target = Value(name or self.name(f"{function}_{operand.name}"), operand.layout, boolean, operand.constant)
-        reuse = not boolean and self.reusable(operand)
-        self.statements.append(Apply(target, function, operand, reuse))
+        target = Value(name or self.name(f"{function}_{operand.name}"), operand.layout, False, operand.constant)
+        self.statements.append(Apply(target, function, operand, self.reusable(operand), beside))
         self.shared[key] = target
         return target
+
+    def _test(self, indicator: Indicator, name: str | None) -> Value:
+        operand = self.monomial(indicator.argument)
+        bounds = tuple(self.piece(bound, ()).product for bound in indicator.bounds)
+        key = f"test:{operand.name}:{operand.layout}:{bounds}:{indicator.closed}"
+        if key not in self.shared:
+            target = Value(name or self.name(f"mask_{operand.name}"), operand.layout, True, operand.constant)
+            self.statements.append(Test(target, operand, bounds, indicator.closed))
+            self.shared[key] = target
+        return self.shared[key]
 
     # Sums --------------------------------------------------------------------------------------------------------
 
@@ -332,6 +378,11 @@ class Lowering:
         taken = {value.name for value in (*self.values.values(), *self.shared.values())}
         taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter | Check)}
         return next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in taken)
+
+
+def _scalars(piece: Piece) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+    above, below = (tuple(v for v in values if not v.layout) for values in (piece.values, piece.divisors))
+    return above, below
 
 
 def _nested(values: list[Value]) -> tuple[Value, Value] | None:

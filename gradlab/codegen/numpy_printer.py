@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from gradlab.codegen import numpy_gathers
 from gradlab.codegen.contraction import einsum, matmul
-from gradlab.codegen.printer import Sizes, along, bare_text, number_function, operand_text, product_text
+from gradlab.codegen.printer import (
+    Sizes,
+    along,
+    bare_text,
+    beside,
+    comparison,
+    number_function,
+    operand_text,
+    product_text,
+)
 from gradlab.codegen.statements import (
     Accumulate,
     Apply,
@@ -19,13 +28,19 @@ from gradlab.codegen.statements import (
     Scatter,
     ScatterSum,
     Shift,
+    Test,
     Value,
     Vary,
     Zeros,
 )
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.terms import Index
 
-_FUNCTIONS = {"exp": "np.exp", "log": "np.log", "sqrt": "np.sqrt", "square": "np.square", "reciprocal": "np.reciprocal"}
+_FUNCTIONS = {
+    "sqrt": "np.sqrt({0}{out})",
+    "square": "np.square({0}{out})",
+    "reciprocal": "np.reciprocal({0}{out})",
+} | {name: row.numpy for name, row in ELEMENTARY.items()}
 _UFUNCS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
 
 _BLOCKED = 4  # statements in a chain; shorter ones gain less from the cache than the loop costs
@@ -51,7 +66,11 @@ class NumpyPrinter:
         else:
             left, right = (self._row(operand, layout, block) for operand in (statement.left, statement.right))
             self.rows[target.name] = block
-        return _combined(statement, left, right)
+        if isinstance(statement.left, Value) and statement.left.boolean and not target.boolean:
+            # Numbers first: a mask times a number is float64 whatever the others are, a mask plus a mask is a mask.
+            cast = f"{left}.astype({self.sizes.like}.dtype)"
+            return [f"{target.name} = {cast}", f"{target.name} {statement.operator}= {right}"]
+        return _combined(statement, left, right, self.sizes.like)
 
     def chain(self, statements: list[Combine]) -> list[str]:
         first = statements[0]
@@ -80,13 +99,10 @@ class NumpyPrinter:
 
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
-            shown = number_function(statement.function, statement.operand.name, self.sizes.nan)
-            return [f"{statement.target.name} = {shown}"]
+            return [f"{statement.target.name} = {number_function(statement, self.sizes)}"]
         target, operand = statement.target.name, self._operand(statement.operand, statement.target.layout)
         out = f", out={operand}" if statement.reuse and not _scalar(statement.target) else ""
         match statement.function:
-            case "greater_zero":
-                return [f"{target} = {operand} > 0"]
             case "positive_part":
                 # The maximum of two arrays is vectorised, that of an array and a number is not.
                 lines = [f"{target} = np.zeros({operand}.shape, {operand}.dtype)"]
@@ -96,7 +112,14 @@ class NumpyPrinter:
             case function if function.startswith("power "):
                 return [f"{target} = {operand} ** ({function.removeprefix('power ')})"]
             case function:
-                return [f"{target} = {_FUNCTIONS[function]}({operand}{out})"]
+                text = _FUNCTIONS[function].format(operand, *beside(statement.others, self.sizes), out=out)
+                return [f"{target} = {text}"]
+
+    def test(self, statement: Test) -> list[str]:
+        if statement.operand.constant:
+            return [f"{statement.target.name} = {comparison(statement, statement.operand.name, self.sizes, 'and')}"]
+        operand = self._operand(statement.operand, statement.target.layout)
+        return [f"{statement.target.name} = {comparison(statement, operand, self.sizes, '&')}"]
 
     def reduce(self, statement: Reduce) -> list[str]:
         return [f"{statement.target.name} = {self._reduction(statement)}"]
@@ -290,6 +313,8 @@ class NumpyPrinter:
             names = [f"{name}.reshape({rows}, {columns})" for name in names]
         elif any(index.axis.ellipsis for index in bound):
             inside = names[0] if len(names) == 1 else f"({' * '.join(names)})"
+            if len(bound) == len(layout):
+                return f"{inside}.sum()"
             return f"{inside}.sum(axis=tuple(range({names[0]}.ndim - {len(layout) - len(bound)})))"
         axes = sorted(layout.index(index) for index in bound)
         rank = len(layout)
@@ -317,13 +342,13 @@ class NumpyPrinter:
         return f"np.vecdot({', '.join(shaped)}).sum(axis=0)"
 
 
-def _combined(statement: Combine, left: str, right: str) -> list[str]:
+def _combined(statement: Combine, left: str, right: str, like: str) -> list[str]:
     target, operator = statement.target.name, statement.operator
     if statement.reuse and statement.left == statement.target:
         return [f"{target} {operator}= {right}"]
     if isinstance(statement.right, Value) and statement.right.boolean and operator == "*":
         # Cast first: the product of two arrays of one type is faster than that of a float and a bool.
-        return [f"{target} = {right}.astype({left}.dtype)", f"{target} *= {left}"]
+        return [f"{target} = {right}.astype({like}.dtype)", f"{target} *= {left}"]
     if _in_place(statement):
         return [f"{target} = {_UFUNCS[operator]}({left}, {right}, out={left})"]
     return [f"{target} = {left} {operator} {right}"]

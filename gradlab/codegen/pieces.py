@@ -94,10 +94,8 @@ def normalise(front: Piece, pieces: list[Piece]) -> tuple[Piece, list[Piece], Co
 
 def plain(piece: Piece, free: tuple[Index, ...]) -> bool:
     """A single full-size array with coefficient 1 or -1."""
-    (number, sizes) = (piece.coefficient.number, piece.coefficient.sizes)
     return (
-        abs(number) == 1
-        and not sizes
+        piece.coefficient.absolute().one
         and not piece.divisors
         and len(piece.values) == 1
         and set(piece.values[0].layout) == set(free)
@@ -109,11 +107,12 @@ def start_rank(piece: Piece, free: tuple[Index, ...]) -> tuple[int, str]:
     """Which term makes the buffer: a product first (it needs a buffer anyway), then a positive plain array."""
     names = ",".join(value.name for value in piece.values)
     if plain(piece, free):
-        return (1 if piece.coefficient.number > 0 else 3), names
-    return (0 if piece.full(free) else 2), names
+        return (1 if piece.coefficient.number > 0 else 4), names
+    if piece.full(free):
+        return (0 if piece.coefficient.number > 0 else 2), names
+    return 3, names
 
 
 def absolute(product: Product) -> Product:
     """Without the sign of its coefficient, which goes into the operator."""
-    number, sizes = product.coefficient.number, product.coefficient.sizes
-    return Product(product.values, product.divisors, Coefficient(abs(number), sizes))
+    return Product(product.values, product.divisors, product.coefficient.absolute())

@@ -27,11 +27,14 @@ from gradlab.codegen.statements import (
     ScatterSum,
     Shift,
     Statement,
+    Test,
     Value,
     Vary,
     Zeros,
 )
 from gradlab.errors import DefinitionError
+from gradlab.symbolic.factor import LONG
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.terms import Axis, Index
 
@@ -55,6 +58,9 @@ class Printer(Protocol):
 
     def apply(self, statement: Apply) -> list[str]:
         """An elementary function."""
+
+    def test(self, statement: Test) -> list[str]:
+        """A comparison."""
 
     def reduce(self, statement: Reduce) -> list[str]:
         """A sum."""
@@ -180,6 +186,7 @@ class Sizes:
         below = [axis for axis, exponent in whole for _ in range(-exponent)]
         number = abs(coefficient.number)
         parts = [_number(number)] if number != 1 else []
+        parts += constants(coefficient.constants)
         parts += [_root(self.size(axis), e - floor(e)) for axis, e in coefficient.sizes if e.denominator != 1]
         parts += [self.product(above)] if above else []
         parts += [self.inverse(below)] if below else []
@@ -195,6 +202,22 @@ def _extent(value: Value, axis: Axis, position: int) -> str:
     return f"math.prod({value.name}.shape{leading})"
 
 
+def constants(powers: Iterable[tuple[str, Fraction]]) -> list[str]:
+    """pi and roots of whole numbers as Python numbers: `math.sqrt(2 / math.pi)`."""
+    parts = []
+    roots: tuple[list[str], list[str]] = ([], [])
+    for name, exponent in powers:
+        base = "math.pi" if name == "pi" else name
+        whole = floor(exponent) if exponent > 0 else -floor(-exponent)
+        parts += [f"{base} ** {whole}" if whole != 1 else base] if whole else []
+        if exponent != whole:
+            roots[exponent < 0].append(base)
+    above, below = (" * ".join(sorted(names)) for names in roots)
+    under = f"({below})" if "*" in below else below
+    parts += [f"math.sqrt({above or 1}{f' / {under}' if under else ''})"] if above or below else []
+    return parts
+
+
 def _root(size: str, exponent: Fraction) -> str:
     return f"math.sqrt({size})" if exponent == Fraction(1, 2) else f"{size} ** ({exponent})"
 
@@ -202,8 +225,8 @@ def _root(size: str, exponent: Fraction) -> str:
 def _number(number: Fraction) -> str:
     if number.denominator == 1:
         return str(number.numerator)
-    if number.denominator & (number.denominator - 1) == 0:
-        return repr(float(number))  # a power of two below: exact in every floating-point type
+    if number.denominator & (number.denominator - 1) == 0 or number.denominator > LONG:
+        return repr(float(number))  # a power of two below is exact in every floating-point type; a decimal was one
     return f"({number.numerator} / {number.denominator})"
 
 
@@ -224,9 +247,9 @@ def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> s
     if isinstance(operand, Value):
         return align(operand, target)
     own = tuple(index for index in target if index in operand.layout)
-    count = len(operand.values) + 2 * len(operand.divisors) + (not operand.coefficient.one)
     text = product_text(operand, own, sizes)
-    return (f"({text})" if count > 1 else text) + suffix(own, target)
+    compound = len(operand.values) + 2 * len(operand.divisors) > 1 or " " in text
+    return (f"({text})" if compound else text) + suffix(own, target)
 
 
 def along(layout: tuple[Index, ...], over: Index, text: str) -> str:
@@ -270,23 +293,34 @@ def suffix(layout: tuple[Index, ...], target: tuple[Index, ...]) -> str:
 
 
 _NUMBERS = {
-    "exp": "math.exp({})",
-    "log": "math.log({})",
-    "sqrt": "math.sqrt({})",
-    "rsqrt": "1 / math.sqrt({})",
+    "sqrt": "math.sqrt({0})",
+    "rsqrt": "1 / math.sqrt({0})",
     "square": "{0} * {0}",
     # As the mean of nothing: NaN, where Python would raise and NumPy warn.
     "reciprocal": "1 / {0} if {0} else {nan}",
-    "positive_part": "max({}, 0)",
-    "greater_zero": "{} > 0",
-}
+} | {name: row.number for name, row in ELEMENTARY.items()}
 
 
-def number_function(function: str, operand: str, nan: str) -> str:
+def number_function(statement: Apply, sizes: Sizes) -> str:
     """A function of a Python number, as one: NumPy's and torch's own would give a scalar with a dtype."""
+    operand, function = statement.operand.name, statement.function
     if function.startswith("power "):
         return f"{operand} ** ({function.removeprefix('power ')})"
-    return _NUMBERS[function].format(operand, nan=nan)
+    return _NUMBERS[function].format(operand, *beside(statement.others, sizes), nan=sizes.nan)
+
+
+def beside(numbers: Iterable[Product], sizes: Sizes) -> list[str]:
+    """The numbers that stand beside the operand of a function or a comparison."""
+    return [product_text(number, (), sizes) for number in numbers]
+
+
+def comparison(statement: Test, operand: str, sizes: Sizes, join: str) -> str:
+    """A comparison with 0, or with two bounds."""
+    if not statement.bounds:
+        return f"{operand} > 0"
+    low, high = beside(statement.bounds, sizes)
+    equal = "=" if statement.closed else ""
+    return f"({operand} >{equal} {low}) {join} ({operand} <{equal} {high})"
 
 
 def body(routine: Routine, printer: Printer) -> list[str]:
@@ -322,6 +356,8 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.zeros(statement)
         case Apply():
             return printer.apply(statement)
+        case Test():
+            return printer.test(statement)
         case Reduce():
             return printer.reduce(statement)
         case Accumulate():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 
+from gradlab.codegen.buffers import reuse
 from gradlab.codegen.lower import Lowering
 from gradlab.codegen.statements import Coefficient, Combine, Product, Reduce, Routine, Shift, Value
 from gradlab.symbolic.components import components
@@ -47,7 +48,8 @@ def forward(derivation: Derivation) -> Routine:
     output = lowering.values[program.output.name]
     originals = {value.name: value for value in (scope.original,) if value is not None}
     saved = tuple(originals.get(name) or lowering.values[name] for name in derivation.saved)
-    return Routine(tuple(inputs), tuple(lowering.statements), (output,), saved)
+    kept = [*program.tensors, *(value.name for value in saved)]  # named values keep their names
+    return Routine(tuple(inputs), reuse(lowering.statements, kept), (output,), saved)
 
 
 def backward(derivation: Derivation) -> Routine:
@@ -62,7 +64,8 @@ def backward(derivation: Derivation) -> Routine:
         )
         results[name] = lowering.define(gradient.name, gradient.free, gradient.value)
     ordered = tuple(results.get(given.tensor.name) for given in program.inputs)
-    return Routine((upstream,), tuple(lowering.statements), ordered, saved)
+    kept = [value.name for value in (upstream, *results.values(), *saved)]
+    return Routine((upstream,), reuse(lowering.statements, kept), ordered, saved)
 
 
 def jvp(derivation: Derivation) -> Routine:
@@ -72,7 +75,8 @@ def jvp(derivation: Derivation) -> Routine:
     lowering, saved = _after(derivation, tangents)
     lowering.note(_equation(derivation, tangent.name, Tensor(tangent.name, tangent.free), _shown(tangent, program)))
     result = lowering.define(tangent.name, tangent.free, tangent.value)
-    return Routine(tuple(tangents), tuple(lowering.statements), (result,), saved)
+    kept = [value.name for value in (*tangents, result, *saved)]
+    return Routine(tuple(tangents), reuse(lowering.statements, kept), (result,), saved)
 
 
 def hvp(derivation: Derivation) -> Routine:
@@ -92,7 +96,8 @@ def hvp(derivation: Derivation) -> Routine:
         else:
             results[name] = lowering.zeros(product.name, tangents[name])
     ordered = tuple(results.get(given.tensor.name) for given in program.inputs)
-    return Routine((upstream, *tangents.values()), tuple(lowering.statements), ordered, saved)
+    kept = [value.name for value in (upstream, *tangents.values(), *results.values(), *saved)]
+    return Routine((upstream, *tangents.values()), reuse(lowering.statements, kept), ordered, saved)
 
 
 def _after(derivation: Derivation, arguments: list[Value]) -> tuple[Lowering, tuple[Value, ...]]:
@@ -113,7 +118,15 @@ def _parameters(program: Program) -> list[Value]:
 def _saved(program: Program, name: str) -> Value:
     tensor = program.tensors[name]
     boolean = any(b.name == name and _is_mask(b) for b in program.bindings)
-    return Value(name, tensor.indices, boolean, name in _constants(program))
+    return Value(name, tensor.indices, boolean, constant(program, name))
+
+
+def constant(program: Program, name: str) -> bool:
+    """Whether a tensor is a number that follows from parameters alone."""
+    tensors = {binding.name: binding.value.tensors for binding in program.bindings}
+    known = name in program.parameters
+    numeric = name in tensors and not program.tensors[name].indices
+    return known or (numeric and all(constant(program, inner) for inner in tensors[name]))
 
 
 def _constants(program: Program) -> set[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, TypeVar
 
 from gradlab.symbolic.terms import Axis, Index, Slot, slot_indices
 
@@ -27,21 +27,21 @@ class Value:
 
 @dataclass(frozen=True)
 class Coefficient:
-    """A number times powers of sizes, known before any array is touched."""
+    """A number times powers of sizes and of constants such as pi, known before any array is touched."""
 
     number: Fraction = Fraction(1)
     sizes: tuple[tuple[Axis, Fraction], ...] = ()
+    constants: tuple[tuple[str, Fraction], ...] = ()
 
     def times(self, other: Coefficient) -> Coefficient:
         """The product."""
-        powers = dict(self.sizes)
-        for axis, exponent in other.sizes:
-            powers[axis] = powers.get(axis, 0) + exponent
-        return Coefficient(self.number * other.number, tuple((a, e) for a, e in powers.items() if e))
+        return Coefficient(
+            self.number * other.number, _merged(self.sizes, other.sizes), _merged(self.constants, other.constants)
+        )
 
     def inverse(self) -> Coefficient:
         """The reciprocal."""
-        return Coefficient(1 / self.number, tuple((axis, -exponent) for axis, exponent in self.sizes))
+        return Coefficient(1 / self.number, _inverted(self.sizes), _inverted(self.constants))
 
     @property
     def sign(self) -> Operator:
@@ -50,12 +50,31 @@ class Coefficient:
 
     def negated(self) -> Coefficient:
         """With the other sign."""
-        return Coefficient(-self.number, self.sizes)
+        return replace(self, number=-self.number)
+
+    def absolute(self) -> Coefficient:
+        """Without its sign."""
+        return replace(self, number=abs(self.number))
 
     @property
     def one(self) -> bool:
         """True for the number 1."""
-        return self.number == 1 and not self.sizes
+        return self == Coefficient()
+
+
+_T = TypeVar("_T")
+_Powers = tuple[tuple[_T, Fraction], ...]
+
+
+def _merged(left: _Powers[_T], right: _Powers[_T]) -> _Powers[_T]:
+    powers = dict(left)
+    for base, exponent in right:
+        powers[base] = powers.get(base, Fraction(0)) + exponent
+    return tuple((base, exponent) for base, exponent in powers.items() if exponent)
+
+
+def _inverted(powers: _Powers[_T]) -> _Powers[_T]:
+    return tuple((base, -exponent) for base, exponent in powers)
 
 
 @dataclass(frozen=True)
@@ -104,12 +123,26 @@ class Zeros:
 
 @dataclass(frozen=True)
 class Apply:
-    """target = function(operand), element by element: exp, log, positive_part, greater_zero or a power."""
+    """target = function(operand), element by element: a row of ELEMENTARY or a power; `others` are numbers beside it.
+
+    `reuse` writes into the buffer of the operand.
+    """
 
     target: Value
     function: str
     operand: Value
     reuse: bool = False
+    others: tuple[Product, ...] = ()
+
+
+@dataclass(frozen=True)
+class Test:
+    """target = where operand > 0; with `bounds`, where it lies between them, themselves included if `closed`."""
+
+    target: Value
+    operand: Value
+    bounds: tuple[Product, ...] = ()
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -228,6 +261,7 @@ Statement = (
     | Assign
     | Zeros
     | Apply
+    | Test
     | Reduce
     | Accumulate
     | Multiply

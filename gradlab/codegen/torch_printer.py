@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradlab.codegen import torch_gathers
 from gradlab.codegen.contraction import einsum, matmul
-from gradlab.codegen.printer import Sizes, align, along, number_function, operand_text, product_text
+from gradlab.codegen.printer import Sizes, align, along, beside, comparison, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
     Accumulate,
     Apply,
@@ -18,21 +18,19 @@ from gradlab.codegen.statements import (
     Scatter,
     ScatterSum,
     Shift,
+    Test,
     Value,
     Vary,
     Zeros,
 )
+from gradlab.symbolic.functions import ELEMENTARY
 
 _FUNCTIONS = {
-    "exp": "torch.exp({})",
-    "log": "torch.log({})",
-    "sqrt": "torch.sqrt({})",
-    "rsqrt": "torch.rsqrt({})",
-    "square": "torch.square({})",
-    "reciprocal": "torch.reciprocal({})",
-    "greater_zero": "{} > 0",
-    "positive_part": "torch.clamp({}, min=0)",
-}
+    "sqrt": "torch.sqrt({0})",
+    "rsqrt": "torch.rsqrt({0})",
+    "square": "torch.square({0})",
+    "reciprocal": "torch.reciprocal({0})",
+} | {name: row.torch for name, row in ELEMENTARY.items()}
 
 
 class TorchPrinter:
@@ -44,6 +42,8 @@ class TorchPrinter:
     def combine(self, statement: Combine) -> list[str]:
         layout = statement.target.layout
         left, right = (operand_text(operand, layout, self.sizes) for operand in (statement.left, statement.right))
+        if isinstance(statement.left, Value) and statement.left.boolean and not statement.target.boolean:
+            left = f"{left}.to({self.sizes.like}.dtype)"  # else a mask times a number has torch's default type
         return [f"{statement.target.name} = {left} {statement.operator} {right}"]
 
     def chain(self, statements: list[Combine]) -> list[str]:
@@ -68,13 +68,19 @@ class TorchPrinter:
 
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
-            shown = number_function(statement.function, statement.operand.name, self.sizes.nan)
-            return [f"{statement.target.name} = {shown}"]
+            return [f"{statement.target.name} = {number_function(statement, self.sizes)}"]
         function = statement.function
         operand = align(statement.operand, statement.target.layout)
         if function.startswith("power "):
             return [f"{statement.target.name} = {operand} ** ({function.removeprefix('power ')})"]
-        return [f"{statement.target.name} = {_FUNCTIONS[function].format(operand)}"]
+        text = _FUNCTIONS[function].format(operand, *beside(statement.others, self.sizes))
+        return [f"{statement.target.name} = {text}"]
+
+    def test(self, statement: Test) -> list[str]:
+        if statement.operand.constant:
+            return [f"{statement.target.name} = {comparison(statement, statement.operand.name, self.sizes, 'and')}"]
+        operand = align(statement.operand, statement.target.layout)
+        return [f"{statement.target.name} = {comparison(statement, operand, self.sizes, '&')}"]
 
     def reduce(self, statement: Reduce) -> list[str]:
         return [f"{statement.target.name} = {self._reduction(statement)}"]

@@ -9,6 +9,7 @@ from fractions import Fraction
 from gradlab.documents import boxes
 from gradlab.documents.boxes import Box
 from gradlab.symbolic.derive import GRAD_OUTPUT
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
@@ -17,6 +18,7 @@ from gradlab.symbolic.terms import (
     Affine,
     Atom,
     Axis,
+    Constant,
     Delta,
     Function,
     Gather,
@@ -152,10 +154,10 @@ def _fraction(product: Product) -> Box:
 
 def _piece(piece: Piece) -> Box:
     match piece:
-        case int():
+        case int() | float():
             return boxes.letters(str(piece))
-        case Power(atom, exponent, names, argument):
-            return _power(_atom(atom, names, argument), atom, exponent)
+        case Power(atom, exponent, names, arguments):
+            return _power(_atom(atom, names, arguments), atom, exponent)
         case Summation(indices, inside, names):
             return boxes.summation(subscripts([names[item] for item in indices]), _product(inside))
 
@@ -207,8 +209,9 @@ def _plain(slot: Slot, names: Names) -> str:
     return show_slot(slot, lambda item: names.get(item, item.name))
 
 
-def _atom(atom: Atom, names: Names, argument: Product | None) -> Box:
-    inside = _row_of([argument]) if argument else Box("", 0)
+def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> Box:
+    inside = [_row_of([argument]) for argument in arguments]
+    width = sum(box.width for box in inside)
     match atom:
         case Ref(tensor, ()):
             return name(tensor)
@@ -218,24 +221,30 @@ def _atom(atom: Atom, names: Names, argument: Product | None) -> Box:
             return boxes.subscript(Box(r"\delta", 5), _slots([left, right], names))
         case Size(axis):
             return size(axis)
-        case Function("positive_part"):
-            return Box(rf"\max({inside.tex}, 0)", inside.width + 42)
-        case Function("exp" | "log" as function):
-            return Box(rf"\{function}({inside.tex})", inside.width + 28)
+        case Constant("pi"):
+            return Box(r"\pi", 6)
+        case Constant(number):
+            return boxes.letters(number)
         case Function(function):
-            return Box(rf"\operatorname{{{function}}}({inside.tex})", inside.width + 9 + 5 * len(function))
-        case Indicator():
-            return Box(rf"[{inside.tex} > 0]", inside.width + 26)
+            template = ELEMENTARY[function].latex or rf"\operatorname{{{{{escaped(function)}}}}}({{0}})"
+            shown = template.format(*(box.tex for box in inside))
+            # 28 points are \exp() and more than \max(, 0) needs beside its argument; an operator's name may be longer.
+            return Box(shown, width + max(28, 9 + 5 * len(function)))
+        case Indicator(_, ()):
+            return Box(rf"[{inside[0].tex} > 0]", width + 26)
+        case Indicator(_, _, closed):
+            sign = r" \le " if closed else " < "
+            return Box(f"[{sign.join((inside[1].tex, inside[0].tex, inside[2].tex))}]", width + 40)
         case Position(searched):
             over = subscripts([names[item] for item in searched.bound])
-            return boxes.row([boxes.subscript(Box(r"\operatorname{argmax}", 36), over), inside])
+            return boxes.row([boxes.subscript(Box(r"\operatorname{argmax}", 36), over), *inside])
         case Order(left, right):
-            shown = _slots([left, right], names)
-            return Box(rf"[{_slot(left, names)} \le {_slot(right, names)}]", shown.width + 26)
+            pair = _slots([left, right], names)
+            return Box(rf"[{_slot(left, names)} \le {_slot(right, names)}]", pair.width + 26)
         case Prod(term, without):
             (running,) = (index(names[item]) for item in term.bound)
             places = rf" \ne {', '.join(_slot(slot, names) for slot in without)}" if without else ""
-            return Box(rf"\prod_{{{running}{places}}} {inside.tex}", inside.width + 16 + 8 * len(without))
+            return Box(rf"\prod_{{{running}{places}}} {inside[0].tex}", width + 16 + 8 * len(without))
 
 
 def _link(link: Link, *, weight_first: bool) -> Box:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gradlab.operation import Domain
+from gradlab.operation import Domain, Kink
 from gradlab.symbolic.derive import Derivation
 from gradlab.symbolic.equations import Equation
 from gradlab.symbolic.program import Given, Program, Tensor
@@ -111,9 +111,13 @@ def bytes_formula(names: Iterable[str], program: Program) -> str:
 def kinks(program: Program) -> list[str]:
     """Where the derivative jumps, and the value declared there."""
     return [
-        f"At {kink.where} the derivative with respect to {kink.argument} is {kink.derivative:g} by convention."
+        f"At {kink.where} the derivative with respect to {kink.argument} is {_slope(kink)} by convention."
         for kink in program.definition.kinks
     ]
+
+
+def _slope(kink: Kink) -> str:
+    return kink.derivative if isinstance(kink.derivative, str) else f"{kink.derivative:g}"
 
 
 def shift_line(program: Program) -> list[str]:

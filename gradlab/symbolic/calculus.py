@@ -49,16 +49,16 @@ def _atom_derivative(atom: Atom, target: Ref) -> Iterator[Term]:
         case Ref(tensor, slots) if tensor == target.tensor:
             deltas = (Delta(slot, wanted) for slot, wanted in zip(slots, target.slots, strict=True))
             yield Term.make(Fraction(1), ((delta, Fraction(1)) for delta in deltas))
-        case Function(name, argument):
-            outer = ELEMENTARY[name].derivative(argument)
-            inner = differentiate(Expr.of([argument]), target)
-            yield from (outer * inner).terms
+        case Function(name, argument, others):
+            row = ELEMENTARY[name]
+            outer = row.derivative(argument, *others)
+            yield from (outer * differentiate(Expr.of([argument]), target)).terms
         case Prod(argument, without):
             (running,) = argument.bound
             place = Index.fresh(running.axis)
             entry = Term(argument.coefficient, argument.factors).rename({running: place})
-            others = Expr.atom(Prod(argument, (*without, place)))
-            yield from (others * differentiate(Expr.of([entry]), target)).sum_over([place]).terms
+            rest = Expr.atom(Prod(argument, (*without, place)))
+            yield from (rest * differentiate(Expr.of([entry]), target)).sum_over([place]).terms
         case _:  # other tensors, sizes, orders, deltas and indicators are constant (an indicator almost everywhere)
             return
 

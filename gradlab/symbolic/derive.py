@@ -9,12 +9,14 @@ from fractions import Fraction
 from gradlab.symbolic.calculus import contract, differentiate
 from gradlab.symbolic.choose import Candidate, choose, total_bytes
 from gradlab.symbolic.factor import factor
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.lemmas import discover, fact_rules, simplify, sum_rule
 from gradlab.symbolic.program import Binding, Program, Tensor
+from gradlab.symbolic.regions import region_rules
 from gradlab.symbolic.rules import Rule, apply_everywhere
 from gradlab.symbolic.steps import Factored, Pullback, Step
 from gradlab.symbolic.tangents import PRODUCT, TANGENT, Products, forward, fresh, products
-from gradlab.symbolic.terms import Axis, Delta, Expr, Function, Index, Indicator, Ref, Term
+from gradlab.symbolic.terms import Axis, Delta, Expr, Function, Index, Ref, Term, operands
 
 GRAD_OUTPUT = "grad_output"
 
@@ -53,7 +55,7 @@ def derive(program: Program) -> Derivation:
     program = with_masks(program)
     lemmas, lemma_steps = discover(program)
     sums = [rule for rule in map(sum_rule, program.bindings) if rule is not None]
-    late = [*sums, *lemmas, *fact_rules(program)]
+    late = [*sums, *lemmas, *fact_rules(program), *region_rules(program)]
     raw, _ = reverse(program, [])
     ranked = choose(program, raw, late)
     plan = _cheapest(program, ranked, late)
@@ -152,11 +154,15 @@ def with_masks(program: Program) -> Program:
         bindings.append(binding)
         for term in binding.value:
             for atom, _ in term.factors:
-                if isinstance(atom, Function) and atom.name == "positive_part":
-                    taken = {b.name for b in bindings} | set(program.tensors) | set(program.parameters)
-                    name = next(n for n in ("mask", *(f"mask{i}" for i in range(2, 99))) if n not in taken)
-                    mask = Expr.atom(Indicator(atom.argument))
-                    bindings.append(Binding(Tensor(name, binding.tensor.indices), mask, automatic=True))
+                row = ELEMENTARY[atom.name] if isinstance(atom, Function) else None
+                if row is None or row.mask is None:
+                    continue
+                mask = Expr.atom(row.mask(*operands(atom)))
+                if any(known.value == mask for known in bindings):
+                    continue  # max(u, 0) and min(u, 0) have the same one
+                taken = {b.name for b in bindings} | set(program.tensors) | set(program.parameters)
+                name = next(n for n in ("mask", *(f"mask{i}" for i in range(2, 99))) if n not in taken)
+                bindings.append(Binding(Tensor(name, binding.tensor.indices), mask, automatic=True))
     return replace(program, bindings=tuple(bindings))
 
 

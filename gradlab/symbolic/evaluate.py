@@ -18,6 +18,7 @@ from gradlab.symbolic.terms import (
     Affine,
     Atom,
     Axis,
+    Constant,
     Delta,
     Expr,
     Factor,
@@ -33,6 +34,7 @@ from gradlab.symbolic.terms import (
     Term,
     atom_indices,
     atom_slots,
+    operands,
     slot_indices,
 )
 
@@ -159,10 +161,17 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
             return _integers(ones, point)
         case Size(axis):
             return ring.constant(Fraction(point.sizes[axis]))
-        case Function(name, argument):
-            return ring.function(name, evaluate_term(argument, layout, point))
-        case Indicator(argument):
+        case Constant(name):
+            return ring.named(name)
+        case Function(name):
+            return ring.function(name, *(evaluate_term(operand, layout, point) for operand in operands(atom)))
+        case Indicator(argument, ()):
             return ring.indicator(evaluate_term(argument, layout, point))
+        case Indicator(_, _, closed):
+            middle, low, high = (evaluate_term(operand, layout, point) for operand in operands(atom))
+            if closed:
+                return ring.multiply(_not_above(low, middle, ring), _not_above(middle, high, ring))
+            return ring.multiply(_above(middle, low, ring), _above(high, middle, ring))
         case Position():
             raise DefinitionError("the place of a maximum is used as a number; bind it to a name of its own")
         case Order(left, right):
@@ -204,6 +213,15 @@ def _entries(array: Any, slots: Sequence[Slot], layout: Sequence[Index], point: 
         positions.append(position)
     found = array[tuple(positions)]
     return found if inside is None else point.ring.multiply(found, _integers(np.where(inside, 1, 0), point))
+
+
+def _above(left: Any, right: Any, ring: Ring) -> Any:
+    return ring.indicator(ring.add(left, ring.multiply(ring.constant(Fraction(-1)), right)))
+
+
+def _not_above(left: Any, right: Any, ring: Ring) -> Any:
+    above = _above(left, right, ring)
+    return ring.add(ring.constant(Fraction(1)), ring.multiply(ring.constant(Fraction(-1)), above))
 
 
 def _integers(values: Any, point: Point) -> Any:

@@ -43,8 +43,11 @@ class SymPyRing:
         power = sp.Rational(exponent.numerator, exponent.denominator)
         return elementwise(lambda item: sp.Pow(item, power), value)
 
-    def function(self, name: str, value: Any) -> Array:
-        return elementwise(ELEMENTARY[name].to_sympy, value)
+    def named(self, name: str) -> Any:
+        return sp.pi if name == "pi" else sp.Integer(name)
+
+    def function(self, name: str, value: Any, *others: Any) -> Array:
+        return elementwise(ELEMENTARY[name].to_sympy, value, *others)
 
     def indicator(self, value: Any) -> Array:
         return elementwise(lambda item: sp.Piecewise((1, item > 0), (0, True)), value)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
+from gradlab.symbolic import special
 from gradlab.symbolic.components import components
 from gradlab.symbolic.definition import argmax
 from gradlab.symbolic.derive import Result
@@ -17,6 +18,7 @@ from gradlab.symbolic.steps import Factored
 from gradlab.symbolic.terms import (
     Affine,
     Atom,
+    Constant,
     Delta,
     Expr,
     Function,
@@ -31,6 +33,7 @@ from gradlab.symbolic.terms import (
     Size,
     Slot,
     Term,
+    operands,
 )
 
 
@@ -102,10 +105,16 @@ class _Exporter:
                 return sp.KroneckerDelta(self.slot(left, names), self.slot(right, names))
             case Size(axis):
                 return sp.Symbol(axis.size, integer=True)
-            case Function(name, argument):
-                return ELEMENTARY[name].to_sympy(self.product(argument, names))
-            case Indicator(argument):
+            case Constant(name):
+                return sp.pi if name == "pi" else sp.Integer(name)
+            case Function(name):
+                return ELEMENTARY[name].to_sympy(*(self.product(operand, names) for operand in operands(atom)))
+            case Indicator(argument, ()):
                 return sp.Piecewise((1, self.product(argument, names) > 0), (0, True))
+            case Indicator(_, _, closed):
+                middle, low, high = (self.product(operand, names) for operand in operands(atom))
+                inside = sp.And(low <= middle, middle <= high) if closed else sp.And(low < middle, middle < high)
+                return sp.Piecewise((1, inside), (0, True))
             case Position(argument):
                 own = letters(self.program, self.free, argument.bound)
                 over = (idx(index, own[index]) for index in argument.bound)
@@ -155,6 +164,9 @@ def _scale(scale: Scale) -> sp.Expr:
     return sp.Mul(scale.number, *(sp.Symbol(name, integer=True) for name in scale.parameters))
 
 
+_IMPORTED = ("Abs", "KroneckerDelta", "Max", "Min", "Piecewise", "Product", "Sum")
+
+
 class Declarations:
     """What a program must declare before it can build these expressions."""
 
@@ -168,7 +180,9 @@ class Declarations:
             self.tensors |= {str(base) for base in expression.atoms(sp.IndexedBase)}
             symbols |= expression.free_symbols
             functions |= {type(part).__name__ for part in sp.preorder_traversal(expression)}
-        self.used = functions & {"exp", "log", "KroneckerDelta", "Max", "Piecewise", "Product", "Sum"}
+        self.special = functions & set(special.__all__)
+        self.used = (functions - self.special) & (set(_IMPORTED) | {row.name for row in ELEMENTARY.values()})
+        self.used |= {"pi"} if "Pi" in functions else set()
         self.used |= (
             {"sqrt"}
             if any(part.is_Pow and abs(part.exp) == sp.S.Half for e in expressions for part in sp.preorder_traversal(e))
@@ -189,6 +203,7 @@ class Declarations:
         names = self.used | {"Idx", "IndexedBase", "symbols"} | ({"Function"} if self.places else set())
         lines = [
             f"from sympy import {', '.join(sorted(names, key=str.lower))}",
+            *([f"\nfrom gradlab.symbolic.special import {', '.join(sorted(self.special))}"] if self.special else []),
             "",
             *(['argmax = Function("argmax")'] if self.places else []),
         ]

@@ -14,6 +14,7 @@ from gradlab.symbolic.program import Binding, Tensor
 from gradlab.symbolic.scope import Scope
 from gradlab.symbolic.terms import (
     Axis,
+    Constant,
     Expr,
     Function,
     Gather,
@@ -27,11 +28,12 @@ from gradlab.symbolic.terms import (
     Term,
     atom_slots,
     slot_indices,
+    term_tensors,
 )
 
 SUPPORTED = (
-    "+, *, /, rational powers, Sum and Product over an Idx, at_most(k, d), indexed tensors, "
-    f"{', '.join(ELEMENTARY)} (Max(u, 0))"
+    "+, *, /, rational powers, pi, Sum and Product over an Idx, at_most(k, d), indexed tensors, "
+    f"{', '.join(ELEMENTARY)} (Max(u, 0), Min(u, 0), u**parameter)"
 )
 
 
@@ -54,7 +56,7 @@ class Expressions(Scope):
                 return self.top(sums[0]) * Expr.of([self.product(others)])
         called = recognise(expression)
         if called is not None:
-            return Expr.atom(Function(called[0], self.monomial(called[1])))
+            return Expr.atom(self.call(*called))
         if isinstance(expression, sp.Pow):
             return Expr.of([self.power(expression)])
         return Expr.of([self.monomial(expression)])
@@ -118,7 +120,11 @@ class Expressions(Scope):
             return self.reference(expression)
         if isinstance(expression, sp.Symbol):
             return self.symbol(expression)
-        if isinstance(expression, sp.Pow) and (isinstance(expression.exp, sp.Integer) or expression.base in self.axes):
+        if expression is sp.pi:
+            return Term(Fraction(1), ((Constant("pi"), Fraction(1)),))
+        if isinstance(expression, sp.Pow) and (
+            isinstance(expression.exp, sp.Integer) or expression.base in self.axes or expression.base.is_number
+        ):
             return self.power(expression)
         if isinstance(expression, at_most):
             return self.order(expression)
@@ -137,6 +143,16 @@ class Expressions(Scope):
             term = term.times(self.monomial(part))
         return term
 
+    def call(self, name: str, argument: sp.Expr, *others: sp.Expr) -> Function:
+        """A function of a monomial; what stands beside it is a number or a parameter."""
+        constants = []
+        for other in others:
+            value = self.monomial(other)
+            if any(tensor not in self.parameters for tensor in term_tensors(value)):
+                self.fail(f"{other} in {name} is not constant", "write a number or a parameter there")
+            constants.append(value)
+        return Function(name, self.monomial(argument), tuple(constants))
+
     def power(self, expression: sp.Pow) -> Term:
         if not isinstance(expression.exp, sp.Rational) or expression.exp.q > 2:
             self.fail(
@@ -144,6 +160,8 @@ class Expressions(Scope):
                 "exponents are whole numbers and halves; u**a is exp(a*log(u)) for positive u",
             )
         exponent = Fraction(int(expression.exp.p), int(expression.exp.q))
+        if isinstance(expression.base, sp.Integer) and expression.base > 0:
+            return Term.make(Fraction(1), [(Constant(str(expression.base)), exponent)])
         base = self.monomial(expression.base)
         # sqrt(a b) is sqrt(a) sqrt(b), and sqrt(a**2) is a, only where a and b are not negative: a root stays whole.
         single = base.coefficient == 1 and [power for _, power in base.factors] == [Fraction(1)]
@@ -164,11 +182,6 @@ class Expressions(Scope):
 
     def symbol(self, expression: sp.Symbol) -> Term:
         if expression in self.axes:
-            if self.axes[expression].ellipsis:
-                self.fail(
-                    f"{expression} is used as a number and stands for any number of leading dimensions",
-                    "leave leading out to use the size",
-                )
             return Term(Fraction(1), ((Size(self.axes[expression]), Fraction(1)),))
         if expression.name not in self.parameters:
             self.check_known(expression.name, expression)

@@ -9,6 +9,9 @@ from gradlab.symbolic.components import components
 from gradlab.symbolic.steps import Factored
 from gradlab.symbolic.terms import Atom, Expr, Size, Term
 
+LONG = 1000
+"""Above it, a denominator is that of a decimal, which is clearer as it was written than in a common factor."""
+
 
 def factor(expression: Expr) -> Factored:
     """Pull out the atoms common to all terms, the least power of every size and the common number."""
@@ -40,5 +43,7 @@ def _shared_power(atom: Atom, powers: list[Fraction]) -> Fraction:
 
 def _shared_number(expression: Expr) -> Fraction:
     numbers = [term.coefficient for term in expression]
+    if any(n.denominator > LONG for n in numbers):
+        return numbers[0] if len(set(numbers)) == 1 else Fraction(1)
     shared = Fraction(gcd(*(n.numerator for n in numbers)), lcm(*(n.denominator for n in numbers)))
     return -shared if all(n < 0 for n in numbers) else shared

@@ -11,17 +11,17 @@ from fractions import Fraction
 
 from gradlab.symbolic.components import components
 from gradlab.symbolic.derive import GRAD_OUTPUT
+from gradlab.symbolic.factor import LONG
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Factored, Pullback, Pushforward
 from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import (
     Atom,
+    Constant,
     Delta,
     Expr,
     Factor,
-    Function,
     Index,
-    Indicator,
     Order,
     Position,
     Prod,
@@ -29,6 +29,7 @@ from gradlab.symbolic.terms import (
     Size,
     Term,
     atom_indices,
+    operands,
     show_atom,
 )
 
@@ -39,13 +40,14 @@ Names = Mapping[Index, str]
 class Power:
     """An atom to a positive power, with the names of its indices.
 
-    `argument` is that of a function, an indicator or a search for a maximum, whose searched indices `names` has too.
+    `arguments` are the monomials inside it: those of a function or an indicator, what a product runs over, or what is
+    searched for a maximum; `names` then has the indices that these bind too.
     """
 
     atom: Atom
     exponent: Fraction
     names: Names
-    argument: Product | None = None
+    arguments: tuple[Product, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class Summation:
     names: Names
 
 
-Piece = int | Power | Summation
+Piece = int | float | Power | Summation
+"""A float is a decimal that the author wrote, or a product of such."""
 
 
 @dataclass(frozen=True)
@@ -162,25 +165,27 @@ class _Arranger:
         above: list[Piece] = []
         below: list[Piece] = []
         for atom, exponent in sorted(factors, key=lambda factor: self.factor_order(factor[0], names)):
-            argument = None
             own = names
             if isinstance(atom, Prod | Position):
                 own = {**names, **letters(self.program, names, atom.argument.bound, names)}
-                argument = self.monomial(atom.argument.coefficient, atom.argument.factors, own)
-            if isinstance(atom, Function | Indicator):
-                argument = self.monomial(atom.argument.coefficient, atom.argument.factors, names)
-            (above if exponent > 0 else below).append(Power(atom, abs(exponent), own, argument))
+            inside = tuple(self.monomial(part.coefficient, part.factors, own) for part in operands(atom))
+            (above if exponent > 0 else below).append(Power(atom, abs(exponent), own, inside))
         above += sums
-        if abs(coefficient.numerator) != 1:
-            above.insert(0, abs(coefficient.numerator))
-        if coefficient.denominator != 1:
-            below.insert(0, coefficient.denominator)
+        if coefficient.denominator > LONG:
+            above.insert(0, abs(float(coefficient)))
+        else:
+            if abs(coefficient.numerator) != 1:
+                above.insert(0, abs(coefficient.numerator))
+            if coefficient.denominator != 1:
+                below.insert(0, coefficient.denominator)
         return Product(coefficient < 0, tuple(above), tuple(below))
 
     def factor_order(self, atom: Atom, names: Names) -> tuple[int, int, str]:
         """Sizes in the order of the axes, then deltas, then tensors: those with fewer indices first, then by name."""
         shown = show_atom(atom, lambda index: names.get(index, index.name))
         match atom:
+            case Constant():
+                return 0, -1, shown
             case Size(axis):
                 return 0, self.axes.index(axis), shown
             case Delta(left) | Order(left):

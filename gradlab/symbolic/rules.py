@@ -10,6 +10,7 @@ from typing import Literal
 from gradlab.symbolic.terms import (
     Affine,
     Atom,
+    Constant,
     Expr,
     Factor,
     Function,
@@ -22,10 +23,12 @@ from gradlab.symbolic.terms import (
     Term,
     atom_indices,
     nests,
+    operands,
     slot_indices,
+    with_operand,
 )
 
-Kind = Literal["fold", "unfold", "sum", "lemma", "fact"]
+Kind = Literal["fold", "unfold", "sum", "lemma", "fact", "region"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,18 @@ class Rule:
             powered = value.power(exponent)
             factors = (*rest.factors, *powered.factors)
             return Expr.of([Term.make(rest.coefficient * powered.coefficient, factors, rest.bound)])
+        return self._apply_inside(term)
+
+    def _apply_inside(self, term: Term) -> Expr | None:
+        """In the argument of a function or an indicator, where the result is one term again."""
+        for atom, exponent in term.factors:
+            for position, operand in enumerate(operands(atom)):
+                found = self._apply_atom(operand)
+                if found is None or len(found.terms) != 1:
+                    continue
+                new = with_operand(atom, position, found.terms[0])
+                others = [f for f in term.factors if f[0] != atom]
+                return Expr.of([Term.make(term.coefficient, [*others, (new, exponent)], term.bound)])
         return None
 
     def _apply_sum(self, term: Term) -> Expr | None:
@@ -122,13 +137,26 @@ def unify(pattern: Atom, atom: Atom, variables: dict[Index, Slot]) -> dict[Index
     match pattern, atom:
         case Ref(wanted, ours), Ref(found, theirs) if wanted == found:
             return _unify_slots(ours, theirs, variables)
-        case Function(wanted, left), Function(found, right) if wanted == found:
-            return _unify_terms(left, right, variables)
-        case Indicator(left), Indicator(right):
-            return _unify_terms(left, right, variables)
+        case Function(), Function() if pattern.name == atom.name:
+            return _unify_all(operands(pattern), operands(atom), variables)
+        case Indicator(), Indicator() if pattern.closed == atom.closed:
+            return _unify_all(operands(pattern), operands(atom), variables)
+        case Constant(), Constant() if pattern == atom:
+            return variables
         case Order(), Order():
             return _unify_slots((pattern.left, pattern.right), (atom.left, atom.right), variables)
     return None
+
+
+def _unify_all(
+    patterns: tuple[Term, ...], terms: tuple[Term, ...], variables: dict[Index, Slot]
+) -> dict[Index, Slot] | None:
+    if len(patterns) != len(terms):
+        return None
+    result: dict[Index, Slot] | None = variables
+    for pattern, term in zip(patterns, terms, strict=True):
+        result = None if result is None else _unify_terms(pattern, term, result)
+    return result
 
 
 def _unify_terms(pattern: Term, term: Term, variables: dict[Index, Slot]) -> dict[Index, Slot] | None:

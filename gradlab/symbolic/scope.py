@@ -12,7 +12,7 @@ from gradlab.symbolic.definition import Definition
 from gradlab.symbolic.program import Binding, Tensor
 from gradlab.symbolic.terms import Axis, Index, Ref
 
-RESERVED = ("grad_output", "np", "torch")
+RESERVED = ("grad_output", "math", "np", "special", "torch")
 RESERVED_PREFIXES = ("grad_", "tangent_", "jacobian_")
 
 

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, letters, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
 from gradlab.symbolic.terms import (
     Atom,
+    Constant,
     Delta,
     Function,
     Gather,
@@ -82,10 +84,10 @@ class _Text:
 
     def piece(self, piece: Piece) -> str:
         match piece:
-            case int():
+            case int() | float():
                 return str(piece)
-            case Power(atom, exponent, names, argument):
-                return self.power(self.atom(atom, names, argument), exponent)
+            case Power(atom, exponent, names, arguments):
+                return self.power(self.atom(atom, names, arguments), exponent)
             case Summation(indices, inside, names):
                 return f"sum[{','.join(names[index] for index in indices)}]({self.product(inside)})"
 
@@ -110,8 +112,8 @@ class _Text:
             slot = replace(slot, tensor=self.name(slot.tensor))
         return show_slot(slot, lambda index: names.get(index, index.name))
 
-    def atom(self, atom: Atom, names: Names, argument: Product | None) -> str:
-        inside = self.addition([argument] if argument else [])
+    def atom(self, atom: Atom, names: Names, arguments: Sequence[Product]) -> str:
+        inside = [self.addition([argument]) for argument in arguments]
         match atom:
             case Ref(tensor, slots):
                 return self.entry((tensor, tuple(self.slot(slot, names) for slot in slots)))
@@ -119,17 +121,21 @@ class _Text:
                 return f"delta[{self.slot(left, names)},{self.slot(right, names)}]"
             case Size(axis):
                 return axis.size
-            case Function("positive_part"):
-                return f"max({inside}, 0)"
+            case Constant(constant):
+                return constant
             case Function(function):
-                return f"{function}({inside})"
-            case Indicator():
-                return f"[{inside} > 0]"
+                template = ELEMENTARY[function].text
+                return template.format(*inside) if template else f"{function}({', '.join(inside)})"
+            case Indicator(_, ()):
+                return f"[{inside[0]} > 0]"
+            case Indicator(_, _, closed):
+                sign = " <= " if closed else " < "
+                return f"[{sign.join((inside[1], inside[0], inside[2]))}]"
             case Position(searched):
-                return f"argmax[{','.join(names[index] for index in searched.bound)}]({inside})"
+                return f"argmax[{','.join(names[index] for index in searched.bound)}]({inside[0]})"
             case Order(left, right):
                 return f"[{self.slot(left, names)} <= {self.slot(right, names)}]"
             case Prod(term, without):
                 (running,) = (names[index] for index in term.bound)
                 places = f" != {', '.join(self.slot(slot, names) for slot in without)}" if without else ""
-                return f"prod[{running}{places}]({inside})"
+                return f"prod[{running}{places}]({inside[0]})"

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
-from gradlab.symbolic.terms import Atom, Delta, Expr, Function, Indicator, Order, Position, Prod, Ref, Size, Term
+from gradlab.symbolic.terms import (
+    Atom,
+    Constant,
+    Delta,
+    Expr,
+    Function,
+    Indicator,
+    Order,
+    Position,
+    Prod,
+    Ref,
+    Size,
+    Term,
+)
 
 
 @dataclass(frozen=True)
@@ -55,9 +68,9 @@ def _non_negative(atom: Atom, known: AbstractSet[str]) -> bool:
     match atom:
         case Ref(tensor, _):
             return tensor in known
-        case Function(name, _):
+        case Function(name):
             return ELEMENTARY[name].non_negative
-        case Size() | Delta() | Indicator() | Order() | Position():
+        case Size() | Constant() | Delta() | Indicator() | Order() | Position():
             return True
         case Prod(argument):
             return _term_non_negative(argument, known)
@@ -73,7 +86,7 @@ def _term_non_negative(term: Term, known: AbstractSet[str]) -> bool:
 
 def _never_zero(atom: Atom, known: AbstractSet[str]) -> bool:
     # Not exp: in floating point it is 0 from about -745 on.
-    return isinstance(atom, Size) or (isinstance(atom, Ref) and atom.tensor in known)
+    return isinstance(atom, Size | Constant) or (isinstance(atom, Ref) and atom.tensor in known)
 
 
 def _expression_never_zero(value: Expr, non_negative: AbstractSet[str], known: AbstractSet[str]) -> bool:

@@ -101,9 +101,10 @@ def products(
     named = {b.name: _named(b.tensor) for b in program.bindings if b.name in tangents and b.name not in short}
     found = _products(program, gradients, {**tangents, **named}, rules)
     uses = Counter(name for value in found.values.values() for term in value for name in Expr.of([term]).tensors)
-    once = [name for name in named if uses[TANGENT + name] == 1]
-    if once:
-        named = {name: tangent for name, tangent in named.items() if name not in once}
+    # A name that is gone in the end would still stand in the steps that lead there.
+    several = {name: tangent for name, tangent in named.items() if uses[TANGENT + name] > 1}
+    if len(several) < len(named):
+        named = several
         found = _products(program, gradients, {**tangents, **named}, rules)
     mentioned = frozenset().union(*(value.tensors for value in found.values.values()))
     return Products(found.values, tuple(name for name in named if TANGENT + name in mentioned), found.steps)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from math import floor
 
 from gradlab.errors import DefinitionError
 
@@ -125,18 +126,31 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
+class Constant:
+    """A number that is not rational, or the root of one that is: `pi`, or a whole number to a fractional power."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
-    """An elementary function of a monomial."""
+    """An elementary function of a monomial; `others` are further operands, as the bounds in clip(u, low, high)."""
 
     name: str
     argument: Term
+    others: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """1 where the monomial is above 0, else 0."""
+    """1 where the monomial is above 0, else 0; with `bounds`, 1 where it lies between them.
+
+    The bounds themselves count where it is `closed`.
+    """
 
     argument: Term
+    bounds: tuple[Term, ...] = ()
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +190,7 @@ class Prod:
     without: tuple[Slot, ...] = ()
 
 
-Atom = Ref | Delta | Size | Function | Indicator | Order | Prod | Position
+Atom = Ref | Delta | Size | Constant | Function | Indicator | Order | Prod | Position
 Factor = tuple[Atom, Fraction]
 
 
@@ -189,6 +203,26 @@ def slot_indices(slot: Slot) -> Iterator[Index]:
             yield from slot.slots
         case Affine(parts):
             yield from (index for _, index in parts)
+
+
+def operands(atom: Atom) -> tuple[Term, ...]:
+    """The monomials inside an atom: the argument of a function or indicator, and what stands beside it."""
+    match atom:
+        case Function(_, argument, others) | Indicator(argument, others):
+            return (argument, *others)
+        case Prod(argument) | Position(argument):
+            return (argument,)
+        case _:
+            return ()
+
+
+def with_operand(atom: Atom, position: int, value: Term) -> Atom:
+    """The atom with another monomial at one position of `operands`."""
+    argument, *others = (value if i == position else operand for i, operand in enumerate(operands(atom)))
+    if isinstance(atom, Function):
+        return Function(atom.name, argument, tuple(others))
+    assert isinstance(atom, Indicator)  # nothing else has operands
+    return Indicator(argument, tuple(others), atom.closed)
 
 
 def atom_indices(atom: Atom) -> Iterator[Index]:
@@ -220,17 +254,17 @@ def rename_atom(atom: Atom, renaming: Renaming) -> Atom:
             return Ref(tensor, tuple(rename_slot(slot, renaming) for slot in slots))
         case Delta(left, right):
             return Delta(rename_slot(left, renaming), rename_slot(right, renaming))
-        case Function(name, argument):
-            return Function(name, argument.rename(renaming))
-        case Indicator(argument):
-            return Indicator(argument.rename(renaming))
+        case Function(name, argument, others):
+            return Function(name, argument.rename(renaming), tuple(other.rename(renaming) for other in others))
+        case Indicator(argument, bounds, closed):
+            return Indicator(argument.rename(renaming), tuple(bound.rename(renaming) for bound in bounds), closed)
         case Position(argument):
             return Position(argument.rename(renaming))
         case Order(left, right):
             return Order(rename_slot(left, renaming), rename_slot(right, renaming))
         case Prod(argument, without):
             return Prod(argument.rename(renaming), tuple(rename_slot(slot, renaming) for slot in without))
-        case Size():
+        case Size() | Constant():
             return atom
 
 
@@ -267,10 +301,16 @@ def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
             return f"[{' = '.join(sorted((show_slot(left, name), show_slot(right, name))))}]"
         case Size(axis):
             return axis.size
-        case Function(function, argument):
-            return f"{function}({show_monomial(argument, name)})"
-        case Indicator(argument):
+        case Constant(constant):
+            return constant
+        case Function(function):
+            return f"{function}({', '.join(show_monomial(operand, name) for operand in operands(atom))})"
+        case Indicator(argument, ()):
             return f"[{show_monomial(argument, name)} > 0]"
+        case Indicator(argument, (low, high), closed):
+            sign = "<=" if closed else "<"
+            shown = f" {sign} ".join(show_monomial(part, name) for part in (low, argument, high))
+            return f"[{shown}]"
         case Position(argument):
             own = _canonical_names(argument)
             return f"argmax({show_monomial(argument, lambda i: own[i] if i in argument.bound else name(i))})"
@@ -280,6 +320,7 @@ def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
             own = {index: f"?{index.axis.name}" for index in argument.bound}
             inside = show_monomial(argument, lambda index: own.get(index) or name(index))
             return f"prod[{','.join(sorted(show_slot(slot, name) for slot in without))}]({inside})"
+    raise AssertionError(f"an indicator has no bound or two, not {atom}")
 
 
 def show_monomial(term: Term, name: Callable[[Index], str]) -> str:
@@ -305,6 +346,10 @@ class Term:
         for atom in list(powers):
             if isinstance(atom, Delta | Indicator | Order) and powers[atom] > 0:
                 powers[atom] = Fraction(1)  # 0 and 1 are their own powers
+            elif isinstance(atom, Constant) and atom.name.isdigit():
+                whole = floor(powers[atom])  # 2 sqrt(2) and sqrt(2) / 2 are written with one root of 2
+                coefficient *= Fraction(int(atom.name)) ** whole
+                powers[atom] -= whole
         used = {index for atom, exponent in powers.items() if exponent for index in atom_indices(atom)}
         kept = []
         for index in bound:
@@ -495,10 +540,9 @@ def atom_tensors(atom: Atom) -> Iterator[str]:
     match atom:
         case Ref(tensor, _):
             yield tensor
-        case Function(_, argument) | Indicator(argument) | Prod(argument) | Position(argument):
-            yield from term_tensors(argument)
-        case Delta() | Size() | Order():
-            pass
+        case _:
+            for operand in operands(atom):
+                yield from term_tensors(operand)
     yield from (slot.tensor for slot in atom_slots(atom) if isinstance(slot, Gather))
 
 
@@ -509,15 +553,14 @@ def atom_slots(atom: Atom) -> Iterator[Slot]:
             yield from slots
         case Delta(left, right) | Order(left, right):
             yield from (left, right)
-        case Function(_, argument) | Indicator(argument) | Position(argument):
-            for inner, _ in argument.factors:
-                yield from atom_slots(inner)
         case Prod(argument, without):
             for inner, _ in argument.factors:
                 yield from atom_slots(inner)
             yield from without
-        case Size():
-            return
+        case _:
+            for operand in operands(atom):
+                for inner, _ in operand.factors:
+                    yield from atom_slots(inner)
 
 
 def nests(atoms: Iterable[Atom], renaming: Renaming) -> bool:

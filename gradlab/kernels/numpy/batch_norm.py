@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.kernels.blocks import blocks
 from gradlab.operation import Argument, Operation, Parameter, Signature, real
 
 Array = NDArray[Any]
@@ -72,15 +71,10 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array
     grad_beta = np.ones(len(grad_output), grad_output.dtype) @ grad_output
     # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
     #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
-    slope = grad_gamma * -inverse_n
-    shift = grad_beta * inverse_n
-    scale = gamma * inv_std
-    grad_x = np.empty(x_hat.shape, x_hat.dtype)
-    for rows in blocks(grad_x.shape):
-        part = np.multiply(x_hat[rows], slope, out=grad_x[rows])
-        part += grad_output[rows]
-        part -= shift
-        part *= scale
+    part = x_hat * (grad_gamma * inverse_n)
+    grad_x = grad_output - part
+    grad_x -= grad_beta * inverse_n
+    grad_x *= gamma * inv_std
     return grad_x, grad_gamma, grad_beta
 
 
@@ -95,10 +89,10 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     sum_tangent_x = np.ones(len(tangent_x), tangent_x.dtype) @ tangent_x
     dot_tangent_x_x_hat = np.einsum("nc,nc->c", tangent_x, x_hat)
     tangent_y = tangent_x * (gamma * inv_std)
-    part = x_hat * (gamma * inverse_n * inv_std * dot_tangent_x_x_hat)
-    tangent_y -= part
-    part_2 = x_hat * tangent_gamma
-    tangent_y += part_2
+    part = x_hat * tangent_gamma
+    tangent_y += part
+    part_2 = x_hat * (gamma * inverse_n * inv_std * dot_tangent_x_x_hat)
+    tangent_y -= part_2
     tangent_y -= gamma * inverse_n * inv_std * sum_tangent_x
     tangent_y += tangent_beta
     return tangent_y
@@ -119,15 +113,10 @@ def hvp(
     # (51) tangent_x_hat[n,c] = inv_std[c] / N * (N * tangent_x[n,c] - sum[n'](tangent_x[n',c]) - x_hat[n,c] *
     #     sum[n'](tangent_x[n',c] * x_hat[n',c]))
     sum_tangent_x = np.ones(len(tangent_x), tangent_x.dtype) @ tangent_x
-    slope = dot_tangent_x_x_hat * -inverse_n
-    shift = sum_tangent_x * inverse_n
-    scale = inv_std
-    tangent_x_hat = np.empty(x_hat.shape, x_hat.dtype)
-    for rows in blocks(tangent_x_hat.shape):
-        part_6 = np.multiply(x_hat[rows], slope, out=tangent_x_hat[rows])
-        part_6 += tangent_x[rows]
-        part_6 -= shift
-        part_6 *= scale
+    part = x_hat * (dot_tangent_x_x_hat * inverse_n)
+    tangent_x_hat = tangent_x - part
+    tangent_x_hat -= sum_tangent_x * inverse_n
+    tangent_x_hat *= inv_std
     # (61) hvp_gamma[c] = sum[n](grad_output[n,c] * tangent_x_hat[n,c])
     hvp_gamma = np.einsum("nc,nc->c", grad_output, tangent_x_hat)
     # (59) hvp_x[n,c] = gamma[c] * tangent_inv_std[c] * grad_output[n,c] + inv_std[c] * tangent_gamma[c] *
@@ -139,17 +128,17 @@ def hvp(
     #     sum[n'](grad_output[n',c] * x_hat[n',c]) / N
     dot_g_x_hat = np.einsum("nc,nc->c", grad_output, x_hat)
     sum_g = np.ones(len(grad_output), grad_output.dtype) @ grad_output
-    hvp_x = tangent_x_hat * (gamma * -inverse_n * inv_std * dot_g_x_hat)
-    part = x_hat * (gamma * inverse_n * inv_std * hvp_gamma)
-    hvp_x -= part
-    part_2 = x_hat * (gamma * inverse_n * tangent_inv_std * dot_g_x_hat)
-    hvp_x -= part_2
-    part_3 = grad_output * (gamma * tangent_inv_std)
-    hvp_x += part_3
-    part_4 = grad_output * (inv_std * tangent_gamma)
-    hvp_x += part_4
-    part_5 = x_hat * (inv_std * inverse_n * tangent_gamma * dot_g_x_hat)
+    hvp_x = grad_output * (gamma * tangent_inv_std)
+    part_2 = grad_output * (inv_std * tangent_gamma)
+    hvp_x += part_2
+    part_3 = tangent_x_hat * (gamma * inverse_n * inv_std * dot_g_x_hat)
+    hvp_x -= part_3
+    part_4 = x_hat * (gamma * inverse_n * inv_std * hvp_gamma)
+    hvp_x -= part_4
+    part_5 = x_hat * (gamma * inverse_n * tangent_inv_std * dot_g_x_hat)
     hvp_x -= part_5
+    part_6 = x_hat * (inv_std * inverse_n * tangent_gamma * dot_g_x_hat)
+    hvp_x -= part_6
     hvp_x -= gamma * inverse_n * tangent_inv_std * sum_g
     hvp_x -= inv_std * inverse_n * tangent_gamma * sum_g
     # (62) hvp_beta[c] = 0

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.kernels.blocks import blocks
 from gradlab.operation import Argument, Operation, Parameter, Signature, real
 
 Array = NDArray[Any]
@@ -79,16 +78,11 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array
     # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
     #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
     #     x_hat[n',c,h',w']))
-    slope = np.repeat(grad_gamma * -inverse_nhw, hw)
-    shift = np.repeat(grad_beta * inverse_nhw, hw)
-    scale = np.repeat(gamma * inv_std, hw)
-    grad_x = np.empty(x_hat.reshape(n, chw).shape, x_hat.dtype)
-    for rows in blocks(grad_x.shape):
-        part = np.multiply(x_hat.reshape(n, chw)[rows], slope, out=grad_x[rows])
-        part += grad_output.reshape(n, chw)[rows]
-        part -= shift
-        part *= scale
-    return grad_x.reshape(n, c, h, w), grad_gamma, grad_beta
+    part = x_hat.reshape(n, chw) * np.repeat(grad_gamma * inverse_nhw, hw)
+    grad_x = grad_output - part.reshape(n, c, h, w)
+    grad_x -= (grad_beta * inverse_nhw)[:, None, None]
+    grad_x *= (gamma * inv_std)[:, None, None]
+    return grad_x, grad_gamma, grad_beta
 
 
 def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangent_beta: Array) -> Array:
@@ -105,10 +99,10 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     sum_tangent_x = np.einsum("ncm->c", tangent_x.reshape(n, c, hw))
     dot_tangent_x_x_hat = np.vecdot(tangent_x.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
     tangent_y = tangent_x.reshape(n, chw) * np.repeat(gamma * inv_std, hw)
-    part = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * inv_std * dot_tangent_x_x_hat, hw)
-    tangent_y -= part
-    part_2 = x_hat.reshape(n, chw) * np.repeat(tangent_gamma, hw)
-    tangent_y += part_2
+    part = x_hat.reshape(n, chw) * np.repeat(tangent_gamma, hw)
+    tangent_y += part
+    part_2 = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * inv_std * dot_tangent_x_x_hat, hw)
+    tangent_y -= part_2
     tangent_y -= np.repeat(gamma * inverse_nhw * inv_std * sum_tangent_x, hw)
     tangent_y += np.repeat(tangent_beta, hw)
     return tangent_y.reshape(n, c, h, w)
@@ -133,15 +127,10 @@ def hvp(
     #     sum[n',h',w'](tangent_x[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] *
     #     x_hat[n',c,h',w']))
     sum_tangent_x = np.einsum("ncm->c", tangent_x.reshape(n, c, hw))
-    slope = np.repeat(dot_tangent_x_x_hat * -inverse_nhw, hw)
-    shift = np.repeat(sum_tangent_x * inverse_nhw, hw)
-    scale = np.repeat(inv_std, hw)
-    tangent_x_hat = np.empty(x_hat.reshape(n, chw).shape, x_hat.dtype)
-    for rows in blocks(tangent_x_hat.shape):
-        part_6 = np.multiply(x_hat.reshape(n, chw)[rows], slope, out=tangent_x_hat[rows])
-        part_6 += tangent_x.reshape(n, chw)[rows]
-        part_6 -= shift
-        part_6 *= scale
+    part = x_hat.reshape(n, chw) * np.repeat(dot_tangent_x_x_hat * inverse_nhw, hw)
+    tangent_x_hat = tangent_x - part.reshape(n, c, h, w)
+    tangent_x_hat -= (sum_tangent_x * inverse_nhw)[:, None, None]
+    tangent_x_hat *= inv_std[:, None, None]
     # (61) hvp_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
     hvp_gamma = np.vecdot(grad_output.reshape(n, c, hw), tangent_x_hat.reshape(n, c, hw)).sum(axis=0)
     # (59) hvp_x[n,c,h,w] = gamma[c] * tangent_inv_std[c] * grad_output[n,c,h,w] + inv_std[c] * tangent_gamma[c] *
@@ -154,17 +143,17 @@ def hvp(
     #     x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
     dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
     sum_g = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
-    hvp_x = tangent_x_hat * np.repeat(gamma * -inverse_nhw * inv_std * dot_g_x_hat, hw)
-    part = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * inv_std * hvp_gamma, hw)
-    hvp_x -= part
-    part_2 = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * tangent_inv_std * dot_g_x_hat, hw)
-    hvp_x -= part_2
-    part_3 = grad_output.reshape(n, chw) * np.repeat(gamma * tangent_inv_std, hw)
-    hvp_x += part_3
-    part_4 = grad_output.reshape(n, chw) * np.repeat(inv_std * tangent_gamma, hw)
-    hvp_x += part_4
-    part_5 = x_hat.reshape(n, chw) * np.repeat(inv_std * inverse_nhw * tangent_gamma * dot_g_x_hat, hw)
+    hvp_x = grad_output.reshape(n, chw) * np.repeat(gamma * tangent_inv_std, hw)
+    part_2 = grad_output.reshape(n, chw) * np.repeat(inv_std * tangent_gamma, hw)
+    hvp_x += part_2
+    part_3 = tangent_x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * inv_std * dot_g_x_hat, hw)
+    hvp_x -= part_3
+    part_4 = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * inv_std * hvp_gamma, hw)
+    hvp_x -= part_4
+    part_5 = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * tangent_inv_std * dot_g_x_hat, hw)
     hvp_x -= part_5
+    part_6 = x_hat.reshape(n, chw) * np.repeat(inv_std * inverse_nhw * tangent_gamma * dot_g_x_hat, hw)
+    hvp_x -= part_6
     hvp_x -= np.repeat(gamma * inverse_nhw * tangent_inv_std * sum_g, hw)
     hvp_x -= np.repeat(inv_std * inverse_nhw * tangent_gamma * sum_g, hw)
     # (62) hvp_beta[c] = 0

@@ -2,7 +2,7 @@
 
 Generated from derivations/instance_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 8d34c49aa17b05a4. Saved for the backward: weight, inv_std, x_hat.
+Target: NumPy. Definition: 2188703a2fb4e6a1. Saved for the backward: weight, inv_std, x_hat.
 The backward has 4 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive instance_norm --to text` prints.
@@ -28,7 +28,7 @@ OPERATION = Operation(
     ),
     saved=("weight", "inv_std", "x_hat"),
     reference="torch.nn.functional.instance_norm(x, weight=weight, bias=bias, eps=eps)",
-    digest="8d34c49aa17b05a4",
+    digest="2188703a2fb4e6a1",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
 )
 
@@ -77,8 +77,8 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array
     #     x_hat[n,c,h',w']))
     sum_g = np.einsum("abcd->ab", grad_output)
     dot_g_x_hat = np.einsum("abcd,abcd->ab", grad_output, x_hat)
-    grad_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
-    grad_x += grad_output
+    part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
+    grad_x = grad_output - part
     grad_x -= (sum_g * inverse_hw)[:, :, None, None]
     grad_x *= (weight * inv_std)[:, :, None, None]
     return grad_x, grad_weight, grad_bias
@@ -88,8 +88,8 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array, tange
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     weight, inv_std, x_hat = saved
     n, c, h, w = tangent_x.shape
-    hw = h * w
     chw = c * h * w
+    hw = h * w
     inverse_hw = 1 / hw if hw else np.nan
     # (53) tangent_y[n,c,h,w] = weight[c] * inv_std[n,c] * tangent_x[n,c,h,w] + tangent_weight[c] * x_hat[n,c,h,w] +
     #     tangent_bias[c] - weight[c] * inv_std[n,c] * sum[h',w'](tangent_x[n,c,h',w']) / (H * W) - weight[c] *
@@ -97,10 +97,10 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array, tange
     sum_tangent_x = np.einsum("abcd->ab", tangent_x)
     dot_tangent_x_x_hat = np.einsum("abcd,abcd->ab", tangent_x, x_hat)
     tangent_y = tangent_x * (weight * inv_std)[:, :, None, None]
-    part = x_hat * (weight * inverse_hw * inv_std * dot_tangent_x_x_hat)[:, :, None, None]
-    tangent_y -= part
-    part_2 = x_hat.reshape(n, chw) * np.repeat(tangent_weight, hw)
-    tangent_y += part_2.reshape(n, c, h, w)
+    part = x_hat.reshape(n, chw) * np.repeat(tangent_weight, hw)
+    tangent_y += part.reshape(n, c, h, w)
+    part_2 = x_hat * (weight * inverse_hw * inv_std * dot_tangent_x_x_hat)[:, :, None, None]
+    tangent_y -= part_2
     tangent_y += tangent_bias[:, None, None]
     tangent_y -= (weight * inverse_hw * inv_std * sum_tangent_x)[:, :, None, None]
     return tangent_y
@@ -122,8 +122,8 @@ def hvp(
     # (51) tangent_x_hat[n,c,h,w] = inv_std[n,c] / (H * W) * (H * W * tangent_x[n,c,h,w] -
     #     sum[h',w'](tangent_x[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']))
     sum_tangent_x = np.einsum("abcd->ab", tangent_x)
-    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None]
-    tangent_x_hat += tangent_x
+    part = x_hat * (dot_tangent_x_x_hat * inverse_hw)[:, :, None, None]
+    tangent_x_hat = tangent_x - part
     tangent_x_hat -= (sum_tangent_x * inverse_hw)[:, :, None, None]
     tangent_x_hat *= inv_std[:, :, None, None]
     # (61) hvp_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
@@ -141,16 +141,16 @@ def hvp(
     dot_g_x_hat = np.einsum("abcd,abcd->ab", grad_output, x_hat)
     dot_g_tangent_x_hat = np.einsum("abcd,abcd->ab", grad_output, tangent_x_hat)
     hvp_x = grad_output * (tangent_weight * inv_std)[:, :, None, None]
-    part = grad_output * (weight * tangent_inv_std)[:, :, None, None]
-    hvp_x += part
-    part_2 = x_hat * (tangent_weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
-    hvp_x -= part_2
-    part_3 = tangent_x_hat * (weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
+    part_2 = grad_output * (weight * tangent_inv_std)[:, :, None, None]
+    hvp_x += part_2
+    part_3 = x_hat * (tangent_weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
     hvp_x -= part_3
-    part_4 = x_hat * (weight * inverse_hw * inv_std * dot_g_tangent_x_hat)[:, :, None, None]
+    part_4 = tangent_x_hat * (weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
     hvp_x -= part_4
-    part_5 = x_hat * (weight * inverse_hw * tangent_inv_std * dot_g_x_hat)[:, :, None, None]
+    part_5 = x_hat * (weight * inverse_hw * inv_std * dot_g_tangent_x_hat)[:, :, None, None]
     hvp_x -= part_5
+    part_6 = x_hat * (weight * inverse_hw * tangent_inv_std * dot_g_x_hat)[:, :, None, None]
+    hvp_x -= part_6
     hvp_x -= (tangent_weight * inverse_hw * inv_std * sum_g)[:, :, None, None]
     hvp_x -= (weight * inverse_hw * tangent_inv_std * sum_g)[:, :, None, None]
     # (62) hvp_bias[c] = 0

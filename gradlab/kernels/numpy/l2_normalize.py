@@ -2,7 +2,7 @@
 
 Generated from derivations/l2_normalize.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 03587e12f68a684d. Saved for the backward: mask, inv_norm, y.
+Target: NumPy. Definition: fb706daa59026507. Saved for the backward: mask, inv_norm, y.
 The backward has 1 reduction and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive l2_normalize --to text` prints.
@@ -24,7 +24,7 @@ OPERATION = Operation(
     arguments=(Argument("x", real()),),
     saved=("mask", "inv_norm", "y"),
     reference="torch.nn.functional.normalize(x, dim=-1, eps=eps)",
-    digest="03587e12f68a684d",
+    digest="fb706daa59026507",
     parameters=(Parameter("eps", 1e-12, 1e-12, 0.1),),
 )
 
@@ -54,8 +54,8 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
     mask, inv_norm, y = saved
     # (24) grad_x[n,d] = inv_norm[n] * (grad_output[n,d] - mask[n] * y[n,d] * sum[d'](grad_output[n,d'] * y[n,d']))
     dot_g_y = np.vecdot(grad_output, y)
-    grad_x = y * (dot_g_y * -1 * mask)[..., None]
-    grad_x += grad_output
+    part = y * (dot_g_y * mask)[..., None]
+    grad_x = grad_output - part
     grad_x *= inv_norm[..., None]
     return (grad_x,)
 
@@ -65,8 +65,8 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     mask, inv_norm, y = saved
     # (42) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
     dot_tangent_x_y = np.vecdot(tangent_x, y)
-    tangent_y = y * (dot_tangent_x_y * -1 * mask)[..., None]
-    tangent_y += tangent_x
+    part = y * (dot_tangent_x_y * mask)[..., None]
+    tangent_y = tangent_x - part
     tangent_y *= inv_norm[..., None]
     return tangent_y
 
@@ -81,8 +81,8 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple
     tangent_inv_norm *= mask
     tangent_inv_norm *= -1
     # (42) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
-    tangent_y = y * (dot_tangent_x_y * -1 * mask)[..., None]
-    tangent_y += tangent_x
+    part = y * (dot_tangent_x_y * mask)[..., None]
+    tangent_y = tangent_x - part
     tangent_y *= inv_norm[..., None]
     # (46) hvp_x[n,d] = tangent_inv_norm[n] * grad_output[n,d] - inv_norm[n] * mask[n] * y[n,d] *
     #     sum[d'](grad_output[n,d'] * tangent_y[n,d']) - inv_norm[n] * mask[n] * tangent_y[n,d] *
@@ -91,10 +91,10 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple
     dot_g_tangent_y = np.vecdot(grad_output, tangent_y)
     dot_g_y = np.vecdot(grad_output, y)
     hvp_x = grad_output * tangent_inv_norm[..., None]
-    part = tangent_y * (inv_norm * dot_g_y * mask)[..., None]
-    hvp_x -= part
-    part_2 = y * (inv_norm * dot_g_tangent_y * mask)[..., None]
+    part_2 = tangent_y * (inv_norm * dot_g_y * mask)[..., None]
     hvp_x -= part_2
-    part_3 = y * (tangent_inv_norm * dot_g_y * mask)[..., None]
+    part_3 = y * (inv_norm * dot_g_tangent_y * mask)[..., None]
     hvp_x -= part_3
+    part_4 = y * (tangent_inv_norm * dot_g_y * mask)[..., None]
+    hvp_x -= part_4
     return (hvp_x,)

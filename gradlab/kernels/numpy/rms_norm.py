@@ -2,7 +2,7 @@
 
 Generated from derivations/layer_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 9054621b4fffb0ad. Saved for the backward: weight, inv_rms, x_hat.
+Target: NumPy. Definition: 6f79b9db6e3493ec. Saved for the backward: weight, inv_rms, x_hat.
 The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive rms_norm --to text` prints.
@@ -28,7 +28,7 @@ OPERATION = Operation(
     ),
     saved=("weight", "inv_rms", "x_hat"),
     reference="torch.nn.functional.rms_norm(x, x.shape[-1:], weight, eps=eps)",
-    digest="9054621b4fffb0ad",
+    digest="6f79b9db6e3493ec",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
 )
 
@@ -63,8 +63,8 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array
     #     grad_output[n,d'] * x_hat[n,d']))
     part = grad_output * weight
     dot_part_x_hat = np.vecdot(part, x_hat)
-    grad_x = x_hat * (dot_part_x_hat * -inverse_d)[..., None]
-    grad_x += part
+    part_2 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
+    grad_x = part - part_2
     grad_x *= inv_rms[..., None]
     return grad_x, grad_weight
 
@@ -79,11 +79,11 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array) -> Ar
     dot_tangent_x_x_hat = np.vecdot(tangent_x, x_hat)
     tangent_y = tangent_x * weight
     tangent_y *= inv_rms[..., None]
-    part = x_hat * (weight * inverse_d)
-    part *= (inv_rms * dot_tangent_x_x_hat)[..., None]
-    tangent_y -= part
-    part_2 = x_hat * tangent_weight
-    tangent_y += part_2
+    part = x_hat * tangent_weight
+    tangent_y += part
+    part_2 = x_hat * (weight * inverse_d)
+    part_2 *= (inv_rms * dot_tangent_x_x_hat)[..., None]
+    tangent_y -= part_2
     return tangent_y
 
 
@@ -100,8 +100,8 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_
     tangent_inv_rms *= -inverse_d
     # (33) tangent_x_hat[n,d] = inv_rms[n] / D * (D * tangent_x[n,d] - x_hat[n,d] * sum[d'](tangent_x[n,d'] *
     #     x_hat[n,d']))
-    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
-    tangent_x_hat += tangent_x
+    part = x_hat * (dot_tangent_x_x_hat * inverse_d)[..., None]
+    tangent_x_hat = tangent_x - part
     tangent_x_hat *= inv_rms[..., None]
     # (42) hvp_weight[d] = sum[n](grad_output[n,d] * tangent_x_hat[n,d])
     hvp_weight = np.einsum("nc,nc->c", grad_output.reshape(n, d), tangent_x_hat.reshape(n, d))
@@ -110,20 +110,20 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_
     #     / D - inv_rms[n] * x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * tangent_x_hat[n,d']) / D -
     #     inv_rms[n] * tangent_x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']) / D -
     #     tangent_inv_rms[n] * x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']) / D
-    part = grad_output * tangent_weight
-    dot_part_x_hat = np.vecdot(part, x_hat)
-    part_2 = grad_output * weight
-    dot_part_2_tangent_x_hat = np.vecdot(part_2, tangent_x_hat)
+    part_2 = grad_output * tangent_weight
     dot_part_2_x_hat = np.vecdot(part_2, x_hat)
-    hvp_x = part * inv_rms[..., None]
-    part_3 = tangent_x_hat * (inv_rms * inverse_d * dot_part_2_x_hat)[..., None]
-    hvp_x -= part_3
-    part_4 = x_hat * (inv_rms * inverse_d * dot_part_2_tangent_x_hat)[..., None]
-    hvp_x -= part_4
-    part_5 = x_hat * (inv_rms * inverse_d * dot_part_x_hat)[..., None]
+    part_3 = grad_output * weight
+    dot_part_3_tangent_x_hat = np.vecdot(part_3, tangent_x_hat)
+    dot_part_3_x_hat = np.vecdot(part_3, x_hat)
+    hvp_x = part_2 * inv_rms[..., None]
+    part_4 = part_3 * tangent_inv_rms[..., None]
+    hvp_x += part_4
+    part_5 = tangent_x_hat * (inv_rms * inverse_d * dot_part_3_x_hat)[..., None]
     hvp_x -= part_5
-    part_6 = part_2 * tangent_inv_rms[..., None]
-    hvp_x += part_6
-    part_7 = x_hat * (tangent_inv_rms * inverse_d * dot_part_2_x_hat)[..., None]
+    part_6 = x_hat * (inv_rms * inverse_d * dot_part_2_x_hat)[..., None]
+    hvp_x -= part_6
+    part_7 = x_hat * (inv_rms * inverse_d * dot_part_3_tangent_x_hat)[..., None]
     hvp_x -= part_7
+    part_8 = x_hat * (tangent_inv_rms * inverse_d * dot_part_3_x_hat)[..., None]
+    hvp_x -= part_8
     return hvp_x, hvp_weight

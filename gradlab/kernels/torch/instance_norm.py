@@ -2,7 +2,7 @@
 
 Generated from derivations/instance_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 8d34c49aa17b05a4. Saved for the backward: weight, inv_std, x_hat.
+Target: torch. Definition: 2188703a2fb4e6a1. Saved for the backward: weight, inv_std, x_hat.
 The backward has 4 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive instance_norm --to text` prints.
@@ -57,8 +57,8 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Te
     #     x_hat[n,c,h',w']))
     sum_g = grad_output.sum(dim=(2, 3))
     dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
-    grad_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
-    grad_x = grad_x + grad_output
+    part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
+    grad_x = grad_output - part
     grad_x = grad_x - (sum_g * inverse_hw)[:, :, None, None]
     grad_x = grad_x * (weight * inv_std)[:, :, None, None]
     return grad_x, grad_weight, grad_bias
@@ -76,10 +76,10 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     sum_tangent_x = tangent_x.sum(dim=(2, 3))
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3))
     tangent_y = tangent_x * (weight * inv_std)[:, :, None, None]
-    part = x_hat * (weight * inverse_hw * inv_std * dot_tangent_x_x_hat)[:, :, None, None]
-    tangent_y = tangent_y - part
-    part_2 = x_hat * tangent_weight[:, None, None]
-    tangent_y = tangent_y + part_2
+    part = x_hat * tangent_weight[:, None, None]
+    tangent_y = tangent_y + part
+    part_2 = x_hat * (weight * inverse_hw * inv_std * dot_tangent_x_x_hat)[:, :, None, None]
+    tangent_y = tangent_y - part_2
     tangent_y = tangent_y + tangent_bias[:, None, None]
     tangent_y = tangent_y - (weight * inverse_hw * inv_std * sum_tangent_x)[:, :, None, None]
     return tangent_y
@@ -101,8 +101,8 @@ def hvp(
     # (51) tangent_x_hat[n,c,h,w] = inv_std[n,c] / (H * W) * (H * W * tangent_x[n,c,h,w] -
     #     sum[h',w'](tangent_x[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']))
     sum_tangent_x = tangent_x.sum(dim=(2, 3))
-    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None]
-    tangent_x_hat = tangent_x_hat + tangent_x
+    part = x_hat * (dot_tangent_x_x_hat * inverse_hw)[:, :, None, None]
+    tangent_x_hat = tangent_x - part
     tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_hw)[:, :, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, :, None, None]
     # (61) hvp_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
@@ -120,16 +120,16 @@ def hvp(
     dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
     dot_g_tangent_x_hat = (grad_output * tangent_x_hat).sum(dim=(2, 3))
     hvp_x = grad_output * (tangent_weight * inv_std)[:, :, None, None]
-    part = grad_output * (weight * tangent_inv_std)[:, :, None, None]
-    hvp_x = hvp_x + part
-    part_2 = x_hat * (tangent_weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
-    hvp_x = hvp_x - part_2
-    part_3 = tangent_x_hat * (weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
+    part_2 = grad_output * (weight * tangent_inv_std)[:, :, None, None]
+    hvp_x = hvp_x + part_2
+    part_3 = x_hat * (tangent_weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
     hvp_x = hvp_x - part_3
-    part_4 = x_hat * (weight * inverse_hw * inv_std * dot_g_tangent_x_hat)[:, :, None, None]
+    part_4 = tangent_x_hat * (weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
     hvp_x = hvp_x - part_4
-    part_5 = x_hat * (weight * inverse_hw * tangent_inv_std * dot_g_x_hat)[:, :, None, None]
+    part_5 = x_hat * (weight * inverse_hw * inv_std * dot_g_tangent_x_hat)[:, :, None, None]
     hvp_x = hvp_x - part_5
+    part_6 = x_hat * (weight * inverse_hw * tangent_inv_std * dot_g_x_hat)[:, :, None, None]
+    hvp_x = hvp_x - part_6
     hvp_x = hvp_x - (tangent_weight * inverse_hw * inv_std * sum_g)[:, :, None, None]
     hvp_x = hvp_x - (weight * inverse_hw * tangent_inv_std * sum_g)[:, :, None, None]
     # (62) hvp_bias[c] = 0

@@ -2,7 +2,7 @@
 
 Generated from derivations/l2_normalize.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 03587e12f68a684d. Saved for the backward: mask, inv_norm, y.
+Target: torch. Definition: fb706daa59026507. Saved for the backward: mask, inv_norm, y.
 The backward has 1 reduction and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive l2_normalize --to text` prints.
@@ -36,8 +36,8 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     mask, inv_norm, y = saved
     # (24) grad_x[n,d] = inv_norm[n] * (grad_output[n,d] - mask[n] * y[n,d] * sum[d'](grad_output[n,d'] * y[n,d']))
     dot_g_y = (grad_output * y).sum(dim=-1)
-    grad_x = y * (dot_g_y * -1 * mask)[..., None]
-    grad_x = grad_x + grad_output
+    part = y * (dot_g_y * mask)[..., None]
+    grad_x = grad_output - part
     grad_x = grad_x * inv_norm[..., None]
     return (grad_x,)
 
@@ -47,8 +47,8 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     mask, inv_norm, y = saved
     # (42) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
     dot_tangent_x_y = (tangent_x * y).sum(dim=-1)
-    tangent_y = y * (dot_tangent_x_y * -1 * mask)[..., None]
-    tangent_y = tangent_y + tangent_x
+    part = y * (dot_tangent_x_y * mask)[..., None]
+    tangent_y = tangent_x - part
     tangent_y = tangent_y * inv_norm[..., None]
     return tangent_y
 
@@ -63,8 +63,8 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     tangent_inv_norm = tangent_inv_norm * mask
     tangent_inv_norm = tangent_inv_norm * -1
     # (42) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
-    tangent_y = y * (dot_tangent_x_y * -1 * mask)[..., None]
-    tangent_y = tangent_y + tangent_x
+    part = y * (dot_tangent_x_y * mask)[..., None]
+    tangent_y = tangent_x - part
     tangent_y = tangent_y * inv_norm[..., None]
     # (46) hvp_x[n,d] = tangent_inv_norm[n] * grad_output[n,d] - inv_norm[n] * mask[n] * y[n,d] *
     #     sum[d'](grad_output[n,d'] * tangent_y[n,d']) - inv_norm[n] * mask[n] * tangent_y[n,d] *
@@ -73,12 +73,12 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     dot_g_tangent_y = (grad_output * tangent_y).sum(dim=-1)
     dot_g_y = (grad_output * y).sum(dim=-1)
     hvp_x = grad_output * tangent_inv_norm[..., None]
-    part = tangent_y * (inv_norm * dot_g_y * mask)[..., None]
-    hvp_x = hvp_x - part
-    part_2 = y * (inv_norm * dot_g_tangent_y * mask)[..., None]
+    part_2 = tangent_y * (inv_norm * dot_g_y * mask)[..., None]
     hvp_x = hvp_x - part_2
-    part_3 = y * (tangent_inv_norm * dot_g_y * mask)[..., None]
+    part_3 = y * (inv_norm * dot_g_tangent_y * mask)[..., None]
     hvp_x = hvp_x - part_3
+    part_4 = y * (tangent_inv_norm * dot_g_y * mask)[..., None]
+    hvp_x = hvp_x - part_4
     return (hvp_x,)
 
 

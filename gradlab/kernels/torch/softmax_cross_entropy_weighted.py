@@ -73,7 +73,9 @@ def backward(
     grad_x = grad_x - part
     grad_x = grad_x - (label_smoothing * inverse_d * weight)
     grad_x = grad_x * (grad_output * keep / total)[:, None]
-    grad_x = grad_x.scatter_add(-1, label.unsqueeze(-1), (grad_output * t2 * keep * weight_at_label / total).unsqueeze(-1))
+    grad_x = grad_x.scatter_add(
+        -1, label.unsqueeze(-1), (grad_output * t2 * keep * weight_at_label / total).unsqueeze(-1)
+    )
     return grad_x, None, None, None
 
 
@@ -127,5 +129,7 @@ def hvp(
 
 def reference(x: Tensor, label: Tensor, weight: Tensor, keep: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
-    result: Tensor = torch.nn.functional.cross_entropy(x, torch.where(keep, label, -100), weight=weight, label_smoothing=label_smoothing)
+    result: Tensor = torch.nn.functional.cross_entropy(
+        x, torch.where(keep, label, -100), weight=weight, label_smoothing=label_smoothing
+    )
     return result

@@ -29,10 +29,13 @@ class Digits:
         return np.multiply(left, right)
 
     def power(self, value: Any, exponent: Fraction) -> Array:
-        return elementwise(partial(_power, exponent=exponent), value)
+        return elementwise(partial(_rational, exponent=exponent), value)
 
-    def function(self, name: str, value: Any) -> Array:
-        return elementwise(partial(_real, _FUNCTIONS[name]), value)
+    def named(self, name: str) -> Any:
+        return +mpmath.pi if name == "pi" else mpmath.mpf(name)
+
+    def function(self, name: str, value: Any, *others: Any) -> Array:
+        return elementwise(partial(_real, _FUNCTIONS[name]), value, *others)
 
     def indicator(self, value: Any) -> Array:
         return elementwise(lambda item: mpmath.mpf(item > 0), value)
@@ -44,7 +47,7 @@ class Digits:
         return np.asarray(value.sum(axis=axes), dtype=object)
 
 
-def _power(value: Any, exponent: Fraction) -> Any:
+def _rational(value: Any, exponent: Fraction) -> Any:
     if exponent.denominator == 1 and (value or exponent > 0):
         return value ** int(exponent)
     if value <= 0:  # at 0 the root exists, but its derivative does not
@@ -52,9 +55,9 @@ def _power(value: Any, exponent: Fraction) -> Any:
     return mpmath.power(value, mpmath.mpf(exponent.numerator) / exponent.denominator)
 
 
-def _real(function: Callable[[Any], Any], value: Any) -> Any:
+def _real(function: Callable[..., Any], *values: Any) -> Any:
     try:
-        result = function(value)
+        result = function(*values)
     except (ValueError, ZeroDivisionError) as error:
         raise UndefinedError(str(error)) from None
     if isinstance(result, mpmath.mpc) or not mpmath.isfinite(result):
@@ -62,8 +65,33 @@ def _real(function: Callable[[Any], Any], value: Any) -> Any:
     return result
 
 
-_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+def _clip(value: Any, low: Any, high: Any) -> Any:
+    return min(max(value, low), high)
+
+
+def _power(value: Any, exponent: Any) -> Any:
+    if value <= 0:
+        raise UndefinedError("power of a number that is not positive")
+    return mpmath.power(value, exponent)
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": abs,
+    "clamp": _clip,
+    "clip": _clip,
+    "cos": mpmath.cos,
     "exp": mpmath.exp,
+    "expm1": mpmath.expm1,
     "log": mpmath.log,
+    "log1p": mpmath.log1p,
+    "negative_part": lambda value: value if value < 0 else mpmath.mpf(0),
+    "normal_cdf": mpmath.ncdf,
+    "normal_pdf": mpmath.npdf,
     "positive_part": lambda value: value if value > 0 else mpmath.mpf(0),
+    "power": _power,
+    "sigmoid": lambda value: 1 / (1 + mpmath.exp(-value)),
+    "sign": mpmath.sign,
+    "sin": mpmath.sin,
+    "softplus": lambda value: mpmath.log1p(mpmath.exp(value)),
+    "tanh": mpmath.tanh,
 }

@@ -48,9 +48,13 @@ class DualRing:
         outer = times(self.base.constant(exponent), power(value.value, exponent - 1))
         return Dual(power(value.value, exponent), times(outer, value.slope))
 
-    def function(self, name: str, value: Dual) -> Dual:
-        outer = _SLOPES[name](self.base, value.value)
-        return Dual(self.base.function(name, value.value), self.base.multiply(outer, value.slope))
+    def named(self, name: str) -> Dual:
+        return self.dual(self.base.named(name))
+
+    def function(self, name: str, value: Dual, *others: Dual) -> Dual:
+        constants = tuple(other.value for other in others)
+        outer = _SLOPES[name](self.base, value.value, *constants)
+        return Dual(self.base.function(name, value.value, *constants), self.base.multiply(outer, value.slope))
 
     def indicator(self, value: Dual) -> Dual:
         return self.dual(self.base.indicator(value.value))
@@ -62,9 +66,50 @@ class DualRing:
         return Dual(self.base.sum(value.value, axes), self.base.sum(value.slope, axes))
 
 
-_SLOPES: dict[str, Callable[[Ring, Any], Any]] = {
+def _minus(ring: Ring, left: Any, right: Any) -> Any:
+    return ring.add(left, ring.multiply(ring.constant(Fraction(-1)), right))
+
+
+def _one_minus(ring: Ring, value: Any) -> Any:
+    return _minus(ring, ring.constant(Fraction(1)), value)
+
+
+def _open(ring: Ring, u: Any, low: Any, high: Any) -> Any:
+    return ring.multiply(ring.indicator(_minus(ring, u, low)), ring.indicator(_minus(ring, high, u)))
+
+
+def _closed(ring: Ring, u: Any, low: Any, high: Any) -> Any:
+    below, above = ring.indicator(_minus(ring, low, u)), ring.indicator(_minus(ring, u, high))
+    return ring.multiply(_one_minus(ring, below), _one_minus(ring, above))
+
+
+def _sigmoid(ring: Ring, u: Any) -> Any:
+    value = ring.function("sigmoid", u)
+    return ring.multiply(value, _one_minus(ring, value))
+
+
+_SLOPES: dict[str, Callable[..., Any]] = {
+    "abs": lambda ring, u: ring.function("sign", u),
+    "clamp": _closed,
+    "clip": _open,
+    "cos": lambda ring, u: _minus(ring, ring.constant(Fraction(0)), ring.function("sin", u)),
     "exp": lambda ring, u: ring.function("exp", u),
+    "expm1": lambda ring, u: ring.function("exp", u),
     "log": lambda ring, u: ring.power(u, Fraction(-1)),
+    "log1p": lambda ring, u: ring.function("exp", _minus(ring, ring.constant(Fraction(0)), ring.function("log1p", u))),
+    "negative_part": lambda ring, u: _one_minus(ring, ring.indicator(u)),
+    "normal_cdf": lambda ring, u: ring.function("normal_pdf", u),
+    "normal_pdf": lambda ring, u: _minus(
+        ring, ring.constant(Fraction(0)), ring.multiply(u, ring.function("normal_pdf", u))
+    ),
     "positive_part": lambda ring, u: ring.indicator(u),
+    "power": lambda ring, u, a: ring.multiply(
+        a, ring.multiply(ring.function("power", u, a), ring.power(u, Fraction(-1)))
+    ),
+    "sigmoid": _sigmoid,
+    "sign": lambda ring, u: ring.multiply(ring.constant(Fraction(0)), u),
+    "sin": lambda ring, u: ring.function("cos", u),
+    "softplus": lambda ring, u: ring.function("sigmoid", u),
+    "tanh": lambda ring, u: _one_minus(ring, ring.power(ring.function("tanh", u), Fraction(2))),
 }
 """Written down a second time on purpose: what they check is `functions.ELEMENTARY`."""

@@ -16,6 +16,8 @@ PRIME = 2**61 - 1
 """p - 1 has only small prime factors, so that discrete logarithms are cheap; p = 3 mod 4, so that roots are."""
 GENERATOR = 37
 """A primitive root modulo PRIME: exp(x) is 37**x."""
+_PI = 3141592653589793**2 % PRIME
+"""Stands for pi: any square will do, so that it has a root."""
 PRIME_POWERS = (2, 3**2, 5**2, 7, 11, 13, 31, 41, 61, 151, 331, 1321)
 """Their product is PRIME - 1."""
 
@@ -41,8 +43,11 @@ class PrimeField:
     def power(self, value: Any, exponent: Fraction) -> Array:
         return elementwise(partial(_power, exponent=exponent), value)
 
-    def function(self, name: str, value: Any) -> Array:
-        return elementwise(_FUNCTIONS.get(name) or partial(_arbitrary, name), value)
+    def named(self, name: str) -> int:
+        return _PI if name == "pi" else int(name)
+
+    def function(self, name: str, value: Any, *others: Any) -> Array:
+        return elementwise(_FUNCTIONS.get(name) or partial(_arbitrary, name), value, *others)
 
     def indicator(self, value: Any) -> Array:
         return elementwise(lambda item: int(lift(item) > 0), value)
@@ -102,14 +107,29 @@ def _log_table(modulus: int) -> dict[int, int]:
     return {pow(step, k, PRIME): k for k in range(modulus)}
 
 
-def _arbitrary(name: str, value: int) -> int:
-    digest = hashlib.blake2b(f"{name}({value})".encode(), digest_size=8).digest()
+def _arbitrary(name: str, *values: int) -> int:
+    digest = hashlib.blake2b(f"{name}{values}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % PRIME
 
 
-_FUNCTIONS: dict[str, Callable[[int], int]] = {
+def _clip(value: int, low: int, high: int) -> int:
+    if lift((value - low) % PRIME) <= 0:
+        return low
+    return value if lift((high - value) % PRIME) > 0 else high
+
+
+def _sign(value: int) -> int:
+    return (lift(value) > 0) - (lift(value) < 0)
+
+
+_FUNCTIONS: dict[str, Callable[..., int]] = {
+    "abs": lambda value: abs(lift(value)),
+    "clamp": _clip,
+    "clip": _clip,
     "exp": _exp,
     "log": _log,
+    "negative_part": lambda value: value if lift(value) < 0 else 0,
     "positive_part": lambda value: value if lift(value) > 0 else 0,
+    "sign": lambda value: _sign(value) % PRIME,
 }
-"""Functions with a law: exp and log of sums and products, and max(u, 0) = u [u > 0]."""
+"""Functions with a law: exp and log of sums and products, and those that are linear in pieces."""

@@ -37,8 +37,11 @@ class Ring(Protocol):
     def power(self, value: Any, exponent: Fraction) -> Any:
         """A rational power."""
 
-    def function(self, name: str, value: Any) -> Any:
-        """An elementary function."""
+    def named(self, name: str) -> Any:
+        """A constant: pi, or a whole number that is raised to a fractional power."""
+
+    def function(self, name: str, value: Any, *others: Any) -> Any:
+        """An elementary function, with its constant operands."""
 
     def indicator(self, value: Any) -> Any:
         """1 where the value is above 0, else 0."""
@@ -53,14 +56,14 @@ class Ring(Protocol):
         """The sum over axes."""
 
 
-def elementwise(function: Callable[[Any], Any], value: Any) -> Array:
+def elementwise(function: Callable[..., Any], value: Any, *others: Any) -> Array:
     """Apply a function to every entry; raises UndefinedError that marks all entries where it is undefined."""
-    value = np.asarray(value, dtype=object)  # arithmetic on arrays without axes gives bare numbers
+    value, *constants = np.broadcast_arrays(*(np.asarray(item, dtype=object) for item in (value, *others)))
     results: list[Any] = []
     reasons: dict[int, str] = {}
-    for position, item in enumerate(value.ravel()):
+    for position, items in enumerate(zip(value.ravel(), *(item.ravel() for item in constants), strict=True)):
         try:
-            results.append(function(item))
+            results.append(function(*items))
         except UndefinedError as error:
             results.append(None)
             reasons[position] = str(error)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from gradlab.verify.violation import Violation
 
 LAW = "kinks"
 
-_CONDITION = re.compile(r"\s*(\w+)\s*==\s*([-+.\deE]+)\s*")
+_CONDITION = re.compile(r"\s*(\w+)\s*==\s*([-+.\w]+)\s*")
 
 
 def kinks(trial: Trial) -> Iterator[Violation]:
@@ -26,15 +27,19 @@ def kinks(trial: Trial) -> Iterator[Violation]:
         answer, x = trial.answers[k], trial.case.inputs[k]
         if answer is None or x.shape != trial.output.shape:
             continue
-        expected = kink.derivative * trial.grad_output.astype(np.float64)
-        bad = (x == float(match[2])) & ~(
-            np.abs(answer - expected) <= 4 * np.finfo(trial.case.dtype).eps * np.abs(expected)
-        )
+        slope, at = (_number(value, trial.case.params) for value in (kink.derivative, match[2]))
+        expected = slope * trial.grad_output.astype(np.float64)
+        bad = (x == at) & ~(np.abs(answer - expected) <= 4 * np.finfo(trial.case.dtype).eps * np.abs(expected))
         if bad.any():
             j = int(np.flatnonzero(bad)[0])
             found, upstream = float(answer.reshape(-1)[j]), float(trial.weights[j])
             claim = (
-                f"at {kink.where} the declared slope is {kink.derivative:g}; "
+                f"at {kink.where} the declared slope is {slope:g}; "
                 f"backward gives {found:.6g} for grad_output {upstream:.6g}"
             )
             yield Violation(LAW, kink.argument, claim, {"found": found, "grad_output": upstream})
+
+
+def _number(value: float | str, params: Mapping[str, Any]) -> float:
+    """A number, or the value of the parameter that it names."""
+    return float(params[value] if isinstance(value, str) and value in params else value)

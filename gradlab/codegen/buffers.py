@@ -1,0 +1,81 @@
+"""A pass over finished statements: a temporary that is used once more, in arithmetic, becomes the buffer of the result.
+
+`part = exp(x)`, `y = part * g` become `y = exp(x)`, `y *= g`: one array less, and no pass over fresh memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from typing import Any
+
+from gradlab.codegen.statements import Apply, Combine, Note, Operand, Product, Statement, Value
+
+
+def reuse(statements: Iterable[Statement], kept: Iterable[str]) -> tuple[Statement, ...]:
+    """The same computation in fewer buffers; `kept` names what is handed out or was handed in."""
+    result = list(statements)
+    names = set(kept)
+    for position, statement in enumerate(result):
+        if not isinstance(statement, Combine) or statement.reuse or statement.left == statement.target:
+            continue
+        for host, other in _hosts(statement):
+            if host.name not in names and _free(result, position, host, other):
+                result[position] = Combine(statement.target, statement.operator, statement.target, other, reuse=True)
+                result[:position] = [_renamed(item, host, statement.target) for item in result[:position]]
+                break
+    return tuple(result)
+
+
+def _hosts(statement: Combine) -> list[tuple[Value, Operand]]:
+    """The operands whose buffer the result may take, each with the other operand."""
+    pairs = [(statement.left, statement.right)]
+    if statement.operator in "+*":
+        pairs.append((statement.right, statement.left))
+    return [
+        (host, other)
+        for host, other in pairs
+        if isinstance(host, Value) and not host.boolean and host.layout and host.layout == statement.target.layout
+    ]
+
+
+def _free(statements: list[Statement], position: int, host: Value, other: Operand) -> bool:
+    """Whether the buffer is the routine's own, is as good as new, and is needed here for the last time."""
+    makers = [item for item in statements[:position] if getattr(item, "target", None) == host]
+    own = bool(makers) and isinstance(makers[0], Apply | Combine) and not _writes_elsewhere(makers[0])
+    if own and any(isinstance(item, Note) for item in statements[statements.index(makers[0]) : position]):
+        return False  # the comment above its line speaks of another quantity
+    elsewhere = host in _values(other) or any(host in _values(item) for item in statements[position + 1 :])
+    target = statements[position]
+    assert isinstance(target, Combine)
+    return own and not elsewhere and not any(target.target in _values(item) for item in statements[:position])
+
+
+def _writes_elsewhere(statement: Apply | Combine) -> bool:
+    """Whether its target is the buffer of another value."""
+    left = statement.operand if isinstance(statement, Apply) else statement.left
+    return statement.reuse and left != statement.target
+
+
+def _values(item: Any) -> list[Value]:
+    """All values that a statement or an operand mentions."""
+    if isinstance(item, Value):
+        return [item]
+    if isinstance(item, tuple):
+        return [value for part in item for value in _values(part)]
+    if isinstance(item, Product):
+        return [*item.values, *item.divisors]
+    if isinstance(item, str | int | bool) or not hasattr(item, "__dataclass_fields__"):
+        return []
+    return [value for field in fields(item) for value in _values(getattr(item, field.name))]
+
+
+def _renamed(item: Any, old: Value, new: Value) -> Any:
+    """A statement with one value in place of another."""
+    if isinstance(item, Value):
+        return new if item == old else item
+    if isinstance(item, tuple):
+        return tuple(_renamed(part, old, new) for part in item)
+    if isinstance(item, Note) or not hasattr(item, "__dataclass_fields__") or old not in _values(item):
+        return item
+    return replace(item, **{field.name: _renamed(getattr(item, field.name), old, new) for field in fields(item)})

@@ -1,0 +1,88 @@
+"""binary_cross_entropy_with_logits: The mean binary cross-entropy of sigmoid(x) against targets t between 0 and 1.
+
+Generated from derivations/pointwise_losses.py by `gradlab derive`; edit that file, not this one.
+
+Target: NumPy. Definition: c8003b6c6cc067f8. Saved for the backward: x, t.
+The backward has 0 reductions and 2 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive binary_cross_entropy_with_logits --to text` prints.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.kernels import special
+from gradlab.operation import Argument, Operation, Signature, real
+
+Array = NDArray[Any]
+
+OPERATION = Operation(
+    name="binary_cross_entropy_with_logits",
+    summary="The mean binary cross-entropy of sigmoid(x) against targets t between 0 and 1.",
+    signature=Signature.parse("(...),(...)->()"),
+    arguments=(
+        Argument("x", real()),
+        Argument("t", real(0, 1), differentiable=False),
+    ),
+    saved=("x", "t"),
+    reference="torch.nn.functional.binary_cross_entropy_with_logits(x, t)",
+    digest="c8003b6c6cc067f8",
+)
+
+
+def forward(x: Array, t: Array) -> tuple[Array, tuple[Array, ...]]:
+    """Return the output, (...),(...)->(), and what `backward` needs: x, t."""
+    n = math.prod(x.shape)
+    inverse_n = 1 / n if n else np.nan
+    # (1) t1[n] = softplus(x[n])
+    t1 = special.softplus(x)
+    # (2) t2[n] = t1[n] - t[n] * x[n]
+    part = t * x
+    t2 = t1 - part
+    # (3) loss = sum[n](t2[n]) / N
+    sum_t2 = t2.sum()
+    loss = sum_t2 * inverse_n
+    return loss, (x, t)
+
+
+def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    x, t = saved
+    n = math.prod(x.shape)
+    inverse_n = 1 / n if n else np.nan
+    # (10) grad_x[n] = grad_output * (sigmoid(x[n]) - t[n]) / N
+    grad_x = special.sigmoid(x)
+    grad_x -= t
+    grad_x *= grad_output * inverse_n
+    return grad_x, None
+
+
+def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    x, t = saved
+    n = math.prod(tangent_x.shape)
+    inverse_n = 1 / n if n else np.nan
+    # (17) tangent_loss = (sum[n](sigmoid(x[n]) * tangent_x[n]) - sum[n](t[n] * tangent_x[n])) / N
+    sigmoid_x = special.sigmoid(x)
+    dot_sigmoid_x_tangent_x = (sigmoid_x * tangent_x).sum()
+    dot_t_tangent_x = (t * tangent_x).sum()
+    tangent_loss = dot_sigmoid_x_tangent_x * inverse_n
+    tangent_loss = tangent_loss - (dot_t_tangent_x * inverse_n)
+    return tangent_loss
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    x, _t = saved
+    n = math.prod(tangent_x.shape)
+    inverse_n = 1 / n if n else np.nan
+    # (21) hvp_x[n] = grad_output * sigmoid(x[n]) * tangent_x[n] * (1 - sigmoid(x[n])) / N
+    sigmoid_x = special.sigmoid(x)
+    hvp_x = 1 - sigmoid_x
+    hvp_x *= grad_output * inverse_n
+    hvp_x *= sigmoid_x
+    hvp_x *= tangent_x
+    return hvp_x, None

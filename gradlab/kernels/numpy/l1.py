@@ -1,0 +1,84 @@
+"""l1: The mean absolute error; where x equals t its slope is 0.
+
+Generated from derivations/pointwise_losses.py by `gradlab derive`; edit that file, not this one.
+
+Target: NumPy. Definition: 8768f951a3944bdc. Saved for the backward: residual.
+The backward has 0 reductions and 2 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive l1 --to text` prints.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.operation import Argument, Operation, Signature, real
+
+Array = NDArray[Any]
+
+OPERATION = Operation(
+    name="l1",
+    summary="The mean absolute error; where x equals t its slope is 0.",
+    signature=Signature.parse("(...),(...)->()"),
+    arguments=(
+        Argument("x", real()),
+        Argument("t", real()),
+    ),
+    saved=("residual",),
+    reference="torch.nn.functional.l1_loss(x, t)",
+    digest="8768f951a3944bdc",
+)
+
+
+def forward(x: Array, t: Array) -> tuple[Array, tuple[Array, ...]]:
+    """Return the output, (...),(...)->(), and what `backward` needs: residual."""
+    n = math.prod(x.shape)
+    inverse_n = 1 / n if n else np.nan
+    # (1) residual[n] = x[n] - t[n]
+    residual = x - t
+    # (2) t1[n] = |residual[n]|
+    t1 = np.abs(residual)
+    # (3) loss = sum[n](t1[n]) / N
+    sum_t1 = t1.sum()
+    loss = sum_t1 * inverse_n
+    return loss, (residual,)
+
+
+def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    (residual,) = saved
+    n = math.prod(residual.shape)
+    inverse_n = 1 / n if n else np.nan
+    # (9) grad_x[n] = grad_output * sign(residual[n]) / N
+    sign_residual = np.sign(residual)
+    grad_x = sign_residual * (grad_output * inverse_n)
+    # (11) grad_t[n] = -grad_output * sign(residual[n]) / N
+    grad_t = sign_residual * (grad_output * -inverse_n)
+    return grad_x, grad_t
+
+
+def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_t: Array) -> Array:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    (residual,) = saved
+    n = math.prod(tangent_x.shape)
+    inverse_n = 1 / n if n else np.nan
+    # (18) tangent_loss = (sum[n](sign(residual[n]) * tangent_x[n]) - sum[n](sign(residual[n]) * tangent_t[n])) / N
+    sign_residual = np.sign(residual)
+    dot_sign_residual_tangent_t = (sign_residual * tangent_t).sum()
+    sign_residual_2 = np.sign(residual)
+    dot_sign_residual_2_tangent_x = (sign_residual_2 * tangent_x).sum()
+    tangent_loss = dot_sign_residual_tangent_t * -inverse_n
+    tangent_loss = tangent_loss + (dot_sign_residual_2_tangent_x * inverse_n)
+    return tangent_loss
+
+
+def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_t: Array) -> tuple[Array, Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    (_residual,) = saved
+    # (21) hvp_x[n] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    # (22) hvp_t[n] = 0
+    hvp_t = np.zeros_like(tangent_t)
+    return hvp_x, hvp_t

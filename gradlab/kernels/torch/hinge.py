@@ -1,0 +1,68 @@
+"""hinge: The mean hinge loss max(1 - t * x, 0) for targets of -1 and 1; its slope at the margin is 0.
+
+Generated from derivations/pointwise_losses.py by `gradlab derive`; edit that file, not this one.
+
+Target: torch. Definition: 7ded98d3c35df150. Saved for the backward: t, mask.
+The backward has 0 reductions and 2 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive hinge --to text` prints.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return the output, (...),(...)->(), and what `backward` needs: t, mask."""
+    n = math.prod(x.shape)
+    inverse_n = 1 / n if n else math.nan
+    # (1) t1[n] = 1 - t[n] * x[n]
+    t1 = t * x
+    t1 = 1 - t1
+    # (2) t2[n] = max(t1[n], 0)
+    t2 = torch.clamp(t1, min=0)
+    # (3) mask[n] = [t1[n] > 0]
+    mask = t1 > 0
+    # (4) loss = sum[n](t2[n]) / N
+    sum_t2 = t2.sum()
+    loss = sum_t2 * inverse_n
+    return loss, (t, mask)
+
+
+def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    t, mask = saved
+    n = math.prod(t.shape)
+    inverse_n = 1 / n if n else math.nan
+    # (11) grad_x[n] = -grad_output * mask[n] * t[n] / N
+    grad_x = t * mask
+    grad_x = grad_x * (grad_output * -inverse_n)
+    return grad_x, None
+
+
+def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    t, mask = saved
+    n = math.prod(tangent_x.shape)
+    inverse_n = 1 / n if n else math.nan
+    # (19) tangent_loss = -sum[n](mask[n] * t[n] * tangent_x[n]) / N
+    part = tangent_x * t
+    dot_mask_part = (mask.to(part.dtype) * part).sum()
+    tangent_loss = dot_mask_part * -inverse_n
+    return tangent_loss
+
+
+def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _t, _mask = saved
+    # (21) hvp_x[n] = 0
+    hvp_x = torch.zeros_like(tangent_x)
+    return hvp_x, None
+
+
+def reference(x: Tensor, t: Tensor) -> Tensor:
+    """Give the same output from an independent implementation, which torch differentiates."""
+    result: Tensor = torch.relu(1 - t * x).mean()
+    return result

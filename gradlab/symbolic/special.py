@@ -1,0 +1,64 @@
+"""Functions that SymPy lacks or spells out, for definitions: `from gradlab.symbolic.special import sigmoid`.
+
+Each is a row of `functions.ELEMENTARY`, which has its derivative and its stable code in NumPy and torch.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy.codegen.cfunctions import expm1 as expm1
+from sympy.codegen.cfunctions import log1p as log1p
+
+__all__ = ["clamp", "clip", "expm1", "log1p", "normal_cdf", "normal_pdf", "sigmoid", "softplus"]
+
+
+class sigmoid(sp.Function):  # noqa: N801 - SymPy's functions are written small
+    """1 / (1 + exp(-u)), without overflow. Equivalent to torch.sigmoid."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative."""
+        return self * (1 - self)
+
+
+class softplus(sp.Function):  # noqa: N801
+    """log(1 + exp(u)), without overflow. Equivalent to torch.nn.functional.softplus without its threshold."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative."""
+        return sigmoid(self.args[0])
+
+
+class normal_cdf(sp.Function):  # noqa: N801
+    """The cumulative distribution of the standard normal distribution. Equivalent to torch.special.ndtr."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative."""
+        return normal_pdf(self.args[0])
+
+
+class normal_pdf(sp.Function):  # noqa: N801
+    """The density of the standard normal distribution, exp(-u**2 / 2) / sqrt(2 pi)."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative."""
+        return -self.args[0] * self
+
+
+class clamp(sp.Function):  # noqa: N801
+    """min(max(u, low), high); its slope is 1 at both bounds, as that of torch.clamp."""
+
+    nargs = 3
+
+
+class clip(sp.Function):  # noqa: N801
+    """min(max(u, low), high); its slope is 0 at both bounds, as that of torch.nn.functional.hardtanh."""
+
+    nargs = 3
