@@ -22,5 +22,6 @@ avg_pool2d = Definition(
         Parameter("stride", 2, 1, 3, integer=True),
         Parameter("padding", 0, 0, 1, integer=True),
     ],
+    nonempty=[C, H, W],
     reference="torch.nn.functional.avg_pool2d(x, kernel_size, stride, padding)",
 )

@@ -26,5 +26,6 @@ conv2d = Definition(
         Parameter("padding", 0, 0, 2, integer=True),
         Parameter("dilation", 1, 1, 2, integer=True),
     ],
+    nonempty=[C, H, W, F, A, B],
     reference="torch.nn.functional.conv2d(x, weight, bias, stride=stride, padding=padding, dilation=dilation)",
 )

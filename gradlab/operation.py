@@ -314,7 +314,8 @@ class Operation:
     `saved` names what `forward` hands to `backward`; `reference` is the independent implementation, as text;
     `digest` identifies the definition that the kernel was generated from. `along` says that there is a keyword `axis`;
     with `broadcast` the `...` of the arguments need not be equal but only broadcast, as NumPy has it. `extents`
-    gives the dimensions of the output that no input has, such as how many windows a convolution finds.
+    gives the dimensions of the output that no input has, such as how many windows a convolution finds; those in
+    `nonempty` are never 0.
     """
 
     name: str
@@ -329,6 +330,7 @@ class Operation:
     along: Along | None = None
     broadcast: bool = False
     extents: tuple[Extent, ...] = ()
+    nonempty: tuple[str, ...] = ()
 
     @property
     def differentiable(self) -> tuple[str, ...]:

@@ -152,6 +152,11 @@ def gathered(atom: Atom) -> bool:
     return isinstance(atom, Ref) and any(isinstance(slot, Gather) for slot in atom.slots)
 
 
+def placed(atom: Atom) -> bool:
+    """Whether an atom sets an index to what is looked up."""
+    return isinstance(atom, Delta) and (isinstance(atom.left, Gather) or isinstance(atom.right, Gather))
+
+
 def _summed(delta: Delta, term: Term) -> bool:
     """Whether a sum runs over the index that the delta compares with what is looked up."""
     return any(isinstance(slot, Index) and slot in term.bound for slot in (delta.left, delta.right))

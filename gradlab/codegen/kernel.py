@@ -11,7 +11,7 @@ from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
 from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
-from gradlab.codegen.statements import Combine, Reduce, Routine, Value
+from gradlab.codegen.statements import Combine, Reduce, Routine, Slide, Spread, Value
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
 from gradlab.operation import Operation
@@ -39,6 +39,7 @@ _HELPERS = {
     "gradlab.kernels.axes": ("from_last", "to_last"),
     "gradlab.kernels.blocks": ("blocks",),
     "gradlab.kernels.broadcasting": ("sum_to_shape",),
+    "gradlab.kernels.windows": ("largest", "overlaps", "windows"),
 }
 """The hand-written helpers, by module."""
 
@@ -102,7 +103,7 @@ def _header(derivation: Derivation, target: str) -> str:
 
 def _counts(routine: Routine) -> str:
     whole = max((len(value.layout) for value in routine.arguments + routine.saved), default=0)
-    sums = sum(isinstance(statement, Reduce) for statement in routine.statements)
+    sums = sum(isinstance(statement, Reduce | Slide | Spread) for statement in routine.statements)
     passes = sum(isinstance(s, Combine) and len(s.target.layout) == whole for s in routine.statements)
     return f"{_plural(sums, 'reduction')} and {_plural(passes, 'elementwise pass', 'es')} over full-size arrays"
 
@@ -206,8 +207,9 @@ class _Body:
         return self.sizes.missing((*self.routine.arguments, *self.routine.saved))
 
     def names(self) -> set[str]:
-        """Every name that the lines use."""
-        return _used([*self.entry, *self.lines, *self.results])
+        """Every name that the lines use, and the parameters that sizes follow from."""
+        computed = self.sizes.computed((*self.routine.arguments, *self.routine.saved))
+        return _used([*self.entry, *self.lines, *self.results]) | self.sizes.parameters(computed)
 
     def typed(self, array: str) -> str:
         """The array arguments with their types."""
@@ -220,16 +222,26 @@ class _Body:
         sizes = self.sizes.lines(self.routine.arguments)
         needed = {*parameters, *_used([*sizes, *self.lines, *self.results])}
         entry = [item for item in self.entry if item.partition(" = ")[0] in needed]
-        return _function(line, summary, [*entry, *sizes, *self.lines], returned)
+        return _function(line, summary, [*entry, *sizes, *self.fitting(), *self.lines], returned)
+
+    def fitting(self) -> list[str]:
+        """A refusal where a window is larger than what it moves over."""
+        computed = [self.sizes.size(axis) for axis in self.sizes.computed(self.routine.arguments)]
+        if not computed:
+            return []
+        found = ", ".join(f"{name} = {{{name}}}" for name in computed)
+        return [
+            f"if {' or '.join(f'{name} < 1' for name in computed)}:",
+            f'    found = f"no window fits: {found}"',
+            '    raise ValueError(f"{found}; pad the input, or use a smaller window")',
+        ]
 
     def closing(
         self, line: str, summary: str, missing: tuple[Axis, ...], parameters: tuple[str, ...], several: bool = False
     ) -> str:
         """Backward, jvp or hvp: it starts from what was saved."""
         handed = [self.sizes.size(axis) for axis in missing]
-        for axis in missing:
-            del self.sizes.single[axis]
-        sizes = self.sizes.lines((*self.routine.arguments, *self.routine.saved))
+        sizes = self.sizes.lines((*self.routine.arguments, *self.routine.saved), missing)
         used = _used([*self.entry, *sizes, *self.lines, *self.results])
         names = [*(value.name for value in self.routine.saved), *handed, *parameters]
         names = [name if name in used else f"_{name}" for name in names]
@@ -244,8 +256,44 @@ def _leads(value: Value) -> bool:
 
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:
-    text = [*lines, f"return {returned}"]
-    return "\n".join([*_wrapped(line), f'    """{summary}"""', *(f"    {item}" for item in text), ""])
+    text = [part for item in (*lines, f"return {returned}") for part in _broken(item)]
+    return "\n".join([*_wrapped(line), *_docstring(summary), *(f"    {item}" for item in text), ""])
+
+
+def _broken(line: str) -> list[str]:
+    """An assignment of one call, broken as the formatter breaks it where it is too long."""
+    if len(line) + 4 <= _WIDTH or line.lstrip().startswith("#") or not line.endswith(")"):
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    depth = 0
+    for position in range(len(line) - 1, -1, -1):
+        depth += (line[position] == ")") - (line[position] == "(")
+        if depth == 0:
+            break
+    head, inside = line[: position + 1], line[position + 1 : -1]
+    if len(indent) + len(inside) + 8 <= _WIDTH:
+        return [head, f"{indent}    {inside}", f"{indent})"]
+    return [head, *(f"{indent}    {part}," for part in _arguments(inside)), f"{indent})"]
+
+
+def _arguments(inside: str) -> list[str]:
+    """The arguments of a call, apart at the commas that no bracket holds."""
+    found, depth = [""], 0
+    for character in inside:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            found.append("")
+        else:
+            found[-1] += character
+    return [part.strip() for part in found]
+
+
+def _docstring(summary: str) -> list[str]:
+    """On one line where it fits, else with what comes after the last colon in a paragraph of its own."""
+    if len(summary) + 10 <= _WIDTH:
+        return [f'    """{summary}"""']
+    head, _, rest = summary.rpartition(": ")
+    return [f'    """{head}.', "", f"    That is {rest}", '    """']
 
 
 def _used(lines: Iterable[str]) -> set[str]:

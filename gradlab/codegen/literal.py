@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from gradlab.codegen.printer import parenthesised
-from gradlab.operation import Domain, Kink, Operation
+from gradlab.operation import Domain, Kink, Operation, Parameter
 
 
 def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool, special: bool) -> str:
@@ -15,6 +15,7 @@ def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool
     names |= {"Parameter"} if operation.parameters else set()
     names |= {"Kink"} if operation.kinks else set()
     names |= {"Along"} if operation.along else set()
+    names |= {"Extent"} if operation.extents else set()
     # ruff's import order: classes first, then functions, each by name
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))
     return (
@@ -39,13 +40,13 @@ def literal(operation: Operation) -> str:
         f'    digest="{operation.digest}",',
     ]
     if operation.parameters:
-        inner = (
-            f"Parameter({p.name!r}, {p.default!r}, {p.minimum!r}, {p.maximum!r}{', integer=True' if p.integer else ''})"
-            for p in operation.parameters
-        )
-        lines += _tuple_of("parameters", [shown.replace("'", '"') for shown in inner])
+        lines += _tuple_of("parameters", [_parameter(parameter) for parameter in operation.parameters])
     if operation.kinks:
         lines += _tuple_of("kinks", [_kink(kink) for kink in operation.kinks])
+    if operation.extents:
+        lines += _tuple_of("extents", [f'Extent("{e.dim}", "{e.formula}")' for e in operation.extents])
+    if operation.nonempty:
+        lines.append(f"    nonempty={_tuple(operation.nonempty)},")
     if operation.along:
         lines.append(f'    along=Along("{operation.along.dim}"{", several=True" if operation.along.several else ""}),')
     if operation.broadcast:
@@ -63,6 +64,12 @@ def _tuple_of(field: str, shown: list[str]) -> list[str]:
 def _kink(kink: Kink) -> str:
     derivative = f'"{kink.derivative}"' if isinstance(kink.derivative, str) else repr(kink.derivative)
     return f'Kink("{kink.argument}", where="{kink.where}", derivative={derivative})'
+
+
+def _parameter(parameter: Parameter) -> str:
+    marked = ", integer=True" if parameter.integer else ""
+    bounds = f"{parameter.default!r}, {parameter.minimum!r}, {parameter.maximum!r}"
+    return f'Parameter("{parameter.name}", {bounds}{marked})'
 
 
 def _tuple(names: Iterable[str]) -> str:

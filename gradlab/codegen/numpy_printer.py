@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradlab.codegen import numpy_gathers
 from gradlab.codegen.contraction import einsum, matmul
+from gradlab.codegen.numpy_windows import NumpyWindows
 from gradlab.codegen.printer import (
     Sizes,
     along,
@@ -28,6 +29,8 @@ from gradlab.codegen.statements import (
     Scatter,
     ScatterSum,
     Shift,
+    Slide,
+    Spread,
     Test,
     Value,
     Vary,
@@ -55,6 +58,8 @@ class NumpyPrinter:
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
         self.rows: dict[str, int] = {}
+        self.names: dict[str, str] = {}
+        self.grids: dict[str, str] = {}
 
     def combine(self, statement: Combine) -> list[str]:
         target, layout = statement.target, statement.target.layout
@@ -197,6 +202,12 @@ class NumpyPrinter:
     def scatter_sum(self, statement: ScatterSum) -> list[str]:
         return numpy_gathers.scatter_sum(statement, self.sizes)
 
+    def slide(self, statement: Slide) -> list[str]:
+        return NumpyWindows(self.sizes, self._own_name, self.grids).lines(statement)
+
+    def spread(self, statement: Spread) -> list[str]:
+        return NumpyWindows(self.sizes, self._own_name, self.grids).lines(statement)
+
     def result(self, value: Value) -> str:
         return self._own(value) if value.name in self.rows else value.name
 
@@ -243,6 +254,12 @@ class NumpyPrinter:
         name = next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in self.sizes.taken)
         self.sizes.taken.add(name)
         return name
+
+    def _own_name(self, wanted: str) -> str:
+        """The same unused name each time it is asked for: of what lives within one statement."""
+        if wanted not in self.names:
+            self.names[wanted] = self._unused(wanted)
+        return self.names[wanted]
 
     # Operands ----------------------------------------------------------------------------------------------------
 

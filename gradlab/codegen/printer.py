@@ -26,6 +26,8 @@ from gradlab.codegen.statements import (
     Scatter,
     ScatterSum,
     Shift,
+    Slide,
+    Spread,
     Statement,
     Test,
     Value,
@@ -92,6 +94,12 @@ class Printer(Protocol):
     def scatter_sum(self, statement: ScatterSum) -> list[str]:
         """Addition at labels or places that repeat."""
 
+    def slide(self, statement: Slide) -> list[str]:
+        """Entries at computed indices."""
+
+    def spread(self, statement: Spread) -> list[str]:
+        """Addition at computed indices."""
+
     def result(self, value: Value) -> str:
         """A value in its own shape."""
 
@@ -112,6 +120,7 @@ class Sizes:
         self.like = like
         self.led = led
         self.rank = {axis: position for position, axis in enumerate(program.axes)}
+        self.windows = program.windows
         self.taken = set(taken)
         self.nan = nan
         self.single: dict[Axis, str] = {}
@@ -120,6 +129,8 @@ class Sizes:
 
     def size(self, axis: Axis) -> str:
         """The variable that holds a size."""
+        if axis.parameter:
+            return axis.name
         if axis not in self.single:
             self.single[axis] = axis.name if axis.name not in self.taken else f"size_{axis.name}"
         return self.single[axis]
@@ -140,8 +151,11 @@ class Sizes:
         names = [self.size(axis) for axis in sorted(axes, key=lambda axis: self.rank[axis])]
         if len(names) == 1:
             return names[0]
-        self.products["".join(names)] = " * ".join(names)
-        return "".join(names)
+        joined = ("" if all(len(name) == 1 for name in names) else "_").join(names)
+        if len(names) == 2 and names[0] == names[1]:
+            joined = f"{names[0]}_squared"
+        self.products[joined] = " * ".join(names)
+        return joined
 
     def inverse(self, axes: Iterable[Axis]) -> str:
         """The variable that holds one over a product of sizes; NaN where it is 0, as the mean of nothing is."""
@@ -149,9 +163,12 @@ class Sizes:
         self.inverses[f"inverse_{size}"] = size
         return f"inverse_{size}"
 
-    def lines(self, sources: Iterable[Value]) -> list[str]:
-        """Definitions, from the shapes of these arrays."""
-        lines, missing = [], dict(self.single)
+    def lines(self, sources: Iterable[Value], given: Iterable[Axis] = ()) -> list[str]:
+        """Definitions, from the shapes of these arrays; those of `given` are known, those of windows follow."""
+        sources = tuple(sources)
+        computed = self.computed(sources)
+        defined = {*computed, *given}
+        lines, missing = [], {axis: name for axis, name in self.single.items() if axis not in defined}
         for value in sources:
             positions = {index.axis: i for i, index in enumerate(value.layout)}
             here = [axis for axis in missing if axis in positions]
@@ -163,20 +180,42 @@ class Sizes:
                     position = positions[axis] - (len(value.layout) if ellipsis else 0)
                     lines.append(f"{missing.pop(axis)} = {_extent(value, axis, position)}")
             else:
-                names = (missing.pop(index.axis, "_") for index in value.layout)
-                lines.append(f"{', '.join(names)} = {value.name}.shape")
+                shape = (missing.pop(index.axis, "_") for index in value.layout)
+                lines.append(f"{', '.join(shape)} = {value.name}.shape")
         if missing:
             axis = next(iter(missing))
             raise DefinitionError(
                 f"{self.operation}: axis {axis.name} is the axis of no input, so its size is unknown; sum it away"
             )
+        names = {axis: self.single.get(axis, axis.name) for axis in self.rank}
+        lines += [f"{names[axis]} = {self.windows[axis].formula(names)}" for axis in computed]
         lines += [f"{name} = {text}" for name, text in self.products.items()]
         lines += [f"{name} = 1 / {size} if {size} else {self.nan}" for name, size in self.inverses.items()]
         return lines
 
-    def missing(self, sources: Iterable[Value]) -> list[Axis]:
-        """The axes whose size none of these arrays has."""
+    def computed(self, sources: Iterable[Value]) -> list[Axis]:
+        """The windows whose number none of these arrays shows; what it follows from is needed too."""
         known = {index.axis for value in sources for index in value.layout}
+        found = []
+        for axis in reversed(self.windows):
+            if axis in self.single and axis not in known:
+                found.append(axis)
+                slot = self.windows[axis].slot
+                for other in (slot.axis, *(index.axis for _, index in slot.parts)):
+                    self.size(other)
+        return [axis for axis in self.windows if axis in found]
+
+    def parameters(self, computed: Iterable[Axis]) -> set[str]:
+        """The integer parameters that these numbers of windows follow from."""
+        slots = [self.windows[axis].slot for axis in computed]
+        scales = [scale for slot in slots for scale in (*slot.offset, *(scale for scale, _ in slot.parts))]
+        sizes = {index.axis.name for slot in slots for _, index in slot.parts if index.axis.parameter}
+        return sizes | {name for scale in scales for name in scale.parameters}
+
+    def missing(self, sources: Iterable[Value]) -> list[Axis]:
+        """The axes whose size none of these arrays has, nor follows from those that they have."""
+        sources = tuple(sources)
+        known = {index.axis for value in sources for index in value.layout} | {*self.computed(sources)}
         return [axis for axis in self.single if axis not in known]
 
     def coefficient(self, coefficient: Coefficient) -> str:
@@ -378,6 +417,10 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.scatter(statement)
         case ScatterSum():
             return printer.scatter_sum(statement)
+        case Slide():
+            return printer.slide(statement)
+        case Spread():
+            return printer.spread(statement)
 
 
 _COMMENT_WIDTH = 112

@@ -245,6 +245,31 @@ class ScatterSum:
 
 
 @dataclass(frozen=True)
+class Slide:
+    """target = sum over `bound` of the entries of an array at `slots`, times a kernel where there is one.
+
+    Where a computed slot points outside the array, the entry is 0.
+    """
+
+    target: Value
+    array: Value
+    slots: tuple[Slot, ...]
+    kernel: Value | None
+    bound: tuple[Index, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The transpose: target[slots] += array times a kernel where there is one, summed over `bound`."""
+
+    target: Value
+    slots: tuple[Slot, ...]
+    array: Value
+    kernel: Value | None
+    bound: tuple[Index, ...]
+
+
+@dataclass(frozen=True)
 class Note:
     """A comment line: an equation of the derivation, or why a line is there."""
 
@@ -272,6 +297,8 @@ Statement = (
     | Pick
     | Scatter
     | ScatterSum
+    | Slide
+    | Spread
     | Note
 )
 

@@ -18,11 +18,14 @@ from gradlab.codegen.statements import (
     Scatter,
     ScatterSum,
     Shift,
+    Slide,
+    Spread,
     Test,
     Value,
     Vary,
     Zeros,
 )
+from gradlab.codegen.torch_windows import TorchWindows
 from gradlab.symbolic.functions import ELEMENTARY
 
 _FUNCTIONS = {
@@ -153,6 +156,12 @@ class TorchPrinter:
 
     def scatter_sum(self, statement: ScatterSum) -> list[str]:
         return torch_gathers.scatter_sum(statement, self.sizes)
+
+    def slide(self, statement: Slide) -> list[str]:
+        return TorchWindows(self.sizes).slide(statement)
+
+    def spread(self, statement: Spread) -> list[str]:
+        return TorchWindows(self.sizes).spread(statement)
 
     def result(self, value: Value) -> str:
         return value.name

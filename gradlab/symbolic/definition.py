@@ -105,8 +105,9 @@ class Definition:
     subtracts the maximum over an index before exponentials; an index alone means the first input. The engine proves
     that what the operation returns and saves does not change. `along=Along("d")` gives the kernels a keyword `axis`:
     what is written over the last axis d, behind a leading one, then runs along any. `broadcast` lets the leading
-    dimensions of the inputs differ as far as they broadcast. `reference` is an independent implementation as one torch
-    expression over the argument names.
+    dimensions of the inputs differ as far as they broadcast. `nonempty` names sizes that must not be 0 (torch has no
+    convolution without channels). `reference` is an independent implementation as one torch expression over the
+    argument names.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Definition:
     parameters: Sequence[Parameter] = ()
     facts: Sequence[Fact] = ()
     kinks: Sequence[Kink] = ()
+    nonempty: Sequence[sp.Symbol] = ()
     leading: sp.Symbol | None = None
     shift: sp.Idx | Shift | None = None
     along: Along | None = None

@@ -140,7 +140,7 @@ def _prove_shift(derivation: Derivation, witness: Witness, shift: Shift) -> None
 def _shifted(program: Program, witness: Witness, shift: Shift, constants: Any) -> dict[str, Any]:
     """All tensors as the forward computes them after the shift."""
     point = witness.point
-    moved = Point(point.ring, point.sizes, dict(point.tensors))
+    moved = Point(point.ring, point.sizes, dict(point.tensors), point.integers)
     tensor = shift.tensor
     less = point.tensors[tensor.name] - constants
     if shift.where is not None:

@@ -112,6 +112,10 @@ class _Reader(ComputedAxes):
             if name in sizes and name not in self.integers:
                 self.where = f"name {name}"
                 self.fail("it is a tensor or parameter and also the size of an axis", "rename one of the two")
+        self.where = "nonempty"
+        for size in self.definition.nonempty:
+            if size not in self.axes:
+                self.fail(f"{size} is the size of no axis", f"the sizes are {', '.join(sorted(sizes))}")
         self.where = "leading"
         if self.definition.leading is not None and self.definition.leading not in self.axes:
             self.fail(f"{self.definition.leading} is the size of no axis", f"the sizes are {', '.join(sorted(sizes))}")
@@ -199,6 +203,7 @@ def _digest(definition: Definition) -> str:
         definition.reference,
         list(definition.parameters),
         list(definition.kinks),
+        *([str(size) for size in definition.nonempty]),
         str(definition.leading),
         str(definition.shift),
         *([definition.along] if definition.along else []),

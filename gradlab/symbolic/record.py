@@ -25,6 +25,7 @@ def record(derivation: Derivation) -> Operation:
         along=definition.along,
         broadcast=definition.broadcast,
         extents=tuple(extents(program)),
+        nonempty=tuple(axis.name for axis in program.axes if axis.size in map(str, definition.nonempty)),
     )
 
 

@@ -39,13 +39,17 @@ class Windows:
     def formula(self, name: Mapping[Axis, str]) -> str:
         """The same as Python, over the names of sizes and parameters."""
         room = [name[self.slot.axis]]
-        for scale in self.slot.offset:
-            room.append(f"{'+' if scale.number < 0 else '-'} {_times(Scale(2 * scale.number, scale.parameters))}")
-        for scale, index in self.inner:
-            room.append(f"- {'' if scale == Scale(1) else f'{_times(scale)} * '}({name[index.axis]} - 1)")
-        if self.outer[0] == Scale(1):
-            return " ".join(room)
-        return f"({' '.join(room)} - 1) // {_times(self.outer[0])} + 1"
+        offset = (("+" if s.number < 0 else "-", Scale(2 * s.number, s.parameters)) for s in self.slot.offset)
+        room += [f"{sign} {_times(scale)}" for sign, scale in offset]
+        # The window itself takes one place: with the first inner index of step 1 that is its whole size.
+        single = next((part for part in self.inner if part[0] == Scale(1)), None)
+        for part in self.inner:
+            scale, index = part
+            times = "" if scale == Scale(1) else f"{_times(scale)} * "
+            room.append(f"- {name[index.axis]}" if part is single else f"- {times}({name[index.axis]} - 1)")
+        room += [] if single else ["- 1"]
+        step = "" if self.outer[0] == Scale(1) else f" // {_times(self.outer[0])}"
+        return f"({' '.join(room)}){step} + 1" if step else f"{' '.join(room)} + 1"
 
 
 def _times(scale: Scale) -> str:

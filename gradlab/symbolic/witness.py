@@ -42,7 +42,7 @@ class Witness:
             **self.point.tensors,
             **{TANGENT + given.tensor.name: self.direction(given.tensor.ref) for given in self.program.wrt},
         }
-        point = Point(self.point.ring, self.point.sizes, tensors)
+        point = Point(self.point.ring, self.point.sizes, tensors, self.point.integers)
         return Witness(self.program, point, f"{self.name}, other tangents", self.rng, self.moved)
 
     def _move(self) -> None:

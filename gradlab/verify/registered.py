@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
@@ -198,17 +198,25 @@ def specification_of(operation: Operation) -> Specification:
         operation.signature,
         operation.arguments,
         params=legal | ({} if operation.along is None else {KEYWORD: (DEFAULT,)}),
+        ranges=dict.fromkeys(operation.nonempty, (1, None)),
+        where=partial(_defined, operation) if operation.extents else None,
         kinks=operation.kinks,
         strict=True,
         broadcast=operation.broadcast,
         along=operation.along,
+        extents=operation.extents,
     )
+
+
+def _defined(operation: Operation, sizes: Mapping[str, int], params: Mapping[str, Any]) -> bool:
+    """Whether every dimension that follows from others has an entry."""
+    return all(extent.value({**sizes, **params}) >= 1 for extent in operation.extents)
 
 
 def legal_values(parameter: Parameter) -> tuple[float, ...]:
     """The default, both ends of the range and its middle: the geometric one where the range is positive."""
     low, high = parameter.minimum, parameter.maximum
     if parameter.integer:
-        return tuple(dict.fromkeys((parameter.default, low, high, (low + high) // 2)))
+        return tuple(dict.fromkeys((parameter.default, low, high, (int(low) + int(high)) // 2)))
     middle = math.sqrt(low * high) if low > 0 else (low + high) / 2
     return tuple(dict.fromkeys((parameter.default, low, high, middle)))

@@ -13,7 +13,6 @@ from dataclasses import replace
 import numpy as np
 
 from gradlab.adapters.subject import Array
-from gradlab.operation import ELLIPSIS
 from gradlab.verify.plan import Plan, draw_shapes, plain_plan
 from gradlab.verify.regimes import MILD
 from gradlab.verify.sizes import draw_sizes
@@ -60,7 +59,7 @@ def _missions(specification: Specification, rng: np.random.Generator) -> Iterato
     for argument in specification.differentiable:
         for family in FAMILIES:
             yield "plural", 0, str(rng.choice(family)), argument
-    dims = len([dim for dim in specification.signature.dims if dim != ELLIPSIS]) + specification.has_ellipsis
+    dims = len(specification.dims) + specification.has_ellipsis
     for kind in ("large", "unit", "none"):
         for turn in rng.permutation(dims)[: max(3, (dims + 1) // 2)]:
             yield kind, int(turn), "", 0

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from gradlab.errors import SignatureError
-from gradlab.operation import ELLIPSIS
 from gradlab.verify.along import KEYWORD, draw_axis
 from gradlab.verify.specification import Relation, Specification
 
@@ -19,6 +18,9 @@ DEGENERATE = ("one", "empty", "few")
 
 _ATTEMPTS = 200
 
+# The largest window, dilated, and some steps: more than a window in a "large" case need.
+_LONGER = 2 * max(LARGE) + 16
+
 
 def draw_sizes(
     specification: Specification, kind: str, turn: int, rng: np.random.Generator
@@ -28,7 +30,7 @@ def draw_sizes(
     "small", "medium", "plural" (none below 2), "equal", "large", "unit" or "none" (one dimension in turn), or a kind in
     `DEGENERATE`. Raises SignatureError where nothing satisfies `dims` and `where`.
     """
-    names = [dim for dim in specification.signature.dims if dim != ELLIPSIS]
+    names = list(specification.dims)
     for attempt in range(_ATTEMPTS):
         # A relation between dimensions may rule the stratum out: plain small sizes are then tried.
         wanted = kind if attempt < _ATTEMPTS // 2 else "small"
@@ -37,6 +39,7 @@ def draw_sizes(
             name: values[0] if rng.random() < 0.5 else values[int(rng.integers(len(values)))]
             for name, values in specification.params.items()
         }
+        _make_room(specification, sizes, params, kind, rng)
         if specification.along is not None:
             params[KEYWORD] = draw_axis(specification.along, leading, rng)
         if _holds(specification.where, sizes, params):
@@ -82,6 +85,26 @@ def _attempt(
     elif kind in DEGENERATE:
         _degenerate(kind, names, sizes, leading, rng)
     return {name: _within(size, specification.range_of(name)) for name, size in sizes.items()}, tuple(leading)
+
+
+def _make_room(
+    specification: Specification, sizes: dict[str, int], params: dict[str, Any], kind: str, rng: np.random.Generator
+) -> None:
+    """Lengthen what windows move over until one to three of them fit, and now and then a little more."""
+    spare = kind not in DEGENERATE and kind != "equal"
+    for extent in specification.extents:
+        wanted = int(rng.integers(1, 4)) if spare else 1
+        for dim in sizes:
+            longer = {**sizes, dim: sizes[dim] + _LONGER}
+            found, more = (specification.completed(known, params)[extent.dim] for known in (sizes, longer))
+            if more <= found:
+                continue
+            low = sizes[dim]
+            while found < wanted and sizes[dim] < low + _LONGER:
+                sizes[dim] += 1
+                found = specification.completed(sizes, params)[extent.dim]
+            # A rest that no window reaches.
+            sizes[dim] = _within(sizes[dim] + int(spare and rng.integers(3)), specification.range_of(dim))
 
 
 def _degenerate(

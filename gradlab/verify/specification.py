@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradlab.errors import SignatureError
-from gradlab.operation import ELLIPSIS, Along, Argument, Domain, Kink, Signature, real
+from gradlab.operation import ELLIPSIS, Along, Argument, Domain, Extent, Kink, Signature, real
 from gradlab.verify.extras import LOW_DTYPES, Extras, extras
 
 Range = tuple[int, int | None]
@@ -30,7 +30,8 @@ class Specification:
     `params` gives each keyword parameter its legal values, the default first. `strict` turns "forward refuses a legal
     case" from a note into a failure: registered operations promise to accept them all. With `broadcast` the `...` of
     arguments may differ as far as they broadcast; the arguments in `whole` have that of the output. With `along` the
-    parameter `axis` is drawn for each case, see `gradlab.verify.along`.
+    parameter `axis` is drawn for each case, see `gradlab.verify.along`. `extents` are the
+    dimensions of the output that follow from those of the inputs and from parameters.
     """
 
     signature: Signature
@@ -46,6 +47,7 @@ class Specification:
     broadcast: bool = False
     whole: frozenset[int] = frozenset()
     along: Along | None = None
+    extents: tuple[Extent, ...] = ()
 
     @property
     def differentiable(self) -> tuple[int, ...]:
@@ -56,6 +58,19 @@ class Specification:
     def has_ellipsis(self) -> bool:
         """True where some input has any number of leading dimensions."""
         return any(ELLIPSIS in shape for shape in self.signature.inputs)
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """The named dimensions that can be chosen."""
+        computed = {extent.dim for extent in self.extents}
+        return tuple(dim for dim in self.signature.dims if dim != ELLIPSIS and dim not in computed)
+
+    def completed(self, sizes: Mapping[str, int], params: Mapping[str, Any]) -> dict[str, int]:
+        """The chosen sizes and those that follow from them."""
+        if not self.extents:
+            return dict(sizes)
+        known = {**sizes, **{name: value for name, value in params.items() if isinstance(value, int)}}
+        return {**sizes, **{extent.dim: extent.value(known) for extent in self.extents}}
 
     def range_of(self, dim: str) -> Range:
         """The legal sizes of a dimension; by default from 0 upward, from 1 where a domain needs an entry in it."""

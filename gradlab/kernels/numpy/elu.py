@@ -2,7 +2,7 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: bb3d88598fc8c88b. Saved for the backward: x.
+Target: NumPy. Definition: dd1fae782da12d8a. Saved for the backward: x.
 The backward has 0 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive elu --to text` prints.
@@ -24,7 +24,7 @@ OPERATION = Operation(
     arguments=(Argument("x", real()),),
     saved=("x",),
     reference="torch.nn.functional.elu(x, alpha)",
-    digest="bb3d88598fc8c88b",
+    digest="dd1fae782da12d8a",
     parameters=(Parameter("alpha", 1.0, 0.1, 4.0),),
     kinks=(Kink("x", where="x == 0", derivative="alpha"),),
 )

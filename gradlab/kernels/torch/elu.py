@@ -2,7 +2,7 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: bb3d88598fc8c88b. Saved for the backward: x.
+Target: torch. Definition: dd1fae782da12d8a. Saved for the backward: x.
 The backward has 0 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive elu --to text` prints.

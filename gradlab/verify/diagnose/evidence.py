@@ -64,7 +64,8 @@ class Evidence:
 
     def quantities(self, sample: Sample) -> dict[str, float]:
         """Sizes and parameters of a sample by the names that formulas use."""
-        found: dict[str, float] = {dim: float(size) for dim, size in sample.sizes.items()}
+        completed = self.laboratory.specification.completed(sample.sizes, sample.params)
+        found: dict[str, float] = {dim: float(size) for dim, size in completed.items()}
         for name, value in sample.params.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
                 found[name] = float(value)

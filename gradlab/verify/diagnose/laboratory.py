@@ -47,7 +47,7 @@ class Laboratory:
         self.subject, self.caller = caller.subject, Caller(caller.subject, isolate=True)
         self.begin()
         self.names = [argument.name for argument in specification.arguments]
-        self.dims = [dim for dim in specification.signature.dims if dim != ELLIPSIS]
+        self.dims = list(specification.dims)
 
     def begin(self) -> None:
         """A diagnosis may take about a second from now."""

@@ -1,0 +1,208 @@
+"""Computed indices in torch: the vendor's convolutions where a sum is one, views of windows elsewhere.
+
+All is functional, so that torch.compile and torch.func.vmap can take it. The gradients of a convolution are
+contractions of their own here; no backward of torch's is called for a layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradlab.codegen.computed import first_parts, other_parts
+from gradlab.codegen.contraction import einsum
+from gradlab.codegen.convolution import (
+    Indices,
+    forward_roles,
+    kernel_roles,
+    offset_text,
+    scale_text,
+    step_text,
+    transposed_roles,
+)
+from gradlab.codegen.printer import Sizes, align, parenthesised
+from gradlab.codegen.statements import Slide, Spread, Value
+from gradlab.errors import DefinitionError
+from gradlab.symbolic.terms import Affine, Slot
+
+
+class TorchWindows:
+    """Prints `Slide` and `Spread`."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        self.sizes = sizes
+
+    def slide(self, statement: Slide) -> list[str]:
+        target, array, slots = statement.target, statement.array, statement.slots
+        first, other = first_parts(slots), other_parts(slots)
+        spatial = self.spatial(slots)
+        if spatial and statement.kernel is None and set(statement.bound) == set(other) and target.layout == first:
+            found = self.convolution(slots, array.name, self.ones(array, slots), groups=first[1 : -len(spatial)])
+            return [f"{target.name} = {found}"]
+        roles = forward_roles(statement) if spatial else None
+        if roles is not None and set(other) <= set(roles.shared) and statement.kernel is not None:
+            channels = tuple(index for index in roles.shared if index not in other)
+            kernel = self.merged(statement.kernel, ((*roles.groups, *roles.rows), channels), other)
+            x = self.merged(array, ((roles.batch,), (*roles.groups, *channels)), array.layout[-len(spatial) :])
+            return [f"{target.name} = {self.shaped(self.convolution(slots, x, kernel, roles.groups), target, spatial)}"]
+        roles = kernel_roles(statement) if spatial else None
+        if roles is not None and roles.columns[-len(other) :] == other and statement.kernel is not None:
+            channels = roles.columns[: -len(other)]
+            x = self.merged(array, ((roles.batch,), (*roles.groups, *channels)), array.layout[-len(spatial) :])
+            upstream = self.merged(
+                statement.kernel, ((roles.batch,), (*roles.groups, *roles.rows)), first[-len(spatial) :]
+            )
+            sizes = [self.product((*roles.groups, *roles.rows)), self.product(channels), *self.each(other)]
+            call = f"torch.nn.grad.conv{len(spatial)}d_weight"
+            found = f"{call}({x}, {parenthesised(sizes)}, {upstream}{self.options(slots, roles.groups)})"
+            return [f"{target.name} = {self.shaped(found, target, other)}"]
+        return self.viewed(statement)
+
+    def spread(self, statement: Spread) -> list[str]:
+        target, slots = statement.target, statement.slots
+        first, other, spatial = first_parts(slots), other_parts(slots), self.spatial(slots)
+        call = f"torch.nn.grad.conv{len(spatial)}d_input"
+        if spatial and statement.kernel is None and set(statement.array.layout) == set(first):
+            groups = first[1 : -len(spatial)]
+            sizes = [*self.each((first[0],)), self.product(groups), *self.each(target.layout[-len(spatial) :])]
+            upstream = self.merged(statement.array, ((first[0],), groups), first[-len(spatial) :])
+            options = self.options(slots, groups)
+            ones = self.ones(statement.array, slots)
+            found = f"{call}({parenthesised(sizes)}, {ones}, {upstream}{options})"
+            return [f"{target.name} = {self.shaped(found, target, target.layout[-len(spatial) :])}"]
+        roles = transposed_roles(statement) if spatial else None
+        if roles is not None and statement.kernel is not None:
+            channels = tuple(index for index in roles.rows if index not in other)
+            places = target.layout[-len(spatial) :]
+            kernel = self.merged(statement.kernel, ((*roles.groups, *roles.shared), channels), other)
+            upstream = self.merged(
+                statement.array, ((roles.batch,), (*roles.groups, *roles.shared)), first[-len(spatial) :]
+            )
+            sizes = [*self.each((roles.batch,)), self.product((*roles.groups, *channels)), *self.each(places)]
+            found = f"{call}({parenthesised(sizes)}, {kernel}, {upstream}{self.options(slots, roles.groups)})"
+            return [f"{target.name} = {self.shaped(found, target, places)}"]
+        return self.folded(statement)
+
+    def viewed(self, statement: Slide) -> list[str]:
+        """Windows as a view of the padded array, axis by axis; then an ordinary sum."""
+        target, slots, name = statement.target, statement.slots, statement.array.name
+        margins: list[str] = []
+        cuts = ""
+        layout = list(first_parts(slots))
+        for axis, slot in enumerate(slots):
+            before, after, cut = self.cut(axis, slot)
+            margins = [before, after, *margins]
+            cuts += cut
+            layout += [index for _, index in slot.parts[1:]] if isinstance(slot, Affine) else []
+        seen = Value(f"torch.nn.functional.pad({name}, {parenthesised(margins)}){cuts}", tuple(layout))
+        if not statement.bound:
+            return [f"{target.name} = {align(seen, target.layout)}"]
+        operands = (seen, *([statement.kernel] if statement.kernel else []))
+        return [f"{target.name} = {einsum('torch.einsum', operands, target.layout)}"]
+
+    def cut(self, axis: int, slot: Slot) -> tuple[str, str, str]:
+        """Zeros before and after an axis (cut off where below 0), and how its windows are taken."""
+        if not isinstance(slot, Affine):
+            return "0", "0", ""
+        if len(slot.parts) > 2:
+            raise DefinitionError(f"{self.sizes.operation}: no torch code for an index that is computed from three")
+        start, step = offset_text(slot), step_text(slot)
+        before = "0" if start == "0" else f"-({start})"
+        reach = [start] if start != "0" else []
+        reach += [_times(scale_text(scale), f"({self.sizes.size(index.axis)} - 1)") for scale, index in slot.parts]
+        after = f"{' + '.join(reach)} + 1 - {self.sizes.size(slot.axis)}"
+        if len(slot.parts) == 1:
+            return before, after, f".unfold({axis}, 1, {step})[..., 0]"
+        ((scale, index),) = slot.parts[1:]
+        inner, size = scale_text(scale), self.sizes.size(index.axis)
+        every = "" if inner == "1" else f"[..., ::{inner}]"
+        return before, after, f".unfold({axis}, {_times(inner, f'({size} - 1)')} + 1, {step}){every}"
+
+    def folded(self, statement: Spread) -> list[str]:
+        """Columns of windows of two axes, added where they overlap."""
+        target, slots = statement.target, statement.slots
+        first, other, spatial = first_parts(slots), other_parts(slots), self.spatial(slots)
+        if len(spatial) != 2:
+            raise DefinitionError(f"{self.sizes.operation}: no torch code for this sum over computed indices")
+        operands = (statement.array, *([statement.kernel] if statement.kernel else []))
+        channels = first[1:-2]
+        columns = einsum("torch.einsum", operands, (first[0], *channels, *other, *first[-2:]))
+        shape = [*self.each((first[0],)), self.product((*channels, *other)), self.product(first[-2:])]
+        places = target.layout[-2:]
+        found = (
+            f"torch.nn.functional.fold({columns}.reshape({', '.join(shape)}), {parenthesised(self.each(places))}, "
+            f"{parenthesised(self.each(other))}{self.options(slots, ())})"
+        )
+        return [f"{target.name} = {self.shaped(found, target, places)}"]
+
+    # Parts of the calls ------------------------------------------------------------------------------------------
+
+    def spatial(self, slots: Sequence[Slot]) -> tuple[Affine, ...]:
+        """The computed slots where they are those of a convolution: one to three at the end, of two indices each."""
+        computed = tuple(slot for slot in slots if isinstance(slot, Affine))
+        standard = all(
+            len(slot.parts) == 2
+            and (windows := self.sizes.windows.get(slot.parts[0][1].axis)) is not None
+            and _alike(windows.slot, slot)
+            for slot in computed
+        )
+        at_end = slots[len(slots) - len(computed) :] == computed and len(slots) > len(computed)
+        return computed if 1 <= len(computed) <= 3 and standard and at_end else ()
+
+    def convolution(self, slots: Sequence[Slot], x: str, kernel: str, groups: Indices) -> str:
+        rank = len(self.spatial(slots))
+        return f"torch.nn.functional.conv{rank}d({x}, {kernel}{self.options(slots, groups)})"
+
+    def options(self, slots: Sequence[Slot], groups: Indices) -> str:
+        """Stride, padding, dilation and groups, where they are not the default."""
+        computed = self.spatial(slots)
+        stride = [step_text(slot) for slot in computed]
+        padding = [_negated(offset_text(slot)) for slot in computed]
+        dilation = [scale_text(slot.parts[1][0]) for slot in computed]
+        named = (("stride", stride, "1"), ("padding", padding, "0"), ("dilation", dilation, "1"))
+        shown = [f"{name}={_one(values)}" for name, values, default in named if set(values) != {default}]
+        shown += [f"groups={self.product(groups)}"] if groups else []
+        return "".join(f", {option}" for option in shown)
+
+    def ones(self, array: Value, slots: Sequence[Slot]) -> str:
+        """A kernel of ones for each channel, without memory of its own."""
+        channels = self.product(first_parts(slots)[1 : -len(self.spatial(slots))])
+        return f"{array.name}.new_ones(()).expand({', '.join([channels, '1', *self.each(other_parts(slots))])})"
+
+    def merged(self, value: Value, groups: Sequence[Indices], rest: Indices) -> str:
+        """An array with each group of indices as one axis, then the rest."""
+        layout = (*(index for group in groups for index in group), *rest)
+        text = align(value, layout)
+        if all(len(group) == 1 for group in groups):
+            return text
+        shape = [*map(self.product, groups), *self.each(rest)]
+        return f"{text}.reshape({', '.join(shape)})"
+
+    def shaped(self, text: str, target: Value, rest: Sequence[object]) -> str:
+        """A result with its merged axes apart again."""
+        if len(target.layout) - len(rest) == 2:
+            return text
+        return f"{text}.reshape({', '.join(self.each(target.layout))})"
+
+    def each(self, indices: Indices) -> list[str]:
+        return [self.sizes.size(index.axis) for index in indices]
+
+    def product(self, indices: Indices) -> str:
+        return self.sizes.product(index.axis for index in indices) if indices else "1"
+
+
+def _alike(left: Affine, right: Affine) -> bool:
+    """Equal up to the names of the indices."""
+    parts = ([(scale, index.axis) for scale, index in slot.parts] for slot in (left, right))
+    return next(parts) == next(parts) and (left.offset, left.axis) == (right.offset, right.axis)
+
+
+def _one(values: Sequence[str]) -> str:
+    return values[0] if len(set(values)) == 1 else parenthesised(list(values))
+
+
+def _negated(text: str) -> str:
+    return "0" if text == "0" else text[1:] if text.startswith("-") and " " not in text else f"-({text})"
+
+
+def _times(scale: str, size: str) -> str:
+    return size if scale == "1" else f"{scale} * {size}"

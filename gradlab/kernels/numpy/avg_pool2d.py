@@ -1,0 +1,100 @@
+"""avg_pool2d: Mean over square windows; zeros of the padding count (torch's count_include_pad=True).
+
+Generated from derivations/avg_pool2d.py by `gradlab derive`; edit that file, not this one.
+
+Target: NumPy. Definition: 806dc197bd545335. Saved for the backward: nothing.
+The backward has 1 reduction and 1 elementwise pass over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive avg_pool2d --to text` prints.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.kernels.windows import overlaps
+from gradlab.operation import Argument, Extent, Operation, Parameter, Signature, real
+
+Array = NDArray[Any]
+
+OPERATION = Operation(
+    name="avg_pool2d",
+    summary="Mean over square windows; zeros of the padding count (torch's count_include_pad=True).",
+    signature=Signature.parse("(n,c,h,w)->(n,c,o,q)"),
+    arguments=(Argument("x", real()),),
+    saved=(),
+    reference="torch.nn.functional.avg_pool2d(x, kernel_size, stride, padding)",
+    digest="806dc197bd545335",
+    parameters=(
+        Parameter("kernel_size", 2, 1, 3, integer=True),
+        Parameter("stride", 2, 1, 3, integer=True),
+        Parameter("padding", 0, 0, 1, integer=True),
+    ),
+    extents=(
+        Extent("o", "(h + 2 * padding - kernel_size) // stride + 1"),
+        Extent("q", "(w + 2 * padding - kernel_size) // stride + 1"),
+    ),
+    nonempty=("c", "h", "w"),
+)
+
+
+def forward(x: Array, *, kernel_size: int = 2, stride: int = 2, padding: int = 0) -> tuple[Array, tuple[Any, ...]]:
+    """Return the output, (n,c,h,w)->(n,c,o,q), and what `backward` needs: h, w, kernel_size, stride, padding."""
+    n, c, h, w = x.shape
+    o = (h + 2 * padding - kernel_size) // stride + 1
+    q = (w + 2 * padding - kernel_size) // stride + 1
+    kernel_size_squared = kernel_size * kernel_size
+    inverse_kernel_size_squared = 1 / kernel_size_squared if kernel_size_squared else np.nan
+    if o < 1 or q < 1:
+        found = f"no window fits: o = {o}, q = {q}"
+        raise ValueError(f"{found}; pad the input, or use a smaller window")
+    # (1) y[n,c,o,q] = sum[a,b](x[n,c,stride*o + a - padding,stride*q + b - padding]) / kernel_size**2
+    grid = (n, c, o, q), (1, 1, stride, stride), (0, 0, -padding, -padding), ((2, kernel_size, 1), (3, kernel_size, 1))
+    sum_x = np.zeros((n, c, o, q), x.dtype)
+    for _, to, of in overlaps(x.shape, *grid):
+        sum_x[of] += x[to]
+    y = sum_x * inverse_kernel_size_squared
+    return y, (h, w, kernel_size, stride, padding)
+
+
+def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    h, w, kernel_size, stride, padding = saved
+    n, c, o, q = grad_output.shape
+    kernel_size_squared = kernel_size * kernel_size
+    inverse_kernel_size_squared = 1 / kernel_size_squared if kernel_size_squared else np.nan
+    # (3) grad_x[n,c,h,w] = sum[o,q,a,b](delta[stride*o + a - padding,h] * delta[stride*q + b - padding,w] *
+    #     grad_output[n,c,o,q]) / kernel_size**2
+    grid = (n, c, o, q), (1, 1, stride, stride), (0, 0, -padding, -padding), ((2, kernel_size, 1), (3, kernel_size, 1))
+    spread_sum_g = np.zeros((n, c, h, w), grad_output.dtype)
+    for _, to, of in overlaps(spread_sum_g.shape, *grid):
+        spread_sum_g[to] += grad_output[of]
+    grad_x = spread_sum_g * inverse_kernel_size_squared
+    return (grad_x,)
+
+
+def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    h, w, kernel_size, stride, padding = saved
+    n, c, _, _ = tangent_x.shape
+    o = (h + 2 * padding - kernel_size) // stride + 1
+    q = (w + 2 * padding - kernel_size) // stride + 1
+    kernel_size_squared = kernel_size * kernel_size
+    inverse_kernel_size_squared = 1 / kernel_size_squared if kernel_size_squared else np.nan
+    # (5) tangent_y[n,c,o,q] = sum[a,b](tangent_x[n,c,stride*o + a - padding,stride*q + b - padding]) /
+    #     kernel_size**2
+    grid = (n, c, o, q), (1, 1, stride, stride), (0, 0, -padding, -padding), ((2, kernel_size, 1), (3, kernel_size, 1))
+    sum_tangent_x = np.zeros((n, c, o, q), tangent_x.dtype)
+    for _, to, of in overlaps(tangent_x.shape, *grid):
+        sum_tangent_x[of] += tangent_x[to]
+    tangent_y = sum_tangent_x * inverse_kernel_size_squared
+    return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _h, _w, _kernel_size, _stride, _padding = saved
+    # (7) hvp_x[n,c,h,w] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return (hvp_x,)

@@ -1,0 +1,103 @@
+"""Windows of an array and where they overlap: what `x[stride*o + dilation*a - padding]` comes to, and its transpose.
+
+A hand-written helper of the generated NumPy kernels. All functions take one description: entry `[i, j]` of the windows
+is the entry of x at `start + step * j + tap_step * i` along each axis. `shape`, `steps` and `start` have one number for
+each axis of x; `taps` adds (axis of x, size, step) for each further axis, which comes before them. Outside x there are
+zeros.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Integers = Sequence[int]
+Taps = Sequence[tuple[int, int, int]]
+
+
+def windows(x: Array, shape: Integers, steps: Integers, start: Integers, taps: Taps = ()) -> Array:
+    """A read-only view of x, or of a copy with zeros around it: the taps' axes, then one axis for each axis of x.
+
+    >>> windows(np.array([1, 2, 3, 4]), shape=(2,), steps=(2,), start=(-1,), taps=((0, 3, 1),))
+    array([[0, 2],
+           [1, 3],
+           [2, 4]])
+    """
+    whole = (*(size for _, size, _ in taps), *shape)
+    if 0 in whole:
+        return np.zeros(whole, x.dtype)
+    ends = [first + step * (size - 1) + 1 for first, step, size in zip(start, steps, shape, strict=True)]
+    for axis, size, step in taps:
+        ends[axis] += step * (size - 1)
+    before = [max(0, -first) for first in start]
+    after = [max(0, end - size) for end, size in zip(ends, x.shape, strict=True)]
+    if any(before) or any(after):
+        wide = np.zeros([sum(sizes) for sizes in zip(before, x.shape, after, strict=True)], x.dtype)
+        wide[tuple(slice(margin, margin + size) for margin, size in zip(before, x.shape, strict=True))] = x
+        x = wide
+    x = x[tuple(slice(max(0, first), None) for first in start)]
+    strides = [step * x.strides[axis] for axis, _, step in taps]
+    strides += [step * stride for step, stride in zip(steps, x.strides, strict=True)]
+    return as_strided(x, whole, strides, writeable=False)
+
+
+def overlaps(
+    x: Integers, shape: Integers, steps: Integers, start: Integers, taps: Taps = ()
+) -> list[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+    """Where windows meet an array of shape x, tap by tap: its position, slices of the array, slices of the windows.
+
+    >>> x = np.zeros(4)
+    >>> for tap, to, of in overlaps((4,), shape=(2,), steps=(2,), start=(-1,), taps=((0, 3, 1),)):
+    ...     x[to] += np.ones((3, 2))[tap][of]
+    >>> x
+    array([1., 2., 1., 1.])
+    """
+    found = []
+    for position in product(*(range(size) for _, size, _ in taps)):
+        to, of = [], []
+        for axis, (size, count, step, first) in enumerate(zip(x, shape, steps, start, strict=True)):
+            first += sum(own * i for (along, _, own), i in zip(taps, position, strict=True) if along == axis)
+            low, high = max(0, -(first // step)), min(count, (size - 1 - first) // step + 1)
+            high = max(low, high)
+            # Whole axes as such: the same slices then fit a block of rows.
+            whole = (low, high, step, first) == (0, size, 1, 0)
+            to.append(slice(None) if whole else slice(first + low * step, first + high * step, step))
+            of.append(slice(None) if (low, high) == (0, count) else slice(low, high))
+        found.append((position, tuple(to), tuple(of)))
+    return found
+
+
+def largest(x: Array, shape: Integers, steps: Integers, start: Integers, taps: Taps) -> tuple[Array, Array]:
+    """The maximum of each window and its place: the first one's, counted row by row along the axes that taps move on.
+
+    What is outside x does not count; in a window that is outside everywhere the maximum is -inf. One comparison of
+    whole slices for each tap: 5-10 times as fast as a search along copied windows.
+
+    >>> largest(np.array([3.0, 1.0, 1.0, 2.0]), shape=(2,), steps=(2,), start=(-1,), taps=((0, 3, 1),))
+    (array([3., 2.]), array([0, 3]))
+    """
+    moved = sorted({axis for axis, _, _ in taps})
+    apart = {axis: prod(x.shape[other] for other in moved if other > axis) for axis in moved}
+    first = [start[axis] + steps[axis] * np.arange(shape[axis]) for axis in moved]
+    place = sum(
+        apart[axis] * rows.reshape([-1 if other == axis else 1 for other in range(x.ndim)])
+        for axis, rows in zip(moved, first, strict=True)
+    )
+    found = overlaps(x.shape, shape, steps, start, taps)
+    maxima = np.full(shape, -np.inf, x.dtype)
+    # From the last tap back, so that of equal entries the first is left; counted upward, because the maximum of two
+    # bytes is much faster than an assignment where a mask is True.
+    count = np.zeros(shape, np.min_scalar_type(len(found)))
+    for number, (_, to, of) in enumerate(reversed(found)):
+        seen, best = x[to], maxima[of]
+        better = np.less(seen, best)
+        np.logical_not(better, out=better)  # not >=, so that a NaN is found
+        np.maximum(best, seen, out=best)
+        np.maximum(count[of], better * count.dtype.type(number), out=count[of])
+    offsets = [sum(apart[axis] * step * i for (axis, _, step), i in zip(taps, tap, strict=True)) for tap, _, _ in found]
+    return maxima, np.add(np.array(offsets[::-1]).take(count), place)
