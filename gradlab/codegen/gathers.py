@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, NoReturn
 
-from gradlab.codegen.statements import Check, Find, Pick, ScatterSum, Value, slots_layout
+from gradlab.codegen.computed import first_parts, whole
+from gradlab.codegen.statements import Check, Find, Largest, Pick, ScatterSum, Value, slots_layout
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.terms import (
+    Affine,
     Atom,
     Axis,
     Delta,
@@ -44,6 +47,11 @@ class Gathers:
     def find(self, target: Value, position: Position) -> Value:
         """The place of a maximum. That of -x is found as the place of the minimum of x."""
         argument = position.argument
+        ((entry, exponent), *others) = argument.factors
+        if any(isinstance(slot, Affine) for slot in atom_slots(position)):
+            if others or exponent != 1 or argument.coefficient != 1 or not isinstance(entry, Ref):
+                self._fail("only entries of one tensor are searched in windows; bind what is searched to a name first")
+            return self._windows(target, entry, set(argument.bound))
         plain = [exponent for _, exponent in argument.factors] == [1]
         if plain and argument.coefficient in (1, -1):
             operand = self.lowering.monomial(Term(Fraction(1), argument.factors))
@@ -57,11 +65,46 @@ class Gathers:
         self.lowering.statements.append(Find(target, operand, over, least))
         return target
 
+    def _windows(self, target: Value, entry: Ref, searched: set[Index]) -> Value:
+        """The place of a maximum in windows, and the maximum, which the search has in hand."""
+        affine = [slot for slot in entry.slots if isinstance(slot, Affine)]
+        inside = {index for slot in affine for _, index in slot.parts[1:]}
+        if inside != searched or set(first_parts(entry.slots)) != set(target.layout):
+            self._fail(f"{target.name} is not searched within windows alone")
+        array = whole(self.lowering.values[entry.tensor], entry.slots)
+        maxima = Value(self.lowering.name(f"largest_{entry.tensor}"), first_parts(entry.slots))
+        place = Value(target.name, first_parts(entry.slots))
+        self.lowering.statements.append(Largest(maxima, place, array, entry.slots))
+        return place
+
+    def _known(self, array: Value, slots: tuple[Slot, ...], name: str | None) -> Value | None:
+        """Entries at places that a search in windows has just found: it has the maxima too, under this name."""
+        statements = self.lowering.statements
+        for number, statement in enumerate(statements):
+            if not isinstance(statement, Largest) or statement.array.name != array.name:
+                continue
+            place = statement.place
+            pairs = zip(statement.slots, slots, strict=True)
+            if all(
+                isinstance(found, Gather) and (found.tensor, found.slots) == (place.name, place.layout)
+                if isinstance(wanted, Affine)
+                else found == wanted
+                for wanted, found in pairs
+            ):
+                target = replace(statement.target, name=name or statement.target.name)
+                statements[number] = replace(statement, target=target)
+                return target
+        return None
+
     def pick(self, array: Value, slots: tuple[Slot, ...], name: str | None) -> Value:
         """Entries at gathers."""
         lowering = self.lowering
         key = f"pick:{array.name}:{slots}"
         if key not in lowering.shared:
+            known = self._known(array, slots, name)
+            if known is not None:
+                lowering.shared[key] = known
+                return known
             at = next(slot.tensor for slot in slots if isinstance(slot, Gather))
             target = Value(name or lowering.name(f"{array.name}_at_{at}"), slots_layout(slots), array.boolean)
             lowering.statements.append(Pick(target, array, slots))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gradlab.codegen.doors import Doors
@@ -41,6 +41,7 @@ _HELPERS = {
     "gradlab.kernels.broadcasting": ("sum_to_shape",),
     "gradlab.kernels.windows": ("largest", "overlaps", "windows"),
 }
+_TORCH_HELPERS = _HELPERS | {"gradlab.kernels.windows": (), "gradlab.kernels.torch_windows": ("largest",)}
 """The hand-written helpers, by module."""
 
 
@@ -72,7 +73,9 @@ def torch_source(derivation: Derivation) -> str:
         *(["from typing import Any"] if _mentions(functions, "Any,") else []),
     ]
     libraries = [*(["import torch"] if _mentions(functions, "torch.") else []), "from torch import Tensor"]
-    imports = "\n\n".join("\n".join(group) for group in (standard, libraries, _helpers(functions)) if group)
+    imports = "\n\n".join(
+        "\n".join(group) for group in (standard, libraries, _helpers(functions, _TORCH_HELPERS)) if group
+    )
     return "\n\n".join([f"{_header(derivation, 'torch')}\n{imports}\n", *functions])
 
 
@@ -80,9 +83,9 @@ def _mentions(functions: list[str], text: str) -> bool:
     return any(text in function for function in functions)
 
 
-def _helpers(functions: list[str]) -> list[str]:
+def _helpers(functions: list[str], helpers: Mapping[str, tuple[str, ...]] = _HELPERS) -> list[str]:
     """Import lines for the helpers that the kernel calls."""
-    used = {module: [n for n in names if _mentions(functions, f"{n}(")] for module, names in _HELPERS.items()}
+    used = {module: [n for n in names if _mentions(functions, f"{n}(")] for module, names in helpers.items()}
     return [f"from {module} import {', '.join(names)}" for module, names in used.items() if names]
 
 

@@ -22,6 +22,7 @@ from gradlab.codegen.statements import (
     Check,
     Combine,
     Find,
+    Largest,
     Multiply,
     Operand,
     Pick,
@@ -192,6 +193,12 @@ class NumpyPrinter:
 
     def find(self, statement: Find) -> list[str]:
         return numpy_gathers.find(statement, self.sizes)
+
+    def largest(self, statement: Largest) -> list[str]:
+        windows = NumpyWindows(self.sizes, self._own_name, self.grids)
+        grid = windows.description(statement.slots)
+        array = statement.array.name
+        return [*windows.before, f"{statement.target.name}, {statement.place.name} = largest({array}, {grid})"]
 
     def pick(self, statement: Pick) -> list[str]:
         return numpy_gathers.pick(statement, self.sizes)

@@ -14,15 +14,13 @@ from gradlab.codegen.convolution import (
     Indices,
     Roles,
     forward_roles,
+    grid_text,
     kernel_roles,
-    offset_text,
-    scale_text,
-    step_text,
     transposed_roles,
 )
-from gradlab.codegen.printer import Sizes, align, parenthesised
+from gradlab.codegen.printer import Sizes, align
 from gradlab.codegen.statements import Slide, Spread, Value
-from gradlab.symbolic.terms import Affine, Index, Slot
+from gradlab.symbolic.terms import Index, Slot
 
 
 class NumpyWindows:
@@ -160,15 +158,7 @@ class NumpyWindows:
 
     def description(self, slots: Sequence[Slot]) -> str:
         """Shape, steps, start and taps, as the helpers take them."""
-        shape = parenthesised([self.sizes.size(index.axis) for index in first_parts(slots)])
-        steps, start = (parenthesised([text(slot) for slot in slots]) for text in (step_text, offset_text))
-        taps = [
-            f"({axis}, {self.sizes.size(index.axis)}, {scale_text(scale)})"
-            for axis, slot in enumerate(slots)
-            if isinstance(slot, Affine)
-            for scale, index in slot.parts[1:]
-        ]
-        text = ", ".join([shape, steps, start, *([parenthesised(taps)] if taps else [])])
+        text = grid_text(slots, self.sizes)
         if text not in self.grids:
             self.grids[text] = self.unused("grid" if not self.grids else f"grid_{len(self.grids) + 1}")
             self.before.append(f"{self.grids[text]} = {text}")

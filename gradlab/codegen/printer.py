@@ -16,6 +16,7 @@ from gradlab.codegen.statements import (
     Coefficient,
     Combine,
     Find,
+    Largest,
     Multiply,
     Note,
     Operand,
@@ -84,6 +85,9 @@ class Printer(Protocol):
 
     def find(self, statement: Find) -> list[str]:
         """Places of maxima."""
+
+    def largest(self, statement: Largest) -> list[str]:
+        """Maxima of windows and their places."""
 
     def pick(self, statement: Pick) -> list[str]:
         """Entries at labels or places."""
@@ -411,6 +415,8 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.check(statement)
         case Find():
             return printer.find(statement)
+        case Largest():
+            return printer.largest(statement)
         case Pick():
             return printer.pick(statement)
         case Scatter():

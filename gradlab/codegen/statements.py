@@ -217,6 +217,19 @@ class Find:
 
 
 @dataclass(frozen=True)
+class Largest:
+    """target, place = the maximum of each window of an array and the place of the first one that is as large.
+
+    `slots` describes the windows; what they have outside the array does not count.
+    """
+
+    target: Value
+    place: Value
+    array: Value
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True)
 class Pick:
     """target = the entries of an array at these slots, one for each of its axes."""
 
@@ -294,6 +307,7 @@ Statement = (
     | Shift
     | Check
     | Find
+    | Largest
     | Pick
     | Scatter
     | ScatterSum

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gradlab.codegen.numpy_gathers import axis_of
 from gradlab.codegen.places import Place, along, apart, flat, no_leading, places
-from gradlab.codegen.printer import Sizes, align, product_text
+from gradlab.codegen.printer import Sizes, align, parenthesised, product_text
 from gradlab.codegen.statements import Find, Pick, Product, Scatter, ScatterSum, Value, slots_layout
-from gradlab.symbolic.terms import Gather, Index
+from gradlab.symbolic.terms import Gather, Index, slot_indices
 
 
 def find(statement: Find, sizes: Sizes) -> list[str]:
@@ -35,6 +35,9 @@ def pick(statement: Pick, sizes: Sizes) -> list[str]:
         dim = row - len(items)
         return [f"{target} = {text}.gather({dim}, {items[row].tensor}.unsqueeze({dim})).squeeze({dim})"]
     no_leading(items, sizes.operation)
+    before, at = _rows(items), items[-1].slot
+    if before is not None and isinstance(at, Gather):
+        return [f"{target} = {text}.gather(-1, {at.tensor}.flatten({before})).reshape({at.tensor}.shape)"]
     return [f"{target} = {text}[{', '.join(_indices(items, sizes))}]"]
 
 
@@ -75,6 +78,13 @@ def scatter_sum(statement: ScatterSum, sizes: Sizes) -> list[str]:
             shape[slices] = f"{label}.numel()"
             value, label = f"{value}.reshape({', '.join(shape)})", f"{label}.reshape(-1)"
         return [f"{target.name} = {zeros.format(sizes.shape(target.layout))}.index_add({slices}, {label}, {value})"]
+    row, at = _rows(items), items[-1].slot
+    if row is not None and isinstance(at, Gather):
+        # Behind the axes that the place depends on in order, all others of it count as one.
+        inner = zeros.format(parenthesised([item.size(sizes) for item in items]))
+        rest = f".flatten({row})"
+        found = f"{inner}.scatter_add(-1, {at.tensor}{rest}, {value}{rest})"
+        return [f"{target.name} = {found}.reshape{sizes.shape(target.layout)}"]
     at = flat(items, layout, _arange(sizes), sizes)
     count = sizes.product(index.axis for index in target.layout)
     return [
@@ -93,6 +103,15 @@ def _slices(array: Value, text: str, items: list[Place], position: int) -> str:
     if position == 0:
         return f"{picked}.reshape(*{label}.shape, *{text}.shape[1:])"
     return f"{picked}.unflatten({dim}, {label}.shape)"
+
+
+def _rows(items: list[Place]) -> int | None:
+    """How many plain slots come before a last one whose place depends on these first, and on others."""
+    *plain, last = items
+    if not last.gather or any(item.gather for item in plain):
+        return None
+    order = tuple(slot_indices(last.slot))[: len(plain)]
+    return len(plain) if order == tuple(item.slot for item in plain) and plain else None
 
 
 def _plain(item: Place) -> bool:

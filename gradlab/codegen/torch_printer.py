@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradlab.codegen import torch_gathers
 from gradlab.codegen.contraction import einsum, matmul
+from gradlab.codegen.convolution import grid_text
 from gradlab.codegen.printer import Sizes, align, along, beside, comparison, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
     Accumulate,
@@ -12,6 +13,7 @@ from gradlab.codegen.statements import (
     Check,
     Combine,
     Find,
+    Largest,
     Multiply,
     Pick,
     Reduce,
@@ -147,6 +149,10 @@ class TorchPrinter:
 
     def find(self, statement: Find) -> list[str]:
         return torch_gathers.find(statement, self.sizes)
+
+    def largest(self, statement: Largest) -> list[str]:
+        grid = grid_text(statement.slots, self.sizes)
+        return [f"{statement.target.name}, {statement.place.name} = largest({statement.array.name}, {grid})"]
 
     def pick(self, statement: Pick) -> list[str]:
         return torch_gathers.pick(statement, self.sizes)

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from gradlab.kernels.blocks import blocks
+
 Array = NDArray[Any]
 Integers = Sequence[int]
 Taps = Sequence[tuple[int, int, int]]
@@ -82,6 +84,12 @@ def largest(x: Array, shape: Integers, steps: Integers, start: Integers, taps: T
     (array([3., 2.]), array([0, 3]))
     """
     moved = sorted({axis for axis, _, _ in taps})
+    if 0 not in moved and len(parts := list(blocks(shape))) > 1:  # what is compared again and again stays in the cache
+        best, at = np.empty(shape, x.dtype), np.empty(shape, np.intp)
+        for rows in parts:
+            part = x[rows]
+            best[rows], at[rows] = largest(part, (len(part), *shape[1:]), steps, start, taps)
+        return best, at
     apart = {axis: prod(x.shape[other] for other in moved if other > axis) for axis in moved}
     first = [start[axis] + steps[axis] * np.arange(shape[axis]) for axis in moved]
     place = sum(
