@@ -1,20 +1,18 @@
 """The maximum of windows in torch, described as in `gradlab.kernels.windows`: functional, for compile and vmap."""
 
-from collections.abc import Sequence
 from itertools import product
 from math import inf, prod
 
 import torch
 from torch import Tensor
 
-Integers = Sequence[int]
-Taps = Sequence[tuple[int, int, int]]
+from gradlab.kernels.windows import Integers, Taps, margins
 
 
 def largest(x: Tensor, shape: Integers, steps: Integers, start: Integers, taps: Taps) -> tuple[Tensor, Tensor]:
     """The maximum of each window and its place: the first one's, counted row by row along the axes that taps move on.
 
-    What is outside x does not count. Whole slices are compared, one for each tap. Equivalent to
+    What is outside x does not count: a maximum of -inf has no place, and is given any. Equivalent to
     `torch.nn.functional.max_pool2d(..., return_indices=True)` where that is defined.
 
     >>> x = torch.tensor([3.0, 1.0, 1.0, 2.0])
@@ -22,44 +20,33 @@ def largest(x: Tensor, shape: Integers, steps: Integers, start: Integers, taps: 
     (tensor([3., 2.]), tensor([0, 3]))
     """
     moved = sorted({axis for axis, _, _ in taps})
-    apart = {axis: prod(x.shape[other] for other in moved if other > axis) for axis in moved}
-    first = {
-        axis: (start[axis] + steps[axis] * torch.arange(shape[axis], device=x.device)).reshape(
-            [-1 if other == axis else 1 for other in range(x.ndim)]
-        )
-        for axis in moved
-    }
-    wide, before = _padded(x, shape, steps, start, taps)
-    best, at = None, None
-    # From the last tap back, so that of equal entries the first is left.
-    for tap in reversed(list(product(*(range(size) for _, size, _ in taps)))):
-        shift = [0] * x.ndim
+    before, after = margins(x.shape, shape, steps, start, taps)
+    outside = any(before) or any(after)
+    around = [margin for pair in zip(reversed(before), reversed(after), strict=True) for margin in pair]
+    wide = torch.nn.functional.pad(x, around, value=-inf) if outside else x
+    positions = list(product(*(range(size) for _, size, _ in taps)))
+    apart = {axis: prod([x.shape[other] for other in moved if other > axis]) for axis in moved}
+    offsets = [sum(apart[axis] * step * i for (axis, _, step), i in zip(taps, tap, strict=True)) for tap in positions]
+
+    def slices(tap: tuple[int, ...]) -> Tensor:
+        first = [own + front for own, front in zip(start, before, strict=True)]
         for (axis, _, step), i in zip(taps, tap, strict=True):
-            shift[axis] += step * i
-        place = sum(apart[axis] * (first[axis] + shift[axis]) for axis in moved)
-        cuts = zip(start, before, shift, steps, shape, strict=True)
-        seen = wide[tuple(slice(b + f + s, b + f + s + step * size, step) for b, f, s, step, size in cuts)]
-        if best is None or at is None:
-            best, at = seen, torch.as_tensor(place, device=x.device).expand(seen.shape)
-            continue
+            first[axis] += step * i
+        cuts = zip(first, steps, shape, strict=True)
+        # Contiguous: it is read twice, and a strided read is the slowest part of this.
+        return wide[tuple(slice(own, own + step * size, step) for own, step, size in cuts)].contiguous()
+
+    # From the last tap back, so that of equal entries the first is left; counted in bytes, which are fast.
+    best = slices(positions[-1])
+    count = torch.zeros_like(best, dtype=torch.uint8 if len(positions) <= 255 else torch.int32)
+    for number, tap in enumerate(reversed(positions[:-1]), 1):
+        seen = slices(tap)
         better = ~(seen < best)  # not >=, so that a NaN is found
-        for axis in moved if wide is not x else ():
-            along = first[axis] + shift[axis]
-            better = better & (along >= 0) & (along < x.shape[axis])
-        best, at = torch.maximum(best, seen), torch.where(better, place, at)
-    assert best is not None  # a window has a tap
-    assert at is not None
-    return best, at
-
-
-def _padded(x: Tensor, shape: Integers, steps: Integers, start: Integers, taps: Taps) -> tuple[Tensor, list[int]]:
-    """x with -inf around it as far as windows reach, and how much of it is in front of each axis."""
-    ends = [begin + step * (size - 1) + 1 for begin, step, size in zip(start, steps, shape, strict=True)]
-    for axis, size, step in taps:
-        ends[axis] += step * (size - 1)
-    before = [max(0, -begin) for begin in start]
-    after = [max(0, end - size) for end, size in zip(ends, x.shape, strict=True)]
-    if not any(before) and not any(after):
-        return x, before
-    margins = [margin for pair in zip(reversed(before), reversed(after), strict=True) for margin in pair]
-    return torch.nn.functional.pad(x, margins, value=-inf), before
+        best = torch.maximum(best, seen)
+        count = torch.maximum(count, better.to(count.dtype) * number)
+    table = torch.tensor(offsets[::-1], device=x.device)
+    at = table.index_select(0, count.reshape(-1).int()).reshape(count.shape)
+    for axis in moved:
+        first = start[axis] + steps[axis] * torch.arange(shape[axis], device=x.device)
+        at = at + apart[axis] * first.reshape([-1 if other == axis else 1 for other in range(x.ndim)])
+    return best, at.clamp(0, max(0, prod([x.shape[axis] for axis in moved]) - 1)) if outside else at
