@@ -93,21 +93,29 @@ def largest(x: Array, shape: Integers, steps: Integers, start: Integers, taps: T
     found = overlaps(wide.shape, shape, steps, [own + front for own, front in zip(start, before, strict=True)], taps)
     maxima = wide[found[-1][1]].copy()
     count = np.zeros(shape, np.min_scalar_type(len(found)))
+    seen, better = np.empty_like(maxima), np.empty(shape, bool)
     for number, (_, to, _) in enumerate(reversed(found[:-1]), 1):
-        seen = wide[to]
-        better = np.less(seen, maxima)
+        np.copyto(seen, wide[to])  # read twice, and a strided read is the slowest part
+        np.less(seen, maxima, out=better)
         np.logical_not(better, out=better)  # not >=, so that a NaN is found
         np.maximum(maxima, seen, out=maxima)
         np.maximum(count, better * count.dtype.type(number), out=count)
     apart = {axis: prod(x.shape[other] for other in moved if other > axis) for axis in moved}
     offsets = [sum(apart[axis] * step * i for (axis, _, step), i in zip(taps, tap, strict=True)) for tap, _, _ in found]
+    first = _places(moved[-1], x.ndim, shape, steps, start)
     at = np.array(offsets[::-1], np.intp).take(count)
-    for axis in moved:
-        first = start[axis] + steps[axis] * np.arange(shape[axis])
-        at += apart[axis] * first.reshape([-1 if other == axis else 1 for other in range(x.ndim)])
+    for axis in moved[:-1]:
+        first = first + apart[axis] * _places(axis, x.ndim, shape, steps, start)
+    at += first
     if wide is not x:
         np.clip(at, 0, max(0, prod(x.shape[axis] for axis in moved) - 1), out=at)
     return maxima, at
+
+
+def _places(axis: int, rank: int, shape: Integers, steps: Integers, start: Integers) -> Array:
+    """Where the windows begin along one axis, shaped to be added to others."""
+    first = start[axis] + steps[axis] * np.arange(shape[axis])
+    return first.reshape([-1 if other == axis else 1 for other in range(rank)])
 
 
 def _surrounded(x: Array, shape: Integers, steps: Integers, start: Integers, taps: Taps) -> tuple[Array, list[int]]:
