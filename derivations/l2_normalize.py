@@ -1,8 +1,8 @@
-"""Division by the Euclidean norm over the last axis."""
+"""Division by the Euclidean norm along an axis."""
 
 from sympy import Idx, IndexedBase, Max, Sum, sqrt, symbols
 
-from gradlab.operation import Parameter
+from gradlab.operation import Along, Parameter
 from gradlab.symbolic.definition import Definition, given, let
 
 N, D = symbols("N D", integer=True)
@@ -12,7 +12,7 @@ eps = symbols("eps", positive=True)
 
 l2_normalize = Definition(
     name="l2_normalize",
-    summary="x / max(norm(x), eps) over the last axis; the gradient at the zero vector is grad_output / eps.",
+    summary="x / max(norm(x), eps) along an axis; the gradient at the zero vector is grad_output / eps.",
     inputs=[given(x[n, d])],
     lets=[
         let(square[n], Sum(x[n, d] ** 2, d)),
@@ -23,6 +23,7 @@ l2_normalize = Definition(
     ],
     output=y[n, d],
     leading=N,
+    along=Along("d"),
     parameters=[Parameter("eps", 1e-12, 1e-12, 1e-1)],
-    reference="torch.nn.functional.normalize(x, dim=-1, eps=eps)",
+    reference="torch.nn.functional.normalize(x, dim=axis, eps=eps)",
 )

@@ -10,11 +10,12 @@ a, b, x, bias, y = map(IndexedBase, ("a", "b", "x", "bias", "y"))
 
 matmul = Definition(
     name="matmul",
-    summary="The matrix product a @ b, with equal leading dimensions.",
+    summary="The matrix product a @ b, with leading dimensions that broadcast.",
     inputs=[given(a[n, m, i]), given(b[n, i, o])],
     lets=[let(y[n, m, o], Sum(a[n, m, i] * b[n, i, o], i))],
     output=y[n, m, o],
     leading=N,
+    broadcast=True,
     reference="torch.matmul(a, b)",
 )
 

@@ -65,7 +65,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("verify", "torch", "jax"):
+    if name in ("verify", "torch", "jax", "nn"):
         # The package `gradlab.verify` is itself callable, so that the function and the package can share their name.
         return import_module(f"gradlab.{name}")
     if name not in _HOMES:

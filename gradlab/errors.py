@@ -31,3 +31,23 @@ class MissingDependencyError(GradlabError, ImportError):
 
 class GradientError(GradlabError, AssertionError):
     """A backward pass broke a law; the message holds the shrunk case and how to reproduce it."""
+
+
+class ShapeError(GradlabError, ValueError):
+    """Arrays whose shapes do not fit an operation, or each other. The message names both shapes."""
+
+
+class DtypeError(GradlabError, TypeError):
+    """An array of a type that an operation cannot take. The message shows the cast."""
+
+
+class OrderError(GradlabError, RuntimeError):
+    """`backward` without a `forward` before it. The message says which call is missing."""
+
+
+class StateDictError(GradlabError, KeyError):
+    """A state_dict that does not fit a module. The message lists the names and shapes that differ."""
+
+    def __str__(self) -> str:
+        # KeyError would print the repr of the message, quotes included.
+        return str(self.args[0]) if self.args else ""

@@ -296,6 +296,18 @@ class Along:
 
 
 @dataclass(frozen=True, slots=True)
+class Packed:
+    """A dimension that holds two: `groups`, an integer parameter that says how many, and `rest`, the entries of each.
+
+    Channel c of group normalisation is entry `c % rest` of group `c // rest`.
+    """
+
+    dim: str
+    groups: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kink:
     """A point where the derivative jumps, and the value declared there.
 
@@ -312,10 +324,12 @@ class Operation:
     """The record at the head of every generated kernel: all that verification needs to know of an operation.
 
     `saved` names what `forward` hands to `backward`; `reference` is the independent implementation, as text;
-    `digest` identifies the definition that the kernel was generated from. `along` says that there is a keyword `axis`;
-    with `broadcast` the `...` of the arguments need not be equal but only broadcast, as NumPy has it. `extents`
-    gives the dimensions of the output that no input has, such as how many windows a convolution finds; those in
-    `nonempty` are never 0.
+    `digest` identifies the definition that the kernel was generated from; `output` is the name of the output; `curved`
+    are the arguments whose gradient moves with the arguments: the Hessian-vector products of all others are 0. `along`
+    says that there is a keyword `axis`; with `broadcast` the `...` of the arguments need not be equal but only
+    broadcast, as NumPy has it; `packed` is a dimension that a parameter divides into groups. `extents` gives the
+    dimensions of the output that no input has, such as how many windows a convolution finds. Those
+    in `nonempty` are never 0.
     """
 
     name: str
@@ -327,8 +341,11 @@ class Operation:
     digest: str
     parameters: tuple[Parameter, ...] = ()
     kinks: tuple[Kink, ...] = ()
+    output: str = ""
+    curved: tuple[str, ...] = ()
     along: Along | None = None
     broadcast: bool = False
+    packed: Packed | None = None
     extents: tuple[Extent, ...] = ()
     nonempty: tuple[str, ...] = ()
 

@@ -35,14 +35,15 @@ def kernel(name: str, backend: Backend = "numpy") -> ModuleType:
 
     Raises UnknownOperationError for a name without kernel, MissingDependencyError for `backend="torch"` without torch.
     """
-    if name not in names():
-        raise UnknownOperationError(unknown(name))
     try:
+        # Layers come here at every step: a loaded module is found without a look at the folder.
         return importlib.import_module(f"gradlab.kernels.{backend}.{name}")
     except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise MissingDependencyError("torch is not installed; run: pip install 'gradlab[torch]'") from error
+        if error.name == "torch":
+            raise MissingDependencyError("torch is not installed; run: pip install 'gradlab[torch]'") from error
+        if name not in names():
+            raise UnknownOperationError(unknown(name)) from None
+        raise
 
 
 def unknown(name: str) -> str:

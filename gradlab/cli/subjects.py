@@ -14,6 +14,7 @@ from gradlab.adapters.cached import from_cached
 from gradlab.adapters.functions import from_functions
 from gradlab.adapters.layers import from_layer
 from gradlab.adapters.subject import Subject
+from gradlab.cli.definitions import definition_rows, definitions
 from gradlab.cli.sources import load, named, specs
 from gradlab.cli.targets import Target
 from gradlab.errors import SignatureError
@@ -43,6 +44,11 @@ class Described:
 def names(target: Target, line: Mapping[str, Any]) -> list[str]:
     """The functions that a target names, each fully described; raises SignatureError for one that is not."""
     module = load(target)
+    own = definitions(module, target)
+    if own and line:
+        raise SignatureError(f"{target}: a Definition says all of itself; leave out --{next(iter(line))}")
+    if own:
+        return list(own)
     found = [target.name] if target.name else list(specs(module, target))
     for name in found:
         described(module, Target(target.module, name), line)
@@ -50,8 +56,12 @@ def names(target: Target, line: Mapping[str, Any]) -> list[str]:
 
 
 def examine(target: Target, line: Mapping[str, Any], profile: Any, seed: int) -> list[FlatRow]:
-    """The rows of one function."""
-    known = described(load(target), target, line)
+    """The rows of one function, or of one Definition."""
+    module = load(target)
+    own = definitions(module, target)
+    if own:
+        return definition_rows(own[target.name], label(target), profile, seed)
+    known = described(module, target, line)
     watched = WATCH.subject(known.subject, known.options["names"])
     forward, backward = watched
     report = check(forward, backward, known.signature, **known.options, profile=profile, seed=seed)

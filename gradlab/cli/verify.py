@@ -29,6 +29,7 @@ _EPILOG = """examples:
   gradlab verify -n 4 --json report.json --junit report.xml --html report.html
   gradlab verify --executor dask:tcp://head:8786 --profile thorough
   gradlab verify course.py                    every function that the file has a gradlab_spec for
+  gradlab verify my_op.py                     every Definition of the file: derived, proved, its code generated, checked
   gradlab verify course.py:linear --signature "(n,i),(o,i),(o)->(n,o)" --domain "x=real(-3,3)" --dim n=1:8
   gradlab verify package.layers:softmax       by module; its backward is softmax_backward
 

@@ -17,6 +17,9 @@ def reuse(statements: Iterable[Statement], kept: Iterable[str]) -> tuple[Stateme
     result = list(statements)
     names = set(kept)
     for position, statement in enumerate(result):
+        if isinstance(statement, Apply) and not statement.operand.boolean and statement.operand.name not in names:
+            taken = statement.reuse or _free(result, position, statement.operand, Product())
+            result[position] = replace(statement, reuse=taken)
         if not isinstance(statement, Combine) or statement.reuse or statement.left == statement.target:
             continue
         for host, other in _hosts(statement):
@@ -42,19 +45,12 @@ def _hosts(statement: Combine) -> list[tuple[Value, Operand]]:
 def _free(statements: list[Statement], position: int, host: Value, other: Operand) -> bool:
     """Whether the buffer is the routine's own, is as good as new, and is needed here for the last time."""
     makers = [item for item in statements[:position] if getattr(item, "target", None) == host]
-    own = bool(makers) and isinstance(makers[0], Apply | Combine) and not _writes_elsewhere(makers[0])
+    own = bool(makers) and isinstance(makers[0], Apply | Combine)
     if own and any(isinstance(item, Note) for item in statements[statements.index(makers[0]) : position]):
         return False  # the comment above its line speaks of another quantity
     elsewhere = host in _values(other) or any(host in _values(item) for item in statements[position + 1 :])
-    target = statements[position]
-    assert isinstance(target, Combine)
-    return own and not elsewhere and not any(target.target in _values(item) for item in statements[:position])
-
-
-def _writes_elsewhere(statement: Apply | Combine) -> bool:
-    """Whether its target is the buffer of another value."""
-    left = statement.operand if isinstance(statement, Apply) else statement.left
-    return statement.reuse and left != statement.target
+    target = getattr(statements[position], "target", None)
+    return own and not elsewhere and not any(target in _values(item) for item in statements[:position])
 
 
 def _values(item: Any) -> list[Value]:

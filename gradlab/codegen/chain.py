@@ -100,4 +100,12 @@ class Chain:
         return part
 
     def _add(self, target: Value, product: Product) -> None:
+        whole, sign = {*product.layout}, product.coefficient.sign
+        values = [value for value in (*product.values, *product.divisors) if value.layout]
+        if len(values) > 2 and any({*value.layout} != whole for value in values):
+            # Factors of several shapes make a long line: they get one of their own.
+            part = Value(self.name("part"), tuple(index for index in target.layout if index in whole))
+            self.emit(Assign(part, absolute(product)))
+            self.emit(Combine(target, sign, target, part, reuse=bool(target.layout)))
+            return
         self.emit(Combine(target, product.coefficient.sign, target, absolute(product), reuse=bool(target.layout)))

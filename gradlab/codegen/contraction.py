@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gradlab.codegen.printer import align, swapped
 from gradlab.codegen.statements import Value
@@ -57,3 +58,12 @@ def einsum(function: str, operands: tuple[Value, ...], target: tuple[Index, ...]
     left = ",".join("".join(letters[index] for index in operand.layout) for operand in operands)
     right = "".join(letters[index] for index in target)
     return f'{function}("{left}->{right}", {", ".join(operand.name for operand in operands)})'
+
+
+def numbers(operands: tuple[Value, ...], like: str, cast: str, *, mixed: bool = True) -> tuple[Value, ...]:
+    """Masks as numbers where nothing else says of what type a sum is, or where a library multiplies no mixed types."""
+    floats = [operand.name for operand in operands if not operand.boolean]
+    if (floats and mixed) or len(floats) == len(operands):
+        return operands
+    dtype = f"{floats[0] if floats else like}.dtype"
+    return tuple(replace(o, name=f"{o.name}.{cast}({dtype})", boolean=False) if o.boolean else o for o in operands)

@@ -1,6 +1,7 @@
 """What a kernel does to its arrays at the door, so that the derivation sees its canonical shapes inside.
 
-`axis` is moved to the end and back; gradients of broadcast operands are summed back to their shapes.
+`axis` is moved to the end and back; gradients of broadcast operands are summed back to their shapes; a packed axis is
+taken apart.
 """
 
 from __future__ import annotations
@@ -17,11 +18,9 @@ Shapes = dict[str, str]
 
 @dataclass(frozen=True)
 class Doors:
-    """The lines at the head of a routine and the form of its results, for one operation and library."""
+    """The lines at the head of a routine and the form of its results, for one operation."""
 
     operation: Operation
-    sum_to: str
-    """How a gradient is summed to a shape, with places for both."""
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -51,16 +50,30 @@ class Doors:
         moved = [value for value in values if self._moves(value)]
         if moved and opening and self.operation.along is not None and self.operation.along.several:
             lines.append(f"shape = {moved[0].name}.shape")
-        return [*lines, *(f"{value.name} = to_last({value.name}, axis)" for value in moved)]
+        lines += [f"{value.name} = to_last({value.name}, axis)" for value in moved]
+        return lines + [self._unpacked(v.name, place) for v in values if (place := self._packed(v)) is not None]
 
     def leave(self, value: Value, text: str, argument: str | None = None) -> str:
         """A result as it is returned; `argument` is the input whose gradient it is."""
         if argument in self.shapes:
-            return self.sum_to.format(text, self.shapes[argument])
+            return f"sum_to_shape({text}, {self.shapes[argument]})"
+        place = self._packed(value)
+        if place is not None:
+            return f"pack({text}, {place})"
         if not self._moves(value):
             return text
         along = self.operation.along
         return f"from_last({text}, axis, shape)" if along and along.several else f"from_last({text}, axis)"
+
+    def _packed(self, value: Value) -> int | None:
+        """The place of the groups among the axes of an array that has them."""
+        packed, names = self.operation.packed, [index.axis.name for index in value.layout]
+        return names.index(packed.groups) if packed is not None and packed.groups in names else None
+
+    def _unpacked(self, name: str, place: int) -> str:
+        assert self.operation.packed is not None
+        groups = self.operation.packed.groups
+        return f'{name} = unpack({name}, {place}, "{self.operation.name}", {groups}={groups})'
 
     def _moves(self, value: Value) -> bool:
         """Whether the array has the axis behind leading dimensions; alone, there is nowhere to move it."""

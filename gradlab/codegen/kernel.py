@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gradlab.codegen.doors import Doors
 from gradlab.codegen.literal import imports, literal
+from gradlab.codegen.needs import guarded
 from gradlab.codegen.numpy_printer import NumpyPrinter
 from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
 from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
@@ -30,13 +32,12 @@ class _Target:
     printer: Callable[[Sizes], Printer]
     nan: str
     array: str
-    sum_to: str
 
 
-_NUMPY = _Target(NumpyPrinter, "np.nan", "Array", "sum_to_shape({}, {})")
-_TORCH = _Target(TorchPrinter, "math.nan", "Tensor", "{}.sum_to_size({})")
+_NUMPY = _Target(NumpyPrinter, "np.nan", "Array")
+_TORCH = _Target(TorchPrinter, "math.nan", "Tensor")
 _HELPERS = {
-    "gradlab.kernels.axes": ("from_last", "to_last"),
+    "gradlab.kernels.axes": ("from_last", "pack", "to_last", "unpack"),
     "gradlab.kernels.blocks": ("blocks",),
     "gradlab.kernels.broadcasting": ("sum_to_shape",),
     "gradlab.kernels.windows": ("largest", "overlaps", "windows"),
@@ -53,10 +54,12 @@ def numpy_source(derivation: Derivation) -> str:
         _header(derivation, "NumPy"),
         imports(
             operation,
-            helpers=_helpers(functions),
+            helpers=[
+                *(["from gradlab.kernels import special"] if _mentions(functions, "special.") else []),
+                *_helpers(functions),
+            ],
             math=_mentions(functions, "math."),
             numpy=_mentions(functions, "np."),
-            special=_mentions(functions, "special."),
         ),
         "Array = NDArray[Any]\n",
         literal(operation),
@@ -85,7 +88,8 @@ def _mentions(functions: list[str], text: str) -> bool:
 
 def _helpers(functions: list[str], helpers: Mapping[str, tuple[str, ...]] = _HELPERS) -> list[str]:
     """Import lines for the helpers that the kernel calls."""
-    used = {module: [n for n in names if _mentions(functions, f"{n}(")] for module, names in helpers.items()}
+    called = set(re.findall(r"\b(\w+)\(", "\n".join(functions)))
+    used = {module: [name for name in names if name in called] for module, names in helpers.items()}
     return [f"from {module} import {', '.join(names)}" for module, names in used.items() if names]
 
 
@@ -117,7 +121,7 @@ def _plural(count: int, noun: str, ending: str = "s") -> str:
 
 def _routines(derivation: Derivation, operation: Operation, target: _Target) -> list[str]:
     """Forward and the three that follow it; what these need and no saved tensor has is saved too: sizes, parameters."""
-    doors = Doors(operation, target.sum_to)
+    doors = Doors(operation)
     routines = {"forward": forward, "backward": backward, "jvp": jvp, "hvp": hvp}
     first, *after = (
         _Body.of(routine(derivation), target, derivation.program, doors, role) for role, routine in routines.items()
@@ -128,8 +132,10 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     array = target.array
     numbers = missing or parameters or any(constant(derivation.program, name) for name in derivation.saved)
     saved = f"tuple[{'Any' if numbers else array}, ...]"
-    results = after[0].routine.results
-    gradients = ", ".join([f"{array} | None" if None in results else array] * len(results))
+    count = len(after[0].routine.results)
+    several = len(operation.differentiable) > 1
+    gradients = ", ".join([f"{array} | None" if count > 1 else array] * count)
+    needs_input = f", needs: tuple[bool, ...] = {parenthesised(['True'] * count)}" if several else ""
     extra = (*(axis.name for axis in missing), *parameters)
     needs = ", ".join((*derivation.saved, *extra)) or "nothing"
     return [
@@ -140,11 +146,13 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
             parameters,
         ),
         after[0].closing(
-            f"def backward(grad_output: {array}, saved: {saved}) -> tuple[{gradients}]:",
-            "Return the gradient of each input (VJP), None for an input that has none.",
+            f"def backward(grad_output: {array}, saved: {saved}{needs_input}) -> tuple[{gradients}]:",
+            "Return the gradient of each input (VJP), None for an input that has none"
+            f"{' or whose gradient is not needed' if several else ''}.",
             missing,
             parameters,
             several=True,
+            needed=array if several else "",
         ),
         after[1].closing(
             f"def jvp(saved: {saved}, {after[1].typed(array)}) -> {array}:",
@@ -171,7 +179,7 @@ def _shapes(operation: Operation) -> str:
 
 def _keywords(operation: Operation) -> str:
     parameters = [f"{p.name}: {'int' if p.integer else 'float'} = {p.default!r}" for p in operation.parameters]
-    shown = "".join(f", {one}" for one in (*Doors(operation, "").keywords, *parameters))
+    shown = "".join(f", {one}" for one in (*Doors(operation).keywords, *parameters))
     return f", *{shown}" if shown else ""
 
 
@@ -240,18 +248,27 @@ class _Body:
         ]
 
     def closing(
-        self, line: str, summary: str, missing: tuple[Axis, ...], parameters: tuple[str, ...], several: bool = False
+        self,
+        line: str,
+        summary: str,
+        missing: tuple[Axis, ...],
+        parameters: tuple[str, ...],
+        *,
+        several: bool = False,
+        needed: str = "",
     ) -> str:
-        """Backward, jvp or hvp: it starts from what was saved."""
+        """Backward, jvp or hvp: it starts from what was saved. `needed` types gradients that may be left out."""
         handed = [self.sizes.size(axis) for axis in missing]
         sizes = self.sizes.lines((*self.routine.arguments, *self.routine.saved), missing)
         used = _used([*self.entry, *sizes, *self.lines, *self.results])
         names = [*(value.name for value in self.routine.saved), *handed, *parameters]
         names = [name if name in used else f"_{name}" for name in names]
         unpacked = [f"{parenthesised(names) if len(names) == 1 else ', '.join(names)} = saved"] if names else []
-        single = several and len(self.results) == 1
-        returned = parenthesised(list(self.results)) if single else ", ".join(self.results)
-        return _function(line, summary, [*unpacked, *self.entry, *sizes, *self.lines], returned)
+        lines, results = list(self.lines), list(self.results)
+        if needed:
+            lines, results = guarded(lines, results, needed)
+        returned = parenthesised(results) if several and len(results) == 1 else ", ".join(results)
+        return _function(line, summary, [*unpacked, *self.entry, *sizes, *lines], returned)
 
 
 def _leads(value: Value) -> bool:
@@ -260,7 +277,11 @@ def _leads(value: Value) -> bool:
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:
     text = [part for item in (*lines, f"return {returned}") for part in _broken(item)]
-    return "\n".join([*_wrapped(line), *_docstring(summary), *(f"    {item}" for item in text), ""])
+    shown = [f'"""{summary}"""']
+    if len(shown[0]) + 4 > _WIDTH:
+        first, _, rest = summary.partition(", and what ")
+        shown = [f'"""{first}.', "", f"The second result is what {rest}", '"""']
+    return "\n".join([*_wrapped(line), *(f"    {item}".rstrip() for item in (*shown, *text)), ""])
 
 
 def _broken(line: str) -> list[str]:
@@ -289,14 +310,6 @@ def _arguments(inside: str) -> list[str]:
         else:
             found[-1] += character
     return [part.strip() for part in found]
-
-
-def _docstring(summary: str) -> list[str]:
-    """On one line where it fits, else with what comes after the last colon in a paragraph of its own."""
-    if len(summary) + 10 <= _WIDTH:
-        return [f'    """{summary}"""']
-    head, _, rest = summary.rpartition(": ")
-    return [f'    """{head}.', "", f"    That is {rest}", '    """']
 
 
 def _used(lines: Iterable[str]) -> set[str]:

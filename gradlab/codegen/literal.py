@@ -9,19 +9,19 @@ from gradlab.codegen.printer import parenthesised
 from gradlab.operation import Domain, Kink, Operation, Parameter
 
 
-def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool, special: bool) -> str:
+def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool) -> str:
     """The import lines that the record and the kernel need."""
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
     names |= {"Kink"} if operation.kinks else set()
     names |= {"Along"} if operation.along else set()
     names |= {"Extent"} if operation.extents else set()
+    names |= {"Packed"} if operation.packed else set()
     # ruff's import order: classes first, then functions, each by name
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))
     return (
         f"{'import math' + chr(10) if math else ''}from typing import Any\n\n"
         f"{'import numpy as np' + chr(10) if numpy else ''}from numpy.typing import NDArray\n\n"
-        f"{'from gradlab.kernels import special' + chr(10) if special else ''}"
         f"{''.join(helper + chr(10) for helper in helpers)}"
         f"from gradlab.operation import {', '.join(ordered)}\n"
     )
@@ -51,6 +51,12 @@ def literal(operation: Operation) -> str:
         lines.append(f'    along=Along("{operation.along.dim}"{", several=True" if operation.along.several else ""}),')
     if operation.broadcast:
         lines.append("    broadcast=True,")
+    if operation.packed:
+        packed = operation.packed
+        lines.append(f'    packed=Packed("{packed.dim}", "{packed.groups}", "{packed.rest}"),')
+    lines.append(f'    output="{operation.output}",')
+    if operation.curved:
+        lines.append(f"    curved={_tuple(operation.curved)},")
     return "\n".join([*lines, ")", ""])
 
 

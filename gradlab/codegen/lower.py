@@ -41,6 +41,7 @@ from gradlab.codegen.statements import (
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
 from gradlab.symbolic.factor import factor
+from gradlab.symbolic.naming import contracts
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Factored
 from gradlab.symbolic.terms import (
@@ -101,7 +102,7 @@ class Lowering:
             return target
         if expression.position is not None:
             return self.gathers.find(target, expression.position)
-        whole = self._alone(target, expression)
+        whole = self._alone(target, expression) or self._scaled_product(target, expression)
         if whole is not None:
             return whole
         display = factor(nested(expression, target.layout, self._bracket(target.layout)))
@@ -172,6 +173,24 @@ class Lowering:
             self.statements.append(Combine(weight, product.coefficient.sign, weight, absolute(product)))
         self.values[weight.name] = weight
         return Piece(Coefficient(), (weight, *above), tuple(below))
+
+    def _scaled_product(self, target: Value, expression: Expr) -> Value | None:
+        """A product of matrices times a number: scaled in place, because nothing else is as large."""
+        if len(expression.terms) != 1 or not contracts(expression):
+            return None
+        outer, parts = components(expression.terms[0])
+        if (
+            len(parts) != 1
+            or any(not isinstance(atom, Size) for atom, _ in outer.factors)
+            or parts[0].body in self.shared
+        ):
+            return None
+        scale = Coefficient(
+            outer.coefficient, tuple((atom.axis, e) for atom, e in outer.factors if isinstance(atom, Size))
+        )
+        self.statements.append(Reduce(target, self._operands(parts[0]), parts[0].bound))
+        self.statements.append(Combine(target, "*", target, Product(coefficient=scale), reuse=bool(target.layout)))
+        return target
 
     # Terms -> pieces ---------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from gradlab.symbolic.factor import factor
-from gradlab.symbolic.terms import Atom, Delta, Expr, Factor, Index, Ref, Term, atom_indices
+from gradlab.symbolic.terms import Atom, Constant, Delta, Expr, Factor, Index, Ref, Term, atom_indices
 
 Name = Callable[[Expr], Ref]
 """Computes an expression under a name of its own."""
@@ -75,9 +75,16 @@ def _shared(expression: Expr, layout: tuple[Index, ...], name: Name) -> Expr:
     front = factor(group)
     if len(front.inner.terms) < 2:
         return expression
-    bracket = name(front.inner)
-    joined = front.prefactor.times(Term(Fraction(1), ((bracket, Fraction(1)),)))
-    return Expr.of([*rest, joined])
+    outside, inside = front.prefactor, front.inner
+    if not any(_full(term.factors, layout) and term.coefficient == 1 for term in inside):
+        # Its terms are multiplied by numbers anyway, so another number costs nothing inside.
+        shared = {abs(term.coefficient) for term in rest}
+        kept = shared.pop() if len(shared) == 1 else Fraction(1)  # what all terms have in front is pulled out later
+        constants = tuple(f for f in outside.factors if isinstance(f[0], Constant))
+        number = Term(outside.coefficient / kept, constants)
+        outside = outside.times(number.power(Fraction(-1)))
+        inside = Expr.of(number.times(term) for term in inside)
+    return Expr.of([*rest, outside.times(Term(Fraction(1), ((name(inside), Fraction(1)),)))])
 
 
 def _position(atom: Atom, expression: Expr) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from gradlab.codegen import numpy_gathers
-from gradlab.codegen.contraction import einsum, matmul
+from gradlab.codegen.contraction import einsum, matmul, numbers
 from gradlab.codegen.numpy_windows import NumpyWindows
 from gradlab.codegen.printer import (
     Sizes,
@@ -32,6 +35,7 @@ from gradlab.codegen.statements import (
     Shift,
     Slide,
     Spread,
+    Statement,
     Test,
     Value,
     Vary,
@@ -61,8 +65,25 @@ class NumpyPrinter:
         self.rows: dict[str, int] = {}
         self.names: dict[str, str] = {}
         self.grids: dict[str, str] = {}
+        self.held: set[str] = set()
+
+    def prepare(self, statements: Sequence[Statement]) -> None:
+        """Find the buffers that are written into by `out=`, and may be numbers: NumPy's results of no dimension are."""
+        made = {s.target.name for s in statements if isinstance(s, Apply | Combine) and not s.reuse}
+        written = {s.operand.name for s in statements if isinstance(s, Apply) and s.reuse}
+        written |= {s.right.name for s in statements if isinstance(s, Combine) and _into_right(s)}
+        self.held = written & made
 
     def combine(self, statement: Combine) -> list[str]:
+        lines = self._combine(statement)
+        target = statement.target
+        if target.name in self.held and _scalar(target) and not statement.reuse and statement.right != target:
+            name, _, value = lines[0].partition(" = ")
+            # A view of all entries is an array, whatever the value was.
+            lines[0] = f"{name} = ({value})[...]" if " " in value else f"{name} = {value}[...]"
+        return lines
+
+    def _combine(self, statement: Combine) -> list[str]:
         target, layout = statement.target, statement.target.layout
         # What is written in place keeps the shape that it has.
         block = self.rows.get(target.name) if statement.left == target else self._repeated(statement)
@@ -76,6 +97,8 @@ class NumpyPrinter:
             # Numbers first: a mask times a number is float64 whatever the others are, a mask plus a mask is a mask.
             cast = f"{left}.astype({self.sizes.like}.dtype)"
             return [f"{target.name} = {cast}", f"{target.name} {statement.operator}= {right}"]
+        if _into_right(statement) and (target.name in self.held or not _scalar(target)):
+            return [f"{target.name} = np.subtract({left}, {right}, out={right})"]
         return _combined(statement, left, right, self.sizes.like)
 
     def chain(self, statements: list[Combine]) -> list[str]:
@@ -107,19 +130,23 @@ class NumpyPrinter:
         if statement.operand.constant:
             return [f"{statement.target.name} = {number_function(statement, self.sizes)}"]
         target, operand = statement.target.name, self._operand(statement.operand, statement.target.layout)
-        out = f", out={operand}" if statement.reuse and not _scalar(statement.target) else ""
+        held = statement.operand.name in self.held
+        out = f", out={operand}" if statement.reuse and (held or not _scalar(statement.target)) else ""
+        if out:
+            self.held.add(target)
+        whole = "[...]" if target in self.held and not out and _scalar(statement.target) else ""
         match statement.function:
             case "positive_part":
                 # The maximum of two arrays is vectorised, that of an array and a number is not.
                 lines = [f"{target} = np.zeros({operand}.shape, {operand}.dtype)"]
                 return [*lines, f"{target} = np.maximum({operand}, {target}, out={target})"]
             case "rsqrt":
-                return [f"{target} = 1 / np.sqrt({operand})"]
+                return [f"{target} = {f'(1 / np.sqrt({operand}))[...]' if whole else f'1 / np.sqrt({operand})'}"]
             case function if function.startswith("power "):
                 return [f"{target} = {operand} ** ({function.removeprefix('power ')})"]
             case function:
                 text = _FUNCTIONS[function].format(operand, *beside(statement.others, self.sizes), out=out)
-                return [f"{target} = {text}"]
+                return [f"{target} = {text}{whole}"]
 
     def test(self, statement: Test) -> list[str]:
         if statement.operand.constant:
@@ -314,6 +341,9 @@ class NumpyPrinter:
         if layout[first:last] == inside and first in (0, block):
             if last <= block:  # one number for each row
                 return operand_text(operand, (*inside, layout[-1]), self.sizes)
+            if first < block < last - 1:
+                rows = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
+                text = f"({text}).reshape({rows}, {self.sizes.product(index.axis for index in layout[block:last])})"
             along = ", axis=-1" if first < block else ""
             return f"np.repeat({text}, {self.sizes.product(index.axis for index in layout[last:])}{along})"
         leading = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
@@ -323,10 +353,16 @@ class NumpyPrinter:
     # Sums --------------------------------------------------------------------------------------------------------
 
     def _reduction(self, statement: Reduce) -> str:
-        operands, bound, target = statement.operands, statement.bound, statement.target.layout
+        operands, bound, target = (
+            numbers(statement.operands, self.sizes.like, "astype"),
+            statement.bound,
+            statement.target.layout,
+        )
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1 and len(operands) <= 2:
             return self._same_layout(operands, layouts.pop(), bound)
+        # What is flattened for arithmetic on whole rows has its own shape again here.
+        operands = tuple(replace(operand, name=self._operand(operand, operand.layout)) for operand in operands)
         return matmul(operands, bound, target) or einsum("np.einsum", operands, target)
 
     def _same_layout(self, operands: tuple[Value, ...], layout: tuple[Index, ...], bound: tuple[Index, ...]) -> str:
@@ -354,7 +390,16 @@ class NumpyPrinter:
             return f'np.einsum("nc,nc->c", {", ".join(names)})' if dot else f"{ones} @ {names[0]}"
         if axes == [0, *range(2, rank)]:
             return self._planes(operands, layout)
+        if dot and axes == list(range(rank - len(axes), rank)):
+            return self._trailing(operands, layout, len(axes))
+        operands = tuple(replace(operand, name=self._operand(operand, layout)) for operand in operands)
         return einsum("np.einsum", operands, tuple(index for index in layout if index not in bound))
+
+    def _trailing(self, operands: tuple[Value, ...], layout: tuple[Index, ...], count: int) -> str:
+        """Dot products over the last axes as one: twice as fast as einsum over several."""
+        kept = ", ".join(self.sizes.size(index.axis) for index in layout[:-count])
+        inner = self.sizes.product(index.axis for index in layout[-count:])
+        return f"np.vecdot({', '.join(f'{operand.name}.reshape({kept}, {inner})' for operand in operands)})"
 
     def _planes(self, operands: tuple[Value, ...], layout: tuple[Index, ...]) -> str:
         """Sums over n, h, w of (n, c, h, w), with h and w as one axis."""
@@ -364,6 +409,11 @@ class NumpyPrinter:
         if len(shaped) == 1:
             return f'np.einsum("ncm->c", {shaped[0]})'
         return f"np.vecdot({', '.join(shaped)}).sum(axis=0)"
+
+
+def _into_right(statement: Combine) -> bool:
+    """Whether the buffer of the result is that of the right operand, as in y = 1 - y."""
+    return statement.operator == "-" and statement.right == statement.target and not statement.left.layout
 
 
 def _combined(statement: Combine, left: str, right: str, like: str) -> list[str]:

@@ -47,6 +47,9 @@ class Printer(Protocol):
 
     sizes: Sizes
 
+    def prepare(self, statements: Sequence[Statement]) -> None:
+        """Look at a whole routine before its first line is printed."""
+
     def combine(self, statement: Combine) -> list[str]:
         """Two operands and an operator."""
 
@@ -280,7 +283,9 @@ def product_text(product: Product, target: tuple[Index, ...], sizes: Sizes) -> s
     parts = [align(value, target) for value in small]
     if not product.coefficient.one:
         scalars = sum(not value.layout for value in small)
-        parts.insert(max(scalars, min(1, len(parts))), sizes.coefficient(product.coefficient))
+        text, position = sizes.coefficient(product.coefficient), max(scalars, min(1, len(parts)))
+        # Numbers meet each other before they meet an array.
+        parts.insert(position, f"({text})" if position and " * " in text else text)
     shown = " * ".join(parts) or "1"
     return shown + "".join(f" / {align(value, target)}" for value in product.divisors)
 
@@ -369,6 +374,7 @@ def comparison(statement: Test, operand: str, sizes: Sizes, join: str) -> str:
 def body(routine: Routine, printer: Printer) -> list[str]:
     """The lines of a routine after its sizes. Arithmetic in place on one buffer is handed over as a whole."""
     lines: list[str] = []
+    printer.prepare(routine.statements)
     for _, group in groupby(_runs(routine.statements), key=lambda item: item[0]):
         run = [statement for _, statement in group]
         combined = [statement for statement in run if isinstance(statement, Combine)]

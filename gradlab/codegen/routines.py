@@ -15,34 +15,34 @@ from gradlab.symbolic.program import Binding, Program, Tensor
 from gradlab.symbolic.program import Shift as ShiftOf
 from gradlab.symbolic.show import entry, text
 from gradlab.symbolic.tangents import TANGENT
-from gradlab.symbolic.terms import Axis, Expr, Function, Indicator, Ref, Term
+from gradlab.symbolic.terms import Axis, Indicator, Ref
 
 
 def forward(derivation: Derivation) -> Routine:
     """The bindings that the output and the saved tensors need, in the author's order."""
     program = derivation.program
     needed = _needed(program, {program.output.name, *derivation.saved})
-    inputs = [_value(given.tensor) for given in program.inputs]
+    inputs = [_value(given.tensor, given.domain.kind == "mask") for given in program.inputs]
     scope = _Scope(program, needed, {program.output.name, *derivation.saved})
     lowering = Lowering(program, [*inputs, *_parameters(program)], scope.reusable)
     for given in program.inputs:
         if given.domain.kind == "labels":
             below = next(axis for axis in program.axes if axis.name == given.domain.below)
-            lowering.gathers.check(_value(given.tensor), below)
+            lowering.gathers.check(_value(given.tensor, boolean=False), below)
     shift = program.shift
     if shift is not None and shift.tensor.name not in {binding.name for binding in needed}:
-        scope.original = _shift(lowering, program, shift, reuse=False)
+        scope.shift(lowering, shift)
     for position, binding in enumerate(needed):
         scope.position = position
         lowering.note(
             _equation(derivation, binding.name, binding.tensor, text(binding.value, program, binding.tensor.indices))
         )
-        lowering.define(binding.name, binding.tensor.indices, _counted(binding.value, shift))
+        lowering.define(binding.name, binding.tensor.indices, binding.value)
         zero = derivation.zero_sums.get(binding.name)
         if zero is not None and len(binding.value.terms) > 1:
             _recentre(lowering, lowering.values[binding.name], zero)
         if shift is not None and binding.name == shift.tensor.name:
-            scope.original = _shift(lowering, program, shift, reuse=binding.name not in scope.kept)
+            scope.shift(lowering, shift)
         if shift is not None and binding.name in shift.restored:
             _restore(lowering, lowering.values[binding.name])
     output = lowering.values[program.output.name]
@@ -57,6 +57,7 @@ def backward(derivation: Derivation) -> Routine:
     program = derivation.program
     upstream = Value(GRAD_OUTPUT, program.output.indices)
     lowering, saved = _after(derivation, [upstream])
+    _named(derivation, lowering, derivation.gradients.values())
     results: dict[str, Value] = {}
     for name, gradient in sorted(derivation.gradients.items(), key=lambda item: not _is_sum(item[1])):
         lowering.note(
@@ -73,6 +74,7 @@ def jvp(derivation: Derivation) -> Routine:
     program, tangent = derivation.program, derivation.tangent
     tangents = [Value(TANGENT + given.tensor.name, given.tensor.indices) for given in program.wrt]
     lowering, saved = _after(derivation, tangents)
+    _named(derivation, lowering, [tangent])
     lowering.note(_equation(derivation, tangent.name, Tensor(tangent.name, tangent.free), _shown(tangent, program)))
     result = lowering.define(tangent.name, tangent.free, tangent.value)
     kept = [value.name for value in (*tangents, result, *saved)]
@@ -85,9 +87,7 @@ def hvp(derivation: Derivation) -> Routine:
     upstream = Value(GRAD_OUTPUT, program.output.indices)
     tangents = {given.tensor.name: Value(TANGENT + given.tensor.name, given.tensor.indices) for given in program.wrt}
     lowering, saved = _after(derivation, [upstream, *tangents.values()])
-    for moved in derivation.moved.values():
-        lowering.note(_equation(derivation, moved.name, Tensor(moved.name, moved.free), _shown(moved, program)))
-        lowering.define(moved.name, moved.free, moved.value)
+    _named(derivation, lowering, derivation.products.values())
     results: dict[str, Value] = {}
     for name, product in sorted(derivation.products.items(), key=lambda item: not _is_sum(item[1])):
         lowering.note(_equation(derivation, product.name, Tensor(product.name, product.free), _shown(product, program)))
@@ -100,6 +100,20 @@ def hvp(derivation: Derivation) -> Routine:
     return Routine((upstream, *tangents.values()), reuse(lowering.statements, kept), ordered, saved)
 
 
+def _named(derivation: Derivation, lowering: Lowering, results: Iterable[Result]) -> None:
+    """The adjoints and tangents that these results mention by name, and those that these mention in their turn."""
+    every = [*derivation.adjoints.values(), *derivation.moved.values()]
+    needed = frozenset().union(*(result.value.tensors for result in results))
+    for result in reversed(every):
+        if result.name in needed:
+            needed |= result.value.tensors
+    for result in every:
+        if result.name in needed:
+            tensor = Tensor(result.name, result.free)
+            lowering.note(_equation(derivation, result.name, tensor, _shown(result, derivation.program)))
+            lowering.define(result.name, result.free, result.value)
+
+
 def _after(derivation: Derivation, arguments: list[Value]) -> tuple[Lowering, tuple[Value, ...]]:
     """A lowering that starts from what the forward saved; nothing that is handed in may be overwritten."""
     program = derivation.program
@@ -107,8 +121,8 @@ def _after(derivation: Derivation, arguments: list[Value]) -> tuple[Lowering, tu
     return Lowering(program, [*arguments, *saved, *_parameters(program)], lambda value: False), saved
 
 
-def _value(tensor: Tensor) -> Value:
-    return Value(tensor.name, tensor.indices)
+def _value(tensor: Tensor, boolean: bool) -> Value:
+    return Value(tensor.name, tensor.indices, boolean)
 
 
 def _parameters(program: Program) -> list[Value]:
@@ -118,6 +132,7 @@ def _parameters(program: Program) -> list[Value]:
 def _saved(program: Program, name: str) -> Value:
     tensor = program.tensors[name]
     boolean = any(b.name == name and _is_mask(b) for b in program.bindings)
+    boolean |= any(given.tensor.name == name and given.domain.kind == "mask" for given in program.inputs)
     return Value(name, tensor.indices, boolean, constant(program, name))
 
 
@@ -127,15 +142,6 @@ def constant(program: Program, name: str) -> bool:
     known = name in program.parameters
     numeric = name in tensors and not program.tensors[name].indices
     return known or (numeric and all(constant(program, inner) for inner in tensors[name]))
-
-
-def _constants(program: Program) -> set[str]:
-    """Names of the numbers that follow from sizes and parameters alone."""
-    found = set(program.parameters)
-    for binding in program.bindings:
-        if not binding.tensor.indices and not binding.value.free and binding.value.tensors <= found:
-            found.add(binding.name)
-    return found
 
 
 def _is_mask(binding: Binding) -> bool:
@@ -197,15 +203,6 @@ def _restore(lowering: Lowering, value: Value) -> None:
     lowering.statements.append(Combine(value, "+", value, lowering.values[_LARGEST], reuse=bool(value.layout)))
 
 
-def _counted(value: Expr, shift: ShiftOf | None) -> Expr:
-    """Without the mask beside exp(u) of the shifted u, which is 0 at all entries that do not count."""
-    if shift is None or shift.where is None:
-        return value
-    exponential = Function("exp", Term(Fraction(1), ((shift.tensor.ref, Fraction(1)),)))
-    masked = Expr.of([Term.make(Fraction(1), [(exponential, Fraction(1)), (shift.where, Fraction(1))])])
-    return Expr.atom(exponential) if value == masked else value
-
-
 def _recentre(lowering: Lowering, value: Value, over: tuple[Axis, ...]) -> None:
     """A sum that the derivation knows to be 0 measures the rounding of the mean: three digits for one pass."""
     bound = tuple(index for index in value.layout if index.axis in over)
@@ -224,13 +221,20 @@ class _Scope:
         self.program, self.bindings, self.kept = program, bindings, set(kept)
         self.position = 0
         self.original: Value | None = None
+        self.shifted: Value | None = None
         self.last = {name: i for i, binding in enumerate(bindings) for name in binding.value.tensors}
+
+    def shift(self, lowering: Lowering, shift: ShiftOf) -> None:
+        """Shift a tensor: in place, unless it is an input or handed out."""
+        name = shift.tensor.name
+        reuse = name not in self.kept and name in {binding.name for binding in self.bindings}
+        self.original = _shift(lowering, self.program, shift, reuse=reuse)
+        self.shifted = lowering.values[name]
 
     def reusable(self, value: Value) -> bool:
         own = {binding.name for binding in self.bindings[: self.position]}
-        shift = self.program.shift
-        shifted = value.name not in self.program.tensors and shift is not None
-        name = shift.tensor.name if shift is not None and shifted else value.name
+        shifted = self.shifted is not None and value.name == self.shifted.name
+        name = self.original.name if self.original is not None and shifted else value.name
         if not shifted and (name not in own or name in self.kept):
             return False
         current = self.bindings[self.position].value

@@ -294,12 +294,9 @@ def slots_layout(slots: Iterable[Slot]) -> tuple[Index, ...]:
     return tuple(dict.fromkeys(index for slot in slots for index in slot_indices(slot)))
 
 
+Elementwise = Combine | Assign | Zeros | Apply | Test
 Statement = (
-    Combine
-    | Assign
-    | Zeros
-    | Apply
-    | Test
+    Elementwise
     | Reduce
     | Accumulate
     | Multiply

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gradlab.codegen import torch_gathers
-from gradlab.codegen.contraction import einsum, matmul
+from gradlab.codegen.contraction import einsum, matmul, numbers
 from gradlab.codegen.convolution import grid_text
 from gradlab.codegen.printer import Sizes, align, along, beside, comparison, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
@@ -22,6 +24,7 @@ from gradlab.codegen.statements import (
     Shift,
     Slide,
     Spread,
+    Statement,
     Test,
     Value,
     Vary,
@@ -43,6 +46,9 @@ class TorchPrinter:
 
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
+
+    def prepare(self, statements: Sequence[Statement]) -> None:
+        """Nothing is written in place, so there is nothing to prepare."""
 
     def combine(self, statement: Combine) -> list[str]:
         layout = statement.target.layout
@@ -173,7 +179,8 @@ class TorchPrinter:
         return value.name
 
     def _reduction(self, statement: Reduce) -> str:
-        operands, bound, target = _cast(statement.operands), statement.bound, statement.target.layout
+        operands = numbers(statement.operands, self.sizes.like, "to", mixed=False)
+        bound, target = statement.bound, statement.target.layout
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1:
             layout = layouts.pop()
@@ -189,12 +196,3 @@ class TorchPrinter:
             axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
             return f"{inside}.sum(dim={axes[0] if len(axes) == 1 else tuple(axes)})"
         return matmul(operands, bound, target) or einsum("torch.einsum", operands, target)
-
-
-def _cast(operands: tuple[Value, ...]) -> tuple[Value, ...]:
-    """Masks as numbers: torch multiplies matrices of one type only."""
-    numbers = [operand for operand in operands if not operand.boolean]
-    if not numbers or len(numbers) == len(operands):
-        return operands
-    dtype = f"{numbers[0].name}.dtype"
-    return tuple(Value(f"{o.name}.to({dtype})", o.layout) if o.boolean else o for o in operands)

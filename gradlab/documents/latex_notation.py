@@ -239,8 +239,8 @@ def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> Box:
             over = subscripts([names[item] for item in searched.bound])
             return boxes.row([boxes.subscript(Box(r"\operatorname{argmax}", 36), over), *inside])
         case Order(left, right):
-            pair = _slots([left, right], names)
-            return Box(rf"[{_slot(left, names)} \le {_slot(right, names)}]", pair.width + 26)
+            plain = _slots([left, right], names)
+            return Box(rf"[{_slot(left, names)} \le {_slot(right, names)}]", plain.width + 26)
         case Prod(term, without):
             (running,) = (index(names[item]) for item in term.bound)
             places = rf" \ne {', '.join(_slot(slot, names) for slot in without)}" if without else ""

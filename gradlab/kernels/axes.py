@@ -1,4 +1,4 @@
-"""Axes moved to the end and back, for the keyword `axis` of generated kernels; on NumPy arrays and torch tensors."""
+"""Axes moved to the end and back, and packed axes taken apart, for generated kernels of NumPy and of torch."""
 
 from collections.abc import Sequence
 from math import prod
@@ -41,6 +41,27 @@ def from_last(y: Any, axis: int | tuple[int, ...], shape: Sequence[int] = ()) ->
         y = y.reshape(*y.shape[:-1], *(shape[k] for k in axes))
     order = _order(axes, y.ndim)
     return _permuted(y, sorted(range(y.ndim), key=order.__getitem__))
+
+
+def unpack(x: Any, axis: int, operation: str, **groups: int) -> Any:
+    """The array with one axis as two: as many groups as the keyword says, and the entries of each. A view if possible.
+
+    Raises ValueError where the entries do not divide into so many groups.
+
+    >>> import numpy as np
+    >>> unpack(np.zeros((5, 6)), 1, "group_norm", num_groups=2).shape
+    (5, 2, 3)
+    """
+    ((name, count),) = groups.items()
+    channels = x.shape[axis]
+    if count < 1 or channels % count:
+        raise ValueError(f"{operation}: {channels} channels do not divide into {name}={count}")
+    return x.reshape(*x.shape[:axis], count, channels // count, *x.shape[axis + 1 :])
+
+
+def pack(y: Any, axis: int) -> Any:
+    """The way back: this axis and the next as one."""
+    return y.reshape(*y.shape[:axis], y.shape[axis] * y.shape[axis + 1], *y.shape[axis + 2 :])
 
 
 def positions(axis: int | tuple[int, ...], ndim: int) -> tuple[int, ...]:

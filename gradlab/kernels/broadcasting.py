@@ -1,13 +1,9 @@
-"""Gradients of broadcast operands, for generated NumPy kernels; torch has `Tensor.sum_to_size`."""
+"""Gradients of broadcast operands, for generated kernels of NumPy and of torch."""
 
 from typing import Any
 
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
-
-
-def sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
+def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     """The sum over all axes along which an operand of this shape was broadcast. Equivalent to `Tensor.sum_to_size`.
 
     >>> import numpy as np
@@ -16,6 +12,8 @@ def sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
     """
     if gradient.shape == shape:
         return gradient
+    if hasattr(gradient, "sum_to_size"):
+        return gradient.sum_to_size(shape)
     extra = gradient.ndim - len(shape)
     if extra:
         gradient = gradient.sum(axis=tuple(range(extra)))

@@ -66,3 +66,15 @@ def normal_pdf(x: Array, out: Array | None = None) -> Array:
     np.exp(result, out=result)
     result *= 1 / math.sqrt(2 * math.pi)
     return result
+
+
+def safe_rsqrt(x: Array, out: Array | None = None) -> Array:
+    """1 / sqrt(x) for x > 0, and 0 at 0.
+
+    >>> safe_rsqrt(np.array([0.0, 4.0])).tolist()
+    [0.0, 0.5]
+    """
+    positive = np.asarray(x > 0)
+    result = np.sqrt(x, out=np.empty_like(x) if out is None else out)
+    np.reciprocal(result, out=result, where=positive)
+    return result

@@ -40,7 +40,7 @@ class Candidate:
 
 
 def choose(program: Program, raw: Mapping[str, Expr], late: list[Rule]) -> tuple[Candidate, ...]:
-    """The best candidate of every set of saved tensors, cheapest first.
+    """The best candidate of every set of saved tensors, cheapest first; `raw` is all that the backward computes.
 
     Few bindings are tried in every combination; many are taken in blocks, each block with the best of those before.
     """
@@ -52,7 +52,7 @@ def choose(program: Program, raw: Mapping[str, Expr], late: list[Rule]) -> tuple
         for chosen in itertools.product(*block):
             rules = (*kept, *(rule for rule in chosen if rule is not None))
             if not _circular(rules):
-                tried.append(_candidate(program, rules, _gradients(program, raw, [*rules, *late])))
+                tried.append(_candidate(program, rules, _gradients(raw, [*rules, *late])))
         kept = min(tried, key=_rank).rules
         for candidate in tried:
             found[candidate.saved] = min(found.get(candidate.saved, candidate), candidate, key=_rank)
@@ -63,11 +63,8 @@ def _rank(candidate: Candidate) -> tuple[tuple[int, int, int], tuple[str, ...]]:
     return candidate.cost, candidate.saved
 
 
-def _gradients(program: Program, raw: Mapping[str, Expr], rules: list[Rule]) -> list[Expr]:
-    return [
-        simplify(raw.get(given.tensor.name, Expr()), rules, given.tensor.name, given.tensor.indices)[0]
-        for given in program.wrt
-    ]
+def _gradients(raw: Mapping[str, Expr], rules: list[Rule]) -> list[Expr]:
+    return [simplify(value, rules, name, ())[0] for name, value in raw.items()]
 
 
 def _blocks(options: list[list[Rule | None]]) -> list[list[list[Rule | None]]]:
@@ -84,9 +81,9 @@ def _circular(rules: Iterable[Rule]) -> bool:
     """True where following the rules can lead back to an atom that has been replaced."""
     leads: dict[str, set[str]] = {}
     for rule in rules:
-        ((atom, _),) = rule.pattern.factors
-        reached = leads.setdefault(_node(atom), set())
-        reached |= {_node(other) for term in rule.replacement for other, _ in term.factors}
+        reached = {_node(other) for term in rule.replacement for other, _ in term.factors}
+        for atom, _ in rule.pattern.factors:
+            leads.setdefault(_node(atom), set()).update(reached)
     try:
         TopologicalSorter(leads).prepare()
     except CycleError:
@@ -108,7 +105,7 @@ def _monomials(program: Program) -> Iterator[Binding]:
 
 
 def _options(binding: Binding, known: Signs) -> Iterator[Rule | None]:
-    """Leave the name alone, unfold it, or solve its definition for one of its factors.
+    """Leave the name alone, unfold it, or solve its definition for one of its factors, or else for all of them.
 
     A solution divides only by what the definition divides by already, or what is known not to be 0.
     """
@@ -118,11 +115,15 @@ def _options(binding: Binding, known: Signs) -> Iterator[Rule | None]:
     yield None
     if monomial.coefficient == 1:
         yield Rule("unfold", _single(binding.tensor.ref), Expr.of([monomial]), reason, known.splits(monomial))
+    solvable = False
     for atom, _ in monomial.factors:
         if isinstance(atom, Ref | Function | Indicator):
             solved = solve(binding.tensor.ref, monomial, atom)
             if solved is not None and known.divides(solved):
+                solvable = True
                 yield Rule("fold", _single(atom), Expr.of([solved]), reason, known.splits(solved))
+    if not solvable and len(monomial.factors) > 1 and monomial.coefficient == 1:
+        yield Rule("fold", monomial, Expr.atom(binding.tensor.ref), reason)
 
 
 def _single(atom: Ref | Function | Indicator) -> Term:

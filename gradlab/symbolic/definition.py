@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from gradlab.errors import DefinitionError
-from gradlab.operation import Along, Domain, Kink, Parameter, real
+from gradlab.operation import Along, Domain, Kink, Packed, Parameter, real
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def given(entry: sp.Expr, domain: Domain | None = None, *, differentiable: bool 
     return Input(entry, domain, domain.continuous if differentiable is None else differentiable)
 
 
-class at_most(sp.Function):  # noqa: N801 - stands beside SymPy's own functions
+class at_most(sp.Function):  # type: ignore[misc]  # noqa: N801 - stands beside SymPy's own functions
     """1 where one index is not behind another of the same axis, else 0: `Sum(x[k] * at_most(k, d), k)`."""
 
     nargs = 2
@@ -105,9 +105,10 @@ class Definition:
     subtracts the maximum over an index before exponentials; an index alone means the first input. The engine proves
     that what the operation returns and saves does not change. `along=Along("d")` gives the kernels a keyword `axis`:
     what is written over the last axis d, behind a leading one, then runs along any. `broadcast` lets the leading
-    dimensions of the inputs differ as far as they broadcast. `nonempty` names sizes that must not be 0 (torch has no
-    convolution without channels). `reference` is an independent implementation as one torch expression over the
-    argument names.
+    dimensions of the inputs differ as far as they broadcast. `packed=Packed("c", "num_groups", "k")` says that
+    x[n, g, k], where g runs over an integer parameter, is x[n, c] to the caller. `nonempty` names sizes that must not be
+    0 (torch has no convolution without channels). `reference` is an independent implementation as one torch
+    expression over the argument names.
     """
 
     name: str
@@ -124,4 +125,5 @@ class Definition:
     shift: sp.Idx | Shift | None = None
     along: Along | None = None
     broadcast: bool = False
+    packed: Packed | None = None
     source: str = "a definition"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 from gradlab.symbolic.calculus import contract, differentiate
 from gradlab.symbolic.choose import Candidate, choose, total_bytes
 from gradlab.symbolic.factor import factor
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.lemmas import discover, fact_rules, simplify, sum_rule
+from gradlab.symbolic.naming import named_adjoint
 from gradlab.symbolic.program import Binding, Program, Tensor
 from gradlab.symbolic.regions import region_rules
 from gradlab.symbolic.rules import Rule, apply_everywhere
@@ -36,18 +38,40 @@ class Derivation:
     """All that the engine found for one operation. `steps` is in the order of the derivation, lemmas first."""
 
     program: Program
+    adjoints: dict[str, Result]
+    """The adjoints that the gradients mention by name (`grad_p`), in the order in which they are computed."""
     gradients: dict[str, Result]
     tangent: Result
     jacobians: dict[str, Result]
     products: dict[str, Result]
     """Hessian-vector products: the tangent of each gradient while grad_output stands still."""
     moved: dict[str, Result]
-    """The tangents of saved bindings that the products mention by name."""
+    """The tangents of bindings and of named adjoints that the products or the tangent mention by name, in order."""
     saved: tuple[str, ...]
     candidates: tuple[Candidate, ...]
     zero_sums: dict[str, tuple[Axis, ...]]
     """Bindings whose exact sum over these axes is 0, by a lemma; their forward can take rounding out of a mean."""
     steps: tuple[Step, ...]
+
+    @cached_property
+    def whole(self) -> Program:
+        """The program with the named adjoints as further bindings."""
+        named = (Binding(Tensor(a.name, a.free), a.value, automatic=True) for a in self.adjoints.values())
+        return replace(self.program, bindings=(*self.program.bindings, *named))
+
+
+@dataclass(frozen=True)
+class Reverse:
+    """What reverse mode gives: the adjoints by the name of what they belong to, and those with a name of their own."""
+
+    adjoints: dict[str, Expr]
+    named: tuple[Binding, ...]
+    steps: tuple[Step, ...]
+
+    def computed(self, program: Program) -> dict[str, Expr]:
+        """All that a backward computes: the gradients and the named adjoints."""
+        gradients = {given.tensor.name: self.adjoints.get(given.tensor.name, Expr()) for given in program.wrt}
+        return {**gradients, **{binding.name: binding.value for binding in self.named}}
 
 
 def derive(program: Program) -> Derivation:
@@ -56,10 +80,13 @@ def derive(program: Program) -> Derivation:
     lemmas, lemma_steps = discover(program)
     sums = [rule for rule in map(sum_rule, program.bindings) if rule is not None]
     late = [*sums, *lemmas, *fact_rules(program), *region_rules(program)]
-    raw, _ = reverse(program, [])
-    ranked = choose(program, raw, late)
+    ranked = choose(program, reverse(program, []).computed(program), late)
     plan = _cheapest(program, ranked, late)
     steps = [*lemma_steps, *plan.steps]
+    adjoints = {}
+    for binding in plan.reverse.named:
+        adjoints[binding.name], found = _result(binding.name, binding.tensor.indices, binding.value)
+        steps += found
     gradients = {}
     for given in program.wrt:
         name = given.tensor.name
@@ -67,11 +94,12 @@ def derive(program: Program) -> Derivation:
         steps += found
     tangents = {}
     for name in dict.fromkeys((program.output.name, *plan.products.kept)):
-        tangents[name], found = _result(TANGENT + name, program.tensors[name].indices, plan.tangents.get(name, Expr()))
+        indices = plan.program.tensors[name].indices
+        tangents[name], found = _result(TANGENT + name, indices, plan.tangents.get(name, Expr()))
         steps += found
     jacobians = {}
     for name, gradient in gradients.items():
-        jacobians[name], found = jacobian(program, gradient, name)
+        jacobians[name], found = jacobian(program, gradient, name, plan.reverse.named)
         steps += found
     second = {}
     for given in program.wrt:
@@ -80,6 +108,7 @@ def derive(program: Program) -> Derivation:
         steps += (*plan.products.steps[name], *found)
     return Derivation(
         program=program,
+        adjoints=adjoints,
         gradients=gradients,
         tangent=tangents[program.output.name],
         jacobians=jacobians,
@@ -98,6 +127,8 @@ class _Plan:
 
     candidate: Candidate
     whole: Candidate
+    program: Program
+    reverse: Reverse
     gradients: dict[str, Expr]
     tangents: dict[str, Expr]
     products: Products
@@ -120,16 +151,17 @@ def _cheapest(program: Program, ranked: Iterable[Candidate], late: list[Rule]) -
 
 def _plan(program: Program, candidate: Candidate, late: list[Rule]) -> _Plan:
     rules = [*candidate.rules, *late]
-    adjoints, steps = reverse(program, rules)
-    gradients = {given.tensor.name: adjoints.get(given.tensor.name, Expr()) for given in program.wrt}
-    mentioned = frozenset().union(*(gradient.tensors for gradient in gradients.values()))
-    tangents, tangent_steps = forward(program, rules, {program.output.name, *mentioned})
-    second = products(program, gradients, tangents, rules)
-    names = mentioned | tangents.get(program.output.name, Expr()).tensors | second.tensors(tangents)
-    names -= {GRAD_OUTPUT, *program.parameters, *(TANGENT + name for name in tangents)}
+    backward = reverse(program, rules)
+    gradients = {given.tensor.name: backward.adjoints.get(given.tensor.name, Expr()) for given in program.wrt}
+    longer = replace(program, bindings=(*program.bindings, *backward.named))
+    mentioned = frozenset().union(*(value.tensors for value in backward.computed(program).values()))
+    tangents, named, tangent_steps = forward(longer, rules, {program.output.name, *mentioned}, gradients.values())
+    second = products(longer, gradients, tangents, named, rules)
+    output = tangents.get(program.output.name, Expr())
+    names = mentioned | output.tensors | second.tensors(tangents)
     saved = tuple(name for name in program.tensors if name in names)
     whole = replace(candidate, saved=saved, bytes=total_bytes(program, saved))
-    return _Plan(candidate, whole, gradients, tangents, second, (*steps, *tangent_steps))
+    return _Plan(candidate, whole, longer, backward, gradients, tangents, second, (*backward.steps, *tangent_steps))
 
 
 def _result(name: str, free: tuple[Index, ...], value: Expr) -> tuple[Result, list[Step]]:
@@ -166,9 +198,10 @@ def with_masks(program: Program) -> Program:
     return replace(program, bindings=tuple(bindings))
 
 
-def reverse(program: Program, rules: Iterable[Rule]) -> tuple[dict[str, Expr], list[Step]]:
+def reverse(program: Program, rules: Iterable[Rule]) -> Reverse:
     """The adjoint of every binding and input that the output depends on, from the output back."""
     rules = tuple(rules)
+    named: list[Binding] = []
     output = program.output
     adjoints: dict[str, Expr] = {}
     steps: list[Step] = []
@@ -196,9 +229,13 @@ def reverse(program: Program, rules: Iterable[Rule]) -> tuple[dict[str, Expr], l
         steps.append(opening)
         if contracted != expanded:
             steps.append(Step(subject, target.indices, expanded, contracted, "contract", "each delta picks one term"))
-        adjoints[target.name], found = simplify(contracted, rules, subject, target.indices)
+        value, found = simplify(contracted, rules, subject, target.indices)
         steps += found
-    return adjoints, steps
+        if named_adjoint(program, target, value):
+            named.append(Binding(Tensor(subject, target.indices), value, automatic=True))
+            value = Expr.atom(named[-1].tensor.ref)
+        adjoints[target.name] = value
+    return Reverse(adjoints, tuple(named), tuple(steps))
 
 
 def _pull_back(program: Program, target: Tensor, uses: tuple[tuple[str, Expr], ...]) -> Expr:
@@ -213,8 +250,8 @@ def _pull_back(program: Program, target: Tensor, uses: tuple[tuple[str, Expr], .
     return total
 
 
-def jacobian(program: Program, gradient: Result, wrt: str) -> tuple[Result, list[Step]]:
-    """The Jacobian is the VJP with grad_output := a product of deltas."""
+def jacobian(program: Program, gradient: Result, wrt: str, named: Iterable[Binding]) -> tuple[Result, list[Step]]:
+    """The Jacobian is the VJP, named adjoints written out, with grad_output := a product of deltas."""
     output = program.output
     primed = tuple(Index(f"{index.name}'", index.axis) for index in output.indices)
     deltas = [(Delta(own, other), Fraction(1)) for own, other in zip(output.indices, primed, strict=True)]
@@ -222,8 +259,13 @@ def jacobian(program: Program, gradient: Result, wrt: str) -> tuple[Result, list
     one_hot = Rule("unfold", pattern, Expr.of([Term.make(Fraction(1), deltas)]), "grad_output := one entry")
     subject = f"jacobian_{wrt}"
     free = (*primed, *gradient.free)
-    found = apply_everywhere(one_hot, gradient.value)
-    expanded = found[1] if found is not None else gradient.value
+    unfold = [
+        Rule("unfold", Term(Fraction(1), ((b.tensor.ref, Fraction(1)),)), b.value, f"by definition of {b.name}")
+        for b in named
+    ]
+    value, _ = simplify(gradient.value, unfold, subject, gradient.free)
+    found = apply_everywhere(one_hot, value)
+    expanded = found[1] if found is not None else value
     contracted = contract(expanded)
     steps = []
     if contracted != expanded:

@@ -151,8 +151,6 @@ def _shifted(program: Program, witness: Witness, shift: Shift, constants: Any) -
     for binding in program.bindings:
         value = evaluate(binding.value, binding.tensor.indices, moved)
         if binding.name in shift.restored:
-            value = value + constants.squeeze(
-                tensor.indices.index(next(i for i in tensor.indices if i.axis == shift.axis))
-            )
+            value = value + constants.squeeze([index.axis for index in tensor.indices].index(shift.axis))
         moved.tensors[binding.name] = less if binding.name == tensor.name else np.asarray(value, dtype=object)
     return moved.tensors

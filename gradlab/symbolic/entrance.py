@@ -1,4 +1,6 @@
-"""Arrays as a kernel takes them -> as the definition writes them, and back: `axis` last, operands broadcast.
+"""Arrays as a kernel takes them -> as the definition writes them, and back.
+
+`axis` goes last, operands are broadcast, packed axes are taken apart.
 
 Written apart from the helpers of the kernels, which it helps to check.
 """
@@ -23,13 +25,17 @@ class Entrance:
 
     program: Program
     axes: tuple[int, ...]
+    groups: int
     shapes: tuple[tuple[int, ...], ...]
 
     @staticmethod
     def of(program: Program, inputs: Sequence[Array], params: Mapping[str, Any]) -> Entrance:
         """For inputs of these shapes."""
         axis = params.get("axis", -1) if program.definition.along else -1
-        return Entrance(program, axis if isinstance(axis, tuple) else (axis,), tuple(array.shape for array in inputs))
+        packed = program.definition.packed
+        groups = int(params[packed.groups]) if packed else 1
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        return Entrance(program, axes, groups, tuple(array.shape for array in inputs))
 
     def enter(self, tensor: Tensor, array: Array) -> Array:
         """An input, or an upstream gradient for the output."""
@@ -38,13 +44,23 @@ class Entrance:
             array = np.moveaxis(array, self.axes, last)
             kept = array.ndim - len(self.axes)
             array = array.reshape(*array.shape[:kept], math.prod(array.shape[kept:]))
+        place = self._packed(tensor)
+        if place is not None:
+            before, behind = array.shape[:place], array.shape[place + 1 :]
+            array = array.reshape(*before, self.groups, array.shape[place] // self.groups, *behind)
         if self.program.definition.broadcast and tensor.indices:
-            array = np.broadcast_to(array, np.broadcast_shapes(*self.shapes))
+            own = len(tensor.indices) - 1  # the leading dimensions alone are broadcast
+            leading = np.broadcast_shapes(*self._leading())
+            array = np.broadcast_to(array, (*leading, *array.shape[array.ndim - own :]))
         return array
 
     def leave(self, tensor: Tensor, array: Array) -> Array:
         """The output, or the gradient of an input, in the shape that the kernel gives it."""
         names = [given.tensor.name for given in self.program.inputs]
+        place = self._packed(tensor)
+        if place is not None:
+            behind = array.shape[place + 2 :]
+            return array.reshape(*array.shape[:place], array.shape[place] * array.shape[place + 1], *behind)
         if self._moves(tensor):
             whole = self.shapes[next(k for k, given in enumerate(self.program.inputs) if self._moves(given.tensor))]
             array = array.reshape(*array.shape[:-1], *(whole[axis] for axis in self.axes))
@@ -52,6 +68,14 @@ class Entrance:
         if self.program.definition.broadcast and tensor.name in names:
             return _summed(array, self.shapes[names.index(tensor.name)])
         return array
+
+    def _leading(self) -> list[tuple[int, ...]]:
+        pairs = zip(self.program.inputs, self.shapes, strict=True)
+        return [shape[: len(shape) - len(given.tensor.indices) + 1] for given, shape in pairs]
+
+    def _packed(self, tensor: Tensor) -> int | None:
+        packed, names = self.program.definition.packed, [index.axis.name for index in tensor.indices]
+        return names.index(packed.groups) if packed is not None and packed.groups in names else None
 
     def _moves(self, tensor: Tensor) -> bool:
         along = self.program.definition.along

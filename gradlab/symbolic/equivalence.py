@@ -22,9 +22,11 @@ def equivalent(left: Expr, right: Expr, program: Program, rules: Iterable[Rule],
 
 
 def _normal(expression: Expr, program: Program, rules: tuple[Rule, ...], free: tuple[Index, ...]) -> Expr:
-    simple, _ = simplify(contract(expression), rules, "normal form", free)
-    unfolded, _ = simplify(simple, _kinks(program), "normal form", free)
     kinds = {given.tensor.name: given.domain.kind for given in program.inputs}
+    # Before the rules too: one that replaces a product finds each factor at its own power only.
+    powers = Expr.of(_reduced(term, kinds) for term in contract(expression))
+    simple, _ = simplify(powers, rules, "normal form", free)
+    unfolded, _ = simplify(simple, _kinks(program), "normal form", free)
     return Expr.of(_reduced(_one_name(term), kinds) for term in unfolded)
 
 

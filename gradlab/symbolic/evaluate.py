@@ -180,6 +180,15 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
             return _running_product(atom, layout, point)
 
 
+def _above(left: Any, right: Any, ring: Ring) -> Any:
+    return ring.indicator(ring.add(left, ring.multiply(ring.constant(Fraction(-1)), right)))
+
+
+def _not_above(left: Any, right: Any, ring: Ring) -> Any:
+    above = _above(left, right, ring)
+    return ring.add(ring.constant(Fraction(1)), ring.multiply(ring.constant(Fraction(-1)), above))
+
+
 def _running_product(atom: Prod, layout: Sequence[Index], point: Point) -> Any:
     """Factor by factor, with 1 for the entries that are left out: no division, so it is exact in every ring."""
     ring = point.ring
@@ -213,15 +222,6 @@ def _entries(array: Any, slots: Sequence[Slot], layout: Sequence[Index], point: 
         positions.append(position)
     found = array[tuple(positions)]
     return found if inside is None else point.ring.multiply(found, _integers(np.where(inside, 1, 0), point))
-
-
-def _above(left: Any, right: Any, ring: Ring) -> Any:
-    return ring.indicator(ring.add(left, ring.multiply(ring.constant(Fraction(-1)), right)))
-
-
-def _not_above(left: Any, right: Any, ring: Ring) -> Any:
-    above = _above(left, right, ring)
-    return ring.add(ring.constant(Fraction(1)), ring.multiply(ring.constant(Fraction(-1)), above))
 
 
 def _integers(values: Any, point: Point) -> Any:

@@ -17,7 +17,7 @@ from gradlab.symbolic.extents import completed
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Given
 from gradlab.symbolic.rings import Array, elementwise, objects
-from gradlab.symbolic.sample import complete
+from gradlab.symbolic.sample import complete, complete_named
 from gradlab.symbolic.tangents import TANGENT
 
 _ASSUMPTIONS: dict[str, dict[str, bool]] = {
@@ -104,6 +104,8 @@ def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str,
     for item in program.wrt:
         name = item.tensor.name
         tensors[TANGENT + name] = symbols(f"{TANGENT}{name}", point.shape(item.tensor.indices))
+
+    complete_named(derivation, point)
 
     def value(result: Any) -> Array:
         return np.asarray(evaluate(result.value, result.free, point), dtype=object)

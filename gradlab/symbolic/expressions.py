@@ -89,11 +89,6 @@ class Expressions(Scope):
                 self.fail(f"{kind} over part of an axis: {limit}", f"{verb} over the whole axis: {kind}(e[n, k], k)")
             if index in renaming:
                 self.fail(f"{kind} runs over {variable} twice", f"use an index of its own for each {kind.lower()}")
-            if index.axis.ellipsis:
-                self.fail(
-                    f"{kind} runs over {variable}, which stands for any number of leading dimensions",
-                    "leave leading out to reduce over it",
-                )
             renaming[index] = Index.fresh(index.axis)
         inside = self.monomial(expression.function).rename(renaming)
         return inside, [slot for slot in renaming.values() if isinstance(slot, Index)]

@@ -7,7 +7,7 @@ from math import gcd, lcm
 
 from gradlab.symbolic.components import components
 from gradlab.symbolic.steps import Factored
-from gradlab.symbolic.terms import Atom, Expr, Size, Term
+from gradlab.symbolic.terms import Atom, Constant, Expr, Size, Term
 
 LONG = 1000
 """Above it, a denominator is that of a decimal, which is clearer as it was written than in a common factor."""
@@ -21,7 +21,9 @@ def factor(expression: Expr) -> Factored:
     common = [
         (atom, exponent)
         for atom in dict.fromkeys(atom for outer in outers for atom in outer)
-        if (exponent := _shared_power(atom, [outer.get(atom, Fraction(0)) for outer in outers]))
+        # pi is a number like the coefficients beside it: there it costs nothing.
+        if (not isinstance(atom, Constant) or len(outers) == 1)
+        and (exponent := _shared_power(atom, [outer.get(atom, Fraction(0)) for outer in outers]))
     ]
     if all(isinstance(atom, Size) for atom, _ in common):
         # A size alone is worth pulling out only where that multiplies no term: (a + b) / N, but not (N a + b) / N.

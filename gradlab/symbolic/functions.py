@@ -199,6 +199,29 @@ _ROWS = (
         torch="torch.log1p({0})",
         number="math.log1p({0})",
     ),
+    # A root of a sum of squares has a kink at 0, where any slope between both sides will do: 0, as torch.std has it.
+    Elementary(
+        name="safe_sqrt",
+        to_sympy=special.safe_sqrt,
+        arguments=calls(special.safe_sqrt),
+        derivative=lambda u: _of("safe_rsqrt", u).scaled(Fraction(1, 2)),
+        numpy="np.sqrt({0}{out})",
+        torch="torch.sqrt({0})",
+        number="math.sqrt({0})",
+        text="sqrt({0})",
+        latex=r"\sqrt{{{0}}}",
+        non_negative=True,
+    ),
+    Elementary(
+        name="safe_rsqrt",
+        to_sympy=special.safe_rsqrt,
+        arguments=calls(special.safe_rsqrt),
+        derivative=lambda u: Expr.atom(Function("safe_rsqrt", u), 3).scaled(Fraction(-1, 2)),
+        numpy="special.safe_rsqrt({0}{out})",
+        torch="torch.where({0} > 0, torch.rsqrt({0}), 0)",
+        number="1 / math.sqrt({0}) if {0} > 0 else 0.0",
+        non_negative=True,
+    ),
     # The slope of |u| at 0 is sign(0) = 0, as in torch.
     Elementary(
         name="abs",

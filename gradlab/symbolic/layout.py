@@ -165,10 +165,11 @@ class _Arranger:
         above: list[Piece] = []
         below: list[Piece] = []
         for atom, exponent in sorted(factors, key=lambda factor: self.factor_order(factor[0], names)):
+            inside = tuple(self.monomial(part.coefficient, part.factors, names) for part in operands(atom))
             own = names
             if isinstance(atom, Prod | Position):
                 own = {**names, **letters(self.program, names, atom.argument.bound, names)}
-            inside = tuple(self.monomial(part.coefficient, part.factors, own) for part in operands(atom))
+                inside = (self.monomial(atom.argument.coefficient, atom.argument.factors, own),)
             (above if exponent > 0 else below).append(Power(atom, abs(exponent), own, inside))
         above += sums
         if coefficient.denominator > LONG:

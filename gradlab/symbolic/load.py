@@ -68,7 +68,14 @@ def from_file(file: Path) -> dict[str, Definition]:
     source = f"{file.parent.name}/{file.name}".replace("_derivations/", "derivations/", 1)
     if not file.is_file():
         raise DefinitionError(f"{file}: there is no such file; give the path of a Python file that holds a Definition")
-    module = _import(file, source)
+    found = collected(_import(file, source), source)
+    if not found:
+        raise DefinitionError(f"{source}: it holds no Definition; assign one at the top level: my_op = Definition(...)")
+    return found
+
+
+def collected(module: ModuleType, source: str) -> dict[str, Definition]:
+    """The definitions at the top level of a module, by name; raises DefinitionError for two of one name."""
     found: dict[str, Definition] = {}
     for value in vars(module).values():
         if isinstance(value, Definition):
@@ -77,8 +84,6 @@ def from_file(file: Path) -> dict[str, Definition]:
                     continue  # one definition under two names
                 raise DefinitionError(f"{source}: the operation {value.name!r} is defined twice; rename one of the two")
             found[value.name] = replace(value, source=source)
-    if not found:
-        raise DefinitionError(f"{source}: it holds no Definition; assign one at the top level: my_op = Definition(...)")
     return found
 
 

@@ -21,7 +21,7 @@ from gradlab.symbolic.load import definition
 from gradlab.symbolic.program import Given, Tensor
 from gradlab.symbolic.read import read
 from gradlab.symbolic.rings import Digits, UndefinedError, objects
-from gradlab.symbolic.sample import complete
+from gradlab.symbolic.sample import complete, complete_named
 from gradlab.symbolic.terms import Axis
 
 # Arithmetic at 50 digits takes microseconds per product: a few small cases are enough to tell a right formula.
@@ -68,6 +68,7 @@ class SymbolicReference:
         with mpmath.workdps(Digits.digits):
             shape = point.shape(program.output.indices)
             point.tensors[GRAD_OUTPUT] = _digits(entrance.enter(program.output, grad_output), shape)
+            complete_named(self._derivation, point)
             for given, array in zip(program.inputs, self._inside(entrance, inputs), strict=True):
                 gradient = self._derivation.gradients.get(given.tensor.name)
                 if gradient is None:

@@ -67,13 +67,13 @@ class Proof:
 
 def prove(derivation: Derivation, *, seed: int = SEED) -> Proof:
     """Prove every step and the end results; raises ProofError at the first that fails, or at a surviving mutant."""
-    program = derivation.program
+    program, whole = derivation.program, derivation.whole
     rng = random.Random(f"{seed}:{program.name}")
     with mpmath.workdps(Digits.digits):
         points = [*draws(program, PrimeField(), FIELD_DRAWS, seed), *draws(program, Digits(), 1, seed)]
         names = [f"F_p, draw {k + 1}" for k in range(FIELD_DRAWS)] + ["50 digits"]
         moved = tuple(derivation.moved)
-        witnesses = [Witness(program, point, name, rng, moved) for point, name in zip(points, names, strict=True)]
+        witnesses = [Witness(whole, point, name, rng, moved) for point, name in zip(points, names, strict=True)]
         prover = _Prover(derivation, witnesses, rng, seed)
         steps = tuple(prover.prove(step) for step in derivation.steps)
         ends = prove_ends(derivation, witnesses)
@@ -85,7 +85,7 @@ def prove(derivation: Derivation, *, seed: int = SEED) -> Proof:
 
 class _Prover:
     def __init__(self, derivation: Derivation, witnesses: list[Witness], rng: random.Random, seed: int) -> None:
-        self.program, self.witnesses, self.rng = derivation.program, witnesses, rng
+        self.program, self.witnesses, self.rng = derivation.whole, witnesses, rng
         self.moved = tuple(derivation.moved)
         self.extra: list[Witness] = []
         self.source = draws(derivation.program, PrimeField(), _MORE_DRAWS, seed + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -121,7 +122,9 @@ class _Reader(ComputedAxes):
             self.fail(f"{self.definition.leading} is the size of no axis", f"the sizes are {', '.join(sorted(sizes))}")
 
     def check_doors(self, tensors: Iterable[Tensor]) -> None:
-        """What `along` and `broadcast` ask of the shapes of inputs and output."""
+        """What `along`, `broadcast` and `packed` ask of the shapes of inputs and output."""
+        tensors = list(tensors)
+        self.check_packed(tensors)
         along, leading = self.definition.along, self.definition.leading
         led = [tensor for tensor in tensors if tensor.indices and tensor.indices[0].axis.ellipsis]
         if along is not None:
@@ -139,6 +142,20 @@ class _Reader(ComputedAxes):
             self.where = "broadcast"
             if leading is None or not all(tensor in led for tensor in tensors if tensor.indices):
                 self.fail("only leading dimensions are broadcast", "give leading=N, and each input N as first axis")
+
+    def check_packed(self, tensors: Iterable[Tensor]) -> None:
+        """The groups stand right before the entries of each; the caller sees one dimension."""
+        packed = self.definition.packed
+        if packed is None:
+            return
+        self.where = "packed"
+        if packed.groups not in self.integers:
+            self.fail(f"{packed.groups} is no integer parameter", "add Parameter(..., integer=True) of that name")
+        for tensor in tensors:
+            names = [index.axis.name for index in tensor.indices]
+            pairs = list(itertools.pairwise(names))
+            if {packed.groups, packed.rest} & {*names} and (packed.groups, packed.rest) not in pairs:
+                self.fail(f"{tensor.name} has not both, side by side", f"index it by {packed.groups} and {packed.rest}")
 
     def output(self, entry: sp.Expr) -> Tensor:
         self.where = "output"
@@ -208,5 +225,6 @@ def _digest(definition: Definition) -> str:
         str(definition.shift),
         *([definition.along] if definition.along else []),
         *(["broadcast"] if definition.broadcast else []),
+        *([definition.packed] if definition.packed else []),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradlab.operation import ELLIPSIS, Argument, Extent, Operation, Signature
+from gradlab.operation import ELLIPSIS, Argument, Extent, Operation, Packed, Signature
 from gradlab.symbolic.derive import Derivation
 from gradlab.symbolic.program import Program, Tensor
 
@@ -15,7 +15,7 @@ def record(derivation: Derivation) -> Operation:
     return Operation(
         name=program.name,
         summary=definition.summary,
-        signature=Signature(tuple(_shape(given.tensor) for given in program.inputs), _shape(program.output)),
+        signature=_signature(program, definition.packed),
         arguments=tuple(Argument(g.tensor.name, g.domain, g.differentiable) for g in program.inputs),
         saved=derivation.saved,
         reference=definition.reference,
@@ -24,8 +24,11 @@ def record(derivation: Derivation) -> Operation:
         kinks=tuple(definition.kinks),
         along=definition.along,
         broadcast=definition.broadcast,
+        packed=definition.packed,
         extents=tuple(extents(program)),
         nonempty=tuple(axis.name for axis in program.axes if axis.size in map(str, definition.nonempty)),
+        output=program.output.name,
+        curved=tuple(name for name, product in derivation.products.items() if product.value.terms),
     )
 
 
@@ -40,5 +43,14 @@ def extents(program: Program) -> Iterator[Extent]:
             yield Extent(axis.name, axis.name)
 
 
-def _shape(tensor: Tensor) -> tuple[str, ...]:
-    return tuple(ELLIPSIS if index.axis.ellipsis else index.axis.name for index in tensor.indices)
+def _signature(program: Program, packed: Packed | None) -> Signature:
+    inputs = tuple(_shape(given.tensor, packed) for given in program.inputs)
+    return Signature(inputs, _shape(program.output, packed))
+
+
+def _shape(tensor: Tensor, packed: Packed | None) -> tuple[str, ...]:
+    names = [ELLIPSIS if index.axis.ellipsis else index.axis.name for index in tensor.indices]
+    if packed is not None and packed.groups in names:
+        place = names.index(packed.groups)
+        names[place : place + 2] = [packed.dim]
+    return tuple(names)

@@ -35,8 +35,9 @@ Kind = Literal["fold", "unfold", "sum", "lemma", "fact", "region"]
 class Rule:
     """`pattern` becomes `replacement`. The free indices of the pattern are its variables.
 
-    A pattern without sums is one atom, replaced at any integer power, and at roots too where that is `rooted`:
-    sqrt(a b) is sqrt(a) sqrt(b) only where neither is below 0. A pattern with sums is the whole of a sum: it applies
+    A pattern of one atom is replaced at any integer power, and at roots too where that is `rooted`: sqrt(a b) is
+    sqrt(a) sqrt(b) only where neither is below 0. Of a product, each factor is there at its own power. A pattern with
+    sums is the whole of a sum: it applies
     where the summed indices occur nowhere else in the term.
     """
 
@@ -50,6 +51,8 @@ class Rule:
         """The term rewritten at the first place that matches, or None."""
         if self.pattern.bound:
             return self._apply_sum(term)
+        if len(self.pattern.factors) > 1:
+            return self._apply_product(term)
         return self._apply_atom(term)
 
     def _apply_atom(self, term: Term) -> Expr | None:
@@ -60,8 +63,11 @@ class Rule:
                 continue
             if exponent.denominator != 1 and not self.rooted:
                 continue
-            (value,) = self.replacement.rename(variables).terms
             rest = Term(term.coefficient, tuple(f for f in term.factors if f[0] != atom), term.bound)
+            replacement = self.replacement.rename(variables)
+            if exponent == 1:
+                return Expr.of(_product(rest, value.fresh()) for value in replacement)
+            (value,) = replacement.terms
             powered = value.power(exponent)
             factors = (*rest.factors, *powered.factors)
             return Expr.of([Term.make(rest.coefficient * powered.coefficient, factors, rest.bound)])
@@ -77,6 +83,13 @@ class Rule:
                 new = with_operand(atom, position, found.terms[0])
                 others = [f for f in term.factors if f[0] != atom]
                 return Expr.of([Term.make(term.coefficient, [*others, (new, exponent)], term.bound)])
+        return None
+
+    def _apply_product(self, term: Term) -> Expr | None:
+        for matched, variables in _matches(self.pattern.factors, term.factors, {}):
+            if not self._nests(variables):
+                rest = Term(term.coefficient, tuple(f for f in term.factors if f not in matched), term.bound)
+                return Expr.of(_product(rest, value) for value in self.replacement.rename(variables))
         return None
 
     def _apply_sum(self, term: Term) -> Expr | None:
@@ -112,6 +125,10 @@ class Rule:
         if any(isinstance(slot, Affine) for slot in variables.values()):
             return True
         return nests((atom for term in self.replacement for atom, _ in term.factors), variables)
+
+
+def _product(rest: Term, value: Term) -> Term:
+    return Term.make(rest.coefficient * value.coefficient, (*rest.factors, *value.factors), (*rest.bound, *value.bound))
 
 
 def _matches(

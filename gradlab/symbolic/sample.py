@@ -11,7 +11,7 @@ import numpy as np
 
 from gradlab.errors import DefinitionError
 from gradlab.operation import real
-from gradlab.symbolic.derive import GRAD_OUTPUT
+from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation
 from gradlab.symbolic.draw import draw, numbers
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.extents import drawn
@@ -146,6 +146,14 @@ def complete(program: Program, point: Point, tensors: MutableMapping[str, Any]) 
             full = error.where.any(axis=tuple(range(len(indices), error.where.ndim)))
             return binding, np.broadcast_to(full, point.shape(indices))
     return None
+
+
+def complete_named(derivation: Derivation, point: Point) -> None:
+    """Compute the adjoints and tangents that results mention by name; the point has grad_output and the tangents."""
+    for result in (*derivation.adjoints.values(), *derivation.moved.values()):
+        known = result.value.tensors <= point.tensors.keys()
+        if known:
+            point.tensors[result.name] = np.asarray(evaluate(result.value, result.free, point), dtype=object)
 
 
 def reduced_size(axis: Axis) -> str:

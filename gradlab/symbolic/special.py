@@ -9,7 +9,18 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1 as expm1
 from sympy.codegen.cfunctions import log1p as log1p
 
-__all__ = ["clamp", "clip", "expm1", "log1p", "normal_cdf", "normal_pdf", "sigmoid", "softplus"]
+__all__ = [
+    "clamp",
+    "clip",
+    "expm1",
+    "log1p",
+    "normal_cdf",
+    "normal_pdf",
+    "safe_rsqrt",
+    "safe_sqrt",
+    "sigmoid",
+    "softplus",
+]
 
 
 class sigmoid(sp.Function):  # noqa: N801 - SymPy's functions are written small
@@ -50,6 +61,26 @@ class normal_pdf(sp.Function):  # noqa: N801
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """The derivative."""
         return -self.args[0] * self
+
+
+class safe_sqrt(sp.Function):  # noqa: N801
+    """sqrt(u) with the slope 0 at 0, where that of sqrt is infinite: the convention of torch.std."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative."""
+        return safe_rsqrt(self.args[0]) / 2
+
+
+class safe_rsqrt(sp.Function):  # noqa: N801
+    """1 / sqrt(u) for u > 0, and 0 at 0."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative."""
+        return -(self**3) / 2
 
 
 class clamp(sp.Function):  # noqa: N801

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from gradlab.symbolic.calculus import contract, differentiate
 from gradlab.symbolic.lemmas import simplify
+from gradlab.symbolic.naming import named_tangent
 from gradlab.symbolic.program import Program, Tensor
 from gradlab.symbolic.rules import Rule
 from gradlab.symbolic.steps import Pushforward, Step
@@ -21,9 +22,16 @@ TANGENT = "tangent_"
 PRODUCT = "hvp_"
 
 
-def forward(program: Program, rules: Iterable[Rule], wanted: Iterable[str]) -> tuple[dict[str, Expr], list[Step]]:
-    """The tangents of the differentiable inputs, of the wanted names and of all that these are computed from."""
-    rules = tuple(rules)
+def forward(
+    program: Program, rules: Iterable[Rule], wanted: Iterable[str], gradients: Iterable[Expr]
+) -> tuple[dict[str, Expr], tuple[str, ...], list[Step]]:
+    """The tangents of the differentiable inputs, of the wanted names and of all that these are computed from.
+
+    Also which of them keep their names in the tangents that follow and in those of the gradients, because they cross
+    a contraction.
+    """
+    rules, gradients = tuple(rules), tuple(gradients)
+    named: dict[str, Expr] = {}
     tangents = {given.tensor.name: _named(given.tensor) for given in program.wrt}
     needed = program.leading_to(wanted)
     steps: list[Step] = []
@@ -32,11 +40,15 @@ def forward(program: Program, rules: Iterable[Rule], wanted: Iterable[str]) -> t
         if binding.name in needed & program.varying and binding.value.tensors & tangents.keys():
             subject = TANGENT + binding.name
             reason = f"the differential of {binding.name}"
-            tangents[binding.name], found = _tangent(
-                program, binding.tensor, binding.value, tangents, rules, subject, reason
-            )
+            known = {**tangents, **named}
+            tangent, found = _tangent(program, binding.tensor, binding.value, known, rules, subject, reason)
             steps += found
-    return tangents, steps
+            tangents[binding.name] = tangent
+            values = (*gradients, *(use.value for use in program.bindings))
+            uses = [value for value in values if binding.name in value.tensors]
+            if binding.name != program.output.name and named_tangent(binding.name, tangent, uses):
+                named[binding.name] = _named(binding.tensor)
+    return tangents, tuple(named), steps
 
 
 def fresh(tensor: Tensor) -> dict[Index, Slot]:
@@ -89,25 +101,32 @@ class Products:
 
 
 def products(
-    program: Program, gradients: Mapping[str, Expr], tangents: Mapping[str, Expr], rules: Iterable[Rule]
+    program: Program,
+    gradients: Mapping[str, Expr],
+    tangents: Mapping[str, Expr],
+    crossing: Iterable[str],
+    rules: Iterable[Rule],
 ) -> Products:
     """Each gradient's tangent, in terms of saved names and their tangents.
 
     The tangent of a saved name keeps its own name, so that it is computed once, unless it is 0 or one product, or is
-    used in a single term.
+    used in a single term; those that cross a contraction always do.
     """
+    crossing = tuple(crossing)
     rules = tuple(rules)
     short = {name for name, tangent in tangents.items() if len(tangent.terms) < 2 and not any(t.bound for t in tangent)}
-    named = {b.name: _named(b.tensor) for b in program.bindings if b.name in tangents and b.name not in short}
+    kept_names = {name for name in tangents if name in crossing or name not in short}
+    named = {b.name: _named(b.tensor) for b in program.bindings if b.name in kept_names}
     found = _products(program, gradients, {**tangents, **named}, rules)
     uses = Counter(name for value in found.values.values() for term in value for name in Expr.of([term]).tensors)
     # A name that is gone in the end would still stand in the steps that lead there.
-    several = {name: tangent for name, tangent in named.items() if uses[TANGENT + name] > 1}
+    several = {name: tangent for name, tangent in named.items() if uses[TANGENT + name] > 1 or name in crossing}
     if len(several) < len(named):
         named = several
         found = _products(program, gradients, {**tangents, **named}, rules)
     mentioned = frozenset().union(*(value.tensors for value in found.values.values()))
-    return Products(found.values, tuple(name for name in named if TANGENT + name in mentioned), found.steps)
+    kept = tuple(name for name in named if TANGENT + name in mentioned or name in crossing)
+    return Products(found.values, kept, found.steps)
 
 
 def _products(

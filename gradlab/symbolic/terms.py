@@ -210,8 +210,6 @@ def operands(atom: Atom) -> tuple[Term, ...]:
     match atom:
         case Function(_, argument, others) | Indicator(argument, others):
             return (argument, *others)
-        case Prod(argument) | Position(argument):
-            return (argument,)
         case _:
             return ()
 
@@ -540,6 +538,8 @@ def atom_tensors(atom: Atom) -> Iterator[str]:
     match atom:
         case Ref(tensor, _):
             yield tensor
+        case Prod(argument) | Position(argument):
+            yield from term_tensors(argument)
         case _:
             for operand in operands(atom):
                 yield from term_tensors(operand)
@@ -553,10 +553,10 @@ def atom_slots(atom: Atom) -> Iterator[Slot]:
             yield from slots
         case Delta(left, right) | Order(left, right):
             yield from (left, right)
-        case Prod(argument, without):
+        case Prod(argument) | Position(argument):
             for inner, _ in argument.factors:
                 yield from atom_slots(inner)
-            yield from without
+            yield from atom.without if isinstance(atom, Prod) else ()
         case _:
             for operand in operands(atom):
                 for inner, _ in operand.factors:

@@ -34,6 +34,9 @@ class Witness:
     ) -> None:
         self.program, self.point, self.name, self.rng, self.moved = program, point, name, rng, tuple(moved)
         self._directions: dict[str, Any] = {}
+        for binding in program.bindings:
+            if binding.name not in point.tensors:  # a named adjoint
+                point.tensors[binding.name] = self.tensor(binding.name, binding.value)
         self._move()
 
     def turned(self) -> Witness:

@@ -149,9 +149,13 @@ def report_subject(
     seed: int | None = None,
     exact: Reference | None = None,
     jvp: Callable[..., Any] | None = None,
+    reference: Callable[..., Any] | None = None,
 ) -> Report:
-    """Check any subject against the record of an operation: its kernel, or a planted copy of it."""
-    references, notes = references_of(operation)
+    """Check any subject against the record of an operation: its kernel, or a planted copy of it.
+
+    `reference` is the independent implementation on torch tensors, by default that of the registered kernel.
+    """
+    references, notes = references_of(operation) if reference is None else ([_torch(operation, reference)], [])
     # A registered operation promises torch's own choice at kinks and ties, where there is a torch to ask.
     choice = "torch" if references else "bracket"
     references += [] if exact is None else [exact]
@@ -187,8 +191,12 @@ def references_of(operation: Operation) -> tuple[list[Reference], list[str]]:
         kernel = registry.kernel(operation.name, "torch")
     except MissingDependencyError:
         return [], [f"torch autograd skipped: {MISSING}"]
+    return [_torch(operation, kernel.reference)], []
+
+
+def _torch(operation: Operation, reference: Callable[..., Any]) -> TorchReference:
     differentiable = [k for k, argument in enumerate(operation.arguments) if argument.differentiable]
-    return [TorchReference(kernel.reference, differentiable)], []
+    return TorchReference(reference, differentiable)
 
 
 def specification_of(operation: Operation) -> Specification:
@@ -199,7 +207,7 @@ def specification_of(operation: Operation) -> Specification:
         operation.arguments,
         params=legal | ({} if operation.along is None else {KEYWORD: (DEFAULT,)}),
         ranges=dict.fromkeys(operation.nonempty, (1, None)),
-        where=partial(_defined, operation) if operation.extents else None,
+        where=partial(_defined, operation) if operation.extents or operation.packed else None,
         kinks=operation.kinks,
         strict=True,
         broadcast=operation.broadcast,
@@ -209,7 +217,10 @@ def specification_of(operation: Operation) -> Specification:
 
 
 def _defined(operation: Operation, sizes: Mapping[str, int], params: Mapping[str, Any]) -> bool:
-    """Whether every dimension that follows from others has an entry."""
+    """Whether every dimension that follows from others has an entry, and one that is divided into groups can be."""
+    packed = operation.packed
+    if packed is not None and sizes[packed.dim] % params[packed.groups]:
+        return False
     return all(extent.value({**sizes, **params}) >= 1 for extent in operation.extents)
 
 

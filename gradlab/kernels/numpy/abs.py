@@ -26,6 +26,7 @@ OPERATION = Operation(
     reference="torch.abs(x)",
     digest="7909a2e7edb4c393",
     kinks=(Kink("x", where="x == 0", derivative=0.0),),
+    output="y",
 )
 
 

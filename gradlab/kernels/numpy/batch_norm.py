@@ -30,6 +30,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)",
     digest="72c8dfe2c12329c9",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
+    output="y",
+    curved=("x", "gamma"),
 )
 
 
@@ -60,21 +62,25 @@ def forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-05) -> tuple
     return y, (gamma, inv_std, x_hat)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     gamma, inv_std, x_hat = saved
     n = grad_output.shape[0]
     inverse_n = 1 / n if n else np.nan
+    grad_x: Array | None = None
     # (32) grad_gamma[c] = sum[n](grad_output[n,c] * x_hat[n,c])
     grad_gamma = np.einsum("nc,nc->c", grad_output, x_hat)
     # (34) grad_beta[c] = sum[n](grad_output[n,c])
     grad_beta = np.ones(len(grad_output), grad_output.dtype) @ grad_output
-    # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
-    #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
-    part = x_hat * (grad_gamma * inverse_n)
-    grad_x = grad_output - part
-    grad_x -= grad_beta * inverse_n
-    grad_x *= gamma * inv_std
+    if needs[0]:
+        # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
+        #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
+        part = x_hat * (grad_gamma * inverse_n)
+        grad_x = grad_output - part
+        grad_x -= grad_beta * inverse_n
+        grad_x *= gamma * inv_std
     return grad_x, grad_gamma, grad_beta
 
 
@@ -100,7 +106,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
 
 def hvp(
     saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_gamma: Array, tangent_beta: Array
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     gamma, inv_std, x_hat = saved
     n = grad_output.shape[0]

@@ -30,6 +30,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)",
     digest="bee6575bbc69d765",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
+    output="y",
+    curved=("x", "gamma"),
 )
 
 
@@ -63,25 +65,29 @@ def forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-05) -> tuple
     return y.reshape(n, c, h, w), (gamma, inv_std, x_hat.reshape(n, c, h, w))
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     gamma, inv_std, x_hat = saved
     n, c, h, w = grad_output.shape
     hw = h * w
     chw = c * h * w
     nhw = n * h * w
     inverse_nhw = 1 / nhw if nhw else np.nan
+    grad_x: Array | None = None
     # (32) grad_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
     grad_gamma = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
     # (34) grad_beta[c] = sum[n,h,w](grad_output[n,c,h,w])
     grad_beta = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
-    # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
-    #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
-    #     x_hat[n',c,h',w']))
-    part = x_hat.reshape(n, chw) * np.repeat(grad_gamma * inverse_nhw, hw)
-    grad_x = grad_output - part.reshape(n, c, h, w)
-    grad_x -= (grad_beta * inverse_nhw)[:, None, None]
-    grad_x *= (gamma * inv_std)[:, None, None]
+    if needs[0]:
+        # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
+        #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
+        #     x_hat[n',c,h',w']))
+        part = x_hat.reshape(n, chw) * np.repeat(grad_gamma * inverse_nhw, hw)
+        grad_x = grad_output - part.reshape(n, c, h, w)
+        grad_x -= (grad_beta * inverse_nhw)[:, None, None]
+        grad_x *= (gamma * inv_std)[:, None, None]
     return grad_x, grad_gamma, grad_beta
 
 
@@ -110,7 +116,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
 
 def hvp(
     saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_gamma: Array, tangent_beta: Array
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     gamma, inv_std, x_hat = saved
     n, c, h, w = grad_output.shape

@@ -32,6 +32,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.batch_norm(x, mean, var, gamma, beta, training=False, eps=eps)",
     digest="d21f0a13a1359f36",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
+    output="y",
+    curved=("x", "gamma"),
 )
 
 
@@ -57,20 +59,27 @@ def forward(
 
 
 def backward(
-    grad_output: Array, saved: tuple[Array, ...]
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True, True, True)
 ) -> tuple[Array | None, Array | None, Array | None, Array | None, Array | None]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     gamma, inv_std, x_hat = saved
     n, c, h, w = grad_output.shape
     hw = h * w
     chw = c * h * w
-    # (13) grad_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
-    grad_gamma = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
-    # (15) grad_beta[c] = sum[n,h,w](grad_output[n,c,h,w])
-    grad_beta = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
-    # (11) grad_x[n,c,h,w] = gamma[c] * inv_std[c] * grad_output[n,c,h,w]
-    grad_x = grad_output.reshape(n, chw) * np.repeat(gamma * inv_std, hw)
-    return grad_x.reshape(n, c, h, w), grad_gamma, grad_beta, None, None
+    grad_x: Array | None = None
+    grad_gamma: Array | None = None
+    grad_beta: Array | None = None
+    if needs[1]:
+        # (13) grad_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
+        grad_gamma = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
+    if needs[2]:
+        # (15) grad_beta[c] = sum[n,h,w](grad_output[n,c,h,w])
+        grad_beta = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
+    if needs[0]:
+        # (11) grad_x[n,c,h,w] = gamma[c] * inv_std[c] * grad_output[n,c,h,w]
+        grad_x = grad_output.reshape(n, chw) * np.repeat(gamma * inv_std, hw)
+        grad_x = grad_x.reshape(n, c, h, w)
+    return grad_x, grad_gamma, grad_beta, None, None
 
 
 def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangent_beta: Array) -> Array:

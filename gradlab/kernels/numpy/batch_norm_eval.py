@@ -32,6 +32,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.batch_norm(x, mean, var, gamma, beta, training=False, eps=eps)",
     digest="93d7c23f2c18530b",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
+    output="y",
+    curved=("x", "gamma"),
 )
 
 
@@ -54,16 +56,22 @@ def forward(
 
 
 def backward(
-    grad_output: Array, saved: tuple[Array, ...]
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True, True, True)
 ) -> tuple[Array | None, Array | None, Array | None, Array | None, Array | None]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     gamma, inv_std, x_hat = saved
-    # (13) grad_gamma[c] = sum[n](grad_output[n,c] * x_hat[n,c])
-    grad_gamma = np.einsum("nc,nc->c", grad_output, x_hat)
-    # (15) grad_beta[c] = sum[n](grad_output[n,c])
-    grad_beta = np.ones(len(grad_output), grad_output.dtype) @ grad_output
-    # (11) grad_x[n,c] = gamma[c] * inv_std[c] * grad_output[n,c]
-    grad_x = grad_output * (gamma * inv_std)
+    grad_x: Array | None = None
+    grad_gamma: Array | None = None
+    grad_beta: Array | None = None
+    if needs[1]:
+        # (13) grad_gamma[c] = sum[n](grad_output[n,c] * x_hat[n,c])
+        grad_gamma = np.einsum("nc,nc->c", grad_output, x_hat)
+    if needs[2]:
+        # (15) grad_beta[c] = sum[n](grad_output[n,c])
+        grad_beta = np.ones(len(grad_output), grad_output.dtype) @ grad_output
+    if needs[0]:
+        # (11) grad_x[n,c] = gamma[c] * inv_std[c] * grad_output[n,c]
+        grad_x = grad_output * (gamma * inv_std)
     return grad_x, grad_gamma, grad_beta, None, None
 
 

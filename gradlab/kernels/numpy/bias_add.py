@@ -29,6 +29,7 @@ OPERATION = Operation(
     saved=(),
     reference="x + bias",
     digest="ea170fd1a4c0e253",
+    output="y",
 )
 
 
@@ -39,14 +40,20 @@ def forward(x: Array, bias: Array) -> tuple[Array, tuple[Array, ...]]:
     return y, ()
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     n = math.prod(grad_output.shape[:-1])
     d = grad_output.shape[-1]
-    # (5) grad_bias[d] = sum[n](grad_output[n,d])
-    grad_bias = np.ones(n, grad_output.dtype) @ grad_output.reshape(n, d)
-    # (3) grad_x[n,d] = grad_output[n,d]
-    grad_x = grad_output.copy()
+    grad_x: Array | None = None
+    grad_bias: Array | None = None
+    if needs[1]:
+        # (5) grad_bias[d] = sum[n](grad_output[n,d])
+        grad_bias = np.ones(n, grad_output.dtype) @ grad_output.reshape(n, d)
+    if needs[0]:
+        # (3) grad_x[n,d] = grad_output[n,d]
+        grad_x = grad_output.copy()
     return grad_x, grad_bias
 
 
@@ -57,7 +64,9 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_bias: Array) -> Arra
     return tangent_y
 
 
-def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_bias: Array) -> tuple[Array, Array]:
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_bias: Array
+) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     # (10) hvp_x[n,d] = 0
     hvp_x = np.zeros_like(tangent_x)

@@ -30,6 +30,8 @@ OPERATION = Operation(
     saved=("x", "t"),
     reference="torch.nn.functional.binary_cross_entropy_with_logits(x, t)",
     digest="c8003b6c6cc067f8",
+    output="loss",
+    curved=("x",),
 )
 
 

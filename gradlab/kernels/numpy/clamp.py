@@ -33,6 +33,7 @@ OPERATION = Operation(
         Kink("x", where="x == min", derivative=1.0),
         Kink("x", where="x == max", derivative=1.0),
     ),
+    output="y",
 )
 
 

@@ -41,15 +41,17 @@ OPERATION = Operation(
         Extent("q", "(w + 2 * padding - dilation * (b - 1) - 1) // stride + 1"),
     ),
     nonempty=("c", "h", "w", "f", "a", "b"),
+    output="y",
+    curved=("x", "weight"),
 )
 
 
 def forward(
     x: Array, weight: Array, bias: Array, *, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> tuple[Array, tuple[Any, ...]]:
-    """Return the output, (n,c,h,w),(f,c,a,b),(f)->(n,f,o,q), and what `backward` needs.
+    """Return the output, (n,c,h,w),(f,c,a,b),(f)->(n,f,o,q).
 
-    That is x, weight, stride, padding, dilation.
+    The second result is what `backward` needs: x, weight, stride, padding, dilation.
     """
     n, c, h, w = x.shape
     f, _, a, b = weight.shape
@@ -78,8 +80,10 @@ def forward(
     return y.reshape(n, f, o, q), (x, weight, stride, padding, dilation)
 
 
-def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     x, weight, stride, padding, dilation = saved
     n, f, o, q = grad_output.shape
     _, c, h, w = x.shape
@@ -87,30 +91,35 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array, 
     cab = c * a * b
     oq = o * q
     caboq = c * a * b * o * q
-    # (6) grad_x[n,c,h,w] = sum[f,a,b,o,q](delta[stride*o + dilation*a - padding,h] * delta[stride*q + dilation*b -
-    #     padding,w] * grad_output[n,f,o,q] * weight[f,c,a,b])
-    grid = (n, c, o, q), (1, 1, stride, stride), (0, 0, -padding, -padding), ((2, a, dilation), (3, b, dilation))
+    grad_weight: Array | None = None
+    grad_bias: Array | None = None
+    if needs[1]:
+        # (6) grad_x[n,c,h,w] = sum[f,a,b,o,q](delta[stride*o + dilation*a - padding,h] * delta[stride*q + dilation*b -
+        #     padding,w] * grad_output[n,f,o,q] * weight[f,c,a,b])
+        grid = (n, c, o, q), (1, 1, stride, stride), (0, 0, -padding, -padding), ((2, a, dilation), (3, b, dilation))
     grad_x = np.zeros((n, c, h, w), np.result_type(grad_output, weight))
-    matrix = weight.transpose(1, 2, 3, 0).reshape(cab, f)
-    factors = grad_output.reshape(n, f, oq)
-    found = overlaps(grad_x.shape, *grid)
-    for rows in blocks((n, caboq)):
-        part = grad_x[rows]
-        columns = (matrix @ factors[rows]).reshape(len(part), c, a, b, o, q).transpose(2, 3, 0, 1, 4, 5)
-        for tap, to, of in found:
-            part[to] += columns[tap][of]
-    # (8) grad_weight[f,c,a,b] = sum[n,o,q](grad_output[n,f,o,q] * x[n,c,stride*o + dilation*a - padding,stride*q +
-    #     dilation*b - padding])
-    factors = grad_output.reshape(n, f, oq)
-    columns = windows(x, *grid).transpose(2, 3, 0, 1, 4, 5)
-    grad_weight = np.zeros((f, cab), np.result_type(x, grad_output))
-    for rows in blocks((n, caboq)):
-        part = columns[rows]
-        part = part.reshape(len(part), cab, oq)
-        grad_weight += (factors[rows] @ part.swapaxes(-1, -2)).sum(axis=0)
-    grad_weight = grad_weight.reshape(f, c, a, b)
-    # (10) grad_bias[f] = sum[n,o,q](grad_output[n,f,o,q])
-    grad_bias = np.einsum("ncm->c", grad_output.reshape(n, f, oq))
+    if needs[1]:
+        matrix = weight.transpose(1, 2, 3, 0).reshape(cab, f)
+        factors = grad_output.reshape(n, f, oq)
+        found = overlaps(grad_x.shape, *grid)
+        for rows in blocks((n, caboq)):
+            part = grad_x[rows]
+            columns = (matrix @ factors[rows]).reshape(len(part), c, a, b, o, q).transpose(2, 3, 0, 1, 4, 5)
+            for tap, to, of in found:
+                part[to] += columns[tap][of]
+        # (8) grad_weight[f,c,a,b] = sum[n,o,q](grad_output[n,f,o,q] * x[n,c,stride*o + dilation*a - padding,stride*q +
+        #     dilation*b - padding])
+        factors = grad_output.reshape(n, f, oq)
+        columns = windows(x, *grid).transpose(2, 3, 0, 1, 4, 5)
+        grad_weight = np.zeros((f, cab), np.result_type(x, grad_output))
+        for rows in blocks((n, caboq)):
+            part = columns[rows]
+            part = part.reshape(len(part), cab, oq)
+            grad_weight += (factors[rows] @ part.swapaxes(-1, -2)).sum(axis=0)
+        grad_weight = grad_weight.reshape(f, c, a, b)
+    if needs[2]:
+        # (10) grad_bias[f] = sum[n,o,q](grad_output[n,f,o,q])
+        grad_bias = np.einsum("ncm->c", grad_output.reshape(n, f, oq))
     return grad_x, grad_weight, grad_bias
 
 
@@ -151,7 +160,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent
 
 def hvp(
     saved: tuple[Any, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _x, _weight, stride, padding, dilation = saved
     n, f, o, q = grad_output.shape

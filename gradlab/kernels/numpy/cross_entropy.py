@@ -29,6 +29,8 @@ OPERATION = Operation(
     saved=("p", "t"),
     reference="-(t * torch.log(p)).sum(dim=-1).mean()",
     digest="7586395354a3dd30",
+    output="loss",
+    curved=("p",),
 )
 
 

@@ -27,6 +27,7 @@ OPERATION = Operation(
     reference="torch.cumsum(x, dim=axis)",
     digest="459738857da8e3f3",
     along=Along("d"),
+    output="y",
 )
 
 

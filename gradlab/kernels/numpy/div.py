@@ -29,6 +29,8 @@ OPERATION = Operation(
     reference="torch.div(a, b)",
     digest="4c0e4b422de87976",
     broadcast=True,
+    output="y",
+    curved=("a", "b"),
 )
 
 
@@ -41,30 +43,41 @@ def forward(a: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
     return y, (b, y, a_shape, b_shape)
 
 
-def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     b, y, a_shape, b_shape = saved
-    # (3) grad_a[n] = grad_output[n] / b[n]
-    grad_a = grad_output / b
-    # (6) grad_b[n] = -grad_output[n] * y[n] / b[n]
-    grad_b = grad_output / b
-    grad_b *= y
-    grad_b *= -1
-    return sum_to_shape(grad_a, a_shape), sum_to_shape(grad_b, b_shape)
+    grad_a: Array | None = None
+    grad_b: Array | None = None
+    if needs[0]:
+        # (3) grad_a[n] = grad_output[n] / b[n]
+        grad_a = grad_output / b
+    if needs[1]:
+        # (6) grad_b[n] = -grad_output[n] * y[n] / b[n]
+        grad_b = grad_output / b
+        grad_b *= y
+        grad_b *= -1
+    if needs[0]:
+        grad_a = sum_to_shape(grad_a, a_shape)
+    if needs[1]:
+        grad_b = sum_to_shape(grad_b, b_shape)
+    return grad_a, grad_b
 
 
 def jvp(saved: tuple[Any, ...], tangent_a: Array, tangent_b: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     b, y, _a_shape, _b_shape = saved
     # (10) tangent_y[n] = (tangent_a[n] - tangent_b[n] * y[n]) / b[n]
-    tangent_y = tangent_b * y
-    tangent_y *= -1
-    tangent_y += tangent_a
+    part = tangent_b * y
+    tangent_y = tangent_a - part
     tangent_y /= b
     return tangent_y
 
 
-def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_a: Array, tangent_b: Array) -> tuple[Array, Array]:
+def hvp(
+    saved: tuple[Any, ...], grad_output: Array, tangent_a: Array, tangent_b: Array
+) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     b, y, a_shape, b_shape = saved
     # (14) hvp_a[n] = -grad_output[n] * tangent_b[n] / b[n]**2

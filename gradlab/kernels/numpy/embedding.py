@@ -28,6 +28,7 @@ OPERATION = Operation(
     saved=("label",),
     reference="torch.nn.functional.embedding(label, weight)",
     digest="aee524368782abbe",
+    output="y",
 )
 
 

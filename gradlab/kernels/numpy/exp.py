@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("y",),
     reference="torch.exp(x)",
     digest="1d14464022ed71fe",
+    output="y",
+    curved=("x",),
 )
 
 

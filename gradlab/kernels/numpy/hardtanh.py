@@ -2,7 +2,7 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 0f6db5416b11c35e. Saved for the backward: mask.
+Target: NumPy. Definition: 454347f1c4a774c6. Saved for the backward: mask.
 The backward has 0 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive hardtanh --to text` prints.
@@ -24,7 +24,7 @@ OPERATION = Operation(
     arguments=(Argument("x", real()),),
     saved=("mask",),
     reference="torch.nn.functional.hardtanh(x, min_val, max_val)",
-    digest="0f6db5416b11c35e",
+    digest="454347f1c4a774c6",
     parameters=(
         Parameter("min_val", -1.0, -2.0, 0.0),
         Parameter("max_val", 1.0, 0.5, 2.0),

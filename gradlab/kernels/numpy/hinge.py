@@ -29,6 +29,7 @@ OPERATION = Operation(
     saved=("t", "mask"),
     reference="torch.relu(1 - t * x).mean()",
     digest="7ded98d3c35df150",
+    output="loss",
 )
 
 
@@ -37,8 +38,8 @@ def forward(x: Array, t: Array) -> tuple[Array, tuple[Array, ...]]:
     n = math.prod(x.shape)
     inverse_n = 1 / n if n else np.nan
     # (1) t1[n] = 1 - t[n] * x[n]
-    t1 = t * x
-    t1 = 1 - t1
+    t1 = (t * x)[...]
+    t1 = np.subtract(1, t1, out=t1)
     # (2) t2[n] = max(t1[n], 0)
     t2 = np.zeros(t1.shape, t1.dtype)
     t2 = np.maximum(t1, t2, out=t2)

@@ -30,6 +30,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.huber_loss(x, t, delta=delta)",
     digest="6a1af168fac02199",
     parameters=(Parameter("delta", 1.0, 0.25, 4.0),),
+    output="loss",
+    curved=("x", "t"),
 )
 
 
@@ -52,16 +54,22 @@ def forward(x: Array, t: Array, *, delta: float = 1.0) -> tuple[Array, tuple[Any
     return loss, (residual, delta)
 
 
-def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     residual, delta = saved
     n = math.prod(residual.shape)
     inverse_n = 1 / n if n else np.nan
+    grad_x: Array | None = None
+    grad_t: Array | None = None
     # (16) grad_x[n] = grad_output * clamp(residual[n], -delta, delta) / N
     clamp_residual = np.clip(residual, delta * -1, delta)
-    grad_x = clamp_residual * (grad_output * inverse_n)
-    # (18) grad_t[n] = -grad_output * clamp(residual[n], -delta, delta) / N
-    grad_t = clamp_residual * (grad_output * -inverse_n)
+    if needs[0]:
+        grad_x = clamp_residual * (grad_output * inverse_n)
+    if needs[1]:
+        # (18) grad_t[n] = -grad_output * clamp(residual[n], -delta, delta) / N
+        grad_t = clamp_residual * (grad_output * -inverse_n)
     return grad_x, grad_t
 
 
@@ -81,7 +89,9 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_t: Array) -> Array:
     return tangent_loss
 
 
-def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array, tangent_t: Array) -> tuple[Array, Array]:
+def hvp(
+    saved: tuple[Any, ...], grad_output: Array, tangent_x: Array, tangent_t: Array
+) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     residual, delta = saved
     n = math.prod(tangent_x.shape)

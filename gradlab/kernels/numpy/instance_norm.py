@@ -2,7 +2,7 @@
 
 Generated from derivations/instance_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 2188703a2fb4e6a1. Saved for the backward: weight, inv_std, x_hat.
+Target: NumPy. Definition: 8d34c49aa17b05a4. Saved for the backward: weight, inv_std, x_hat.
 The backward has 4 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive instance_norm --to text` prints.
@@ -28,8 +28,10 @@ OPERATION = Operation(
     ),
     saved=("weight", "inv_std", "x_hat"),
     reference="torch.nn.functional.instance_norm(x, weight=weight, bias=bias, eps=eps)",
-    digest="2188703a2fb4e6a1",
+    digest="8d34c49aa17b05a4",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
+    output="y",
+    curved=("x", "weight"),
 )
 
 
@@ -48,7 +50,7 @@ def forward(x: Array, weight: Array, bias: Array, *, eps: float = 1e-05) -> tupl
     drift_xc = np.einsum("abcd->ab", xc)
     xc -= (drift_xc * inverse_hw)[:, :, None, None]
     # (3) var[n,c] = sum[h,w](xc[n,c,h,w]**2) / (H * W)
-    dot_xc = np.einsum("abcd,abcd->ab", xc, xc)
+    dot_xc = np.vecdot(xc.reshape(n, c, hw), xc.reshape(n, c, hw))
     var = dot_xc * inverse_hw
     # (4) t1[n,c] = var[n,c] + eps
     t1 = np.add(var, eps, out=var)
@@ -62,25 +64,33 @@ def forward(x: Array, weight: Array, bias: Array, *, eps: float = 1e-05) -> tupl
     return y.reshape(n, c, h, w), (weight, inv_std, x_hat)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     weight, inv_std, x_hat = saved
     n, c, h, w = grad_output.shape
     hw = h * w
     inverse_hw = 1 / hw if hw else np.nan
-    # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
-    grad_weight = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
-    # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
-    grad_bias = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
-    # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
-    #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
-    #     x_hat[n,c,h',w']))
-    sum_g = np.einsum("abcd->ab", grad_output)
-    dot_g_x_hat = np.einsum("abcd,abcd->ab", grad_output, x_hat)
-    part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
-    grad_x = grad_output - part
-    grad_x -= (sum_g * inverse_hw)[:, :, None, None]
-    grad_x *= (weight * inv_std)[:, :, None, None]
+    grad_x: Array | None = None
+    grad_weight: Array | None = None
+    grad_bias: Array | None = None
+    if needs[1]:
+        # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
+        grad_weight = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
+    if needs[2]:
+        # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
+        grad_bias = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
+    if needs[0]:
+        # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
+        #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
+        #     x_hat[n,c,h',w']))
+        sum_g = np.einsum("abcd->ab", grad_output)
+        dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw))
+        part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
+        grad_x = grad_output - part
+        grad_x -= (sum_g * inverse_hw)[:, :, None, None]
+        grad_x *= (weight * inv_std)[:, :, None, None]
     return grad_x, grad_weight, grad_bias
 
 
@@ -88,34 +98,35 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array, tange
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     weight, inv_std, x_hat = saved
     n, c, h, w = tangent_x.shape
-    chw = c * h * w
     hw = h * w
+    chw = c * h * w
     inverse_hw = 1 / hw if hw else np.nan
     # (53) tangent_y[n,c,h,w] = weight[c] * inv_std[n,c] * tangent_x[n,c,h,w] + tangent_weight[c] * x_hat[n,c,h,w] +
     #     tangent_bias[c] - weight[c] * inv_std[n,c] * sum[h',w'](tangent_x[n,c,h',w']) / (H * W) - weight[c] *
     #     inv_std[n,c] * x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']) / (H * W)
     sum_tangent_x = np.einsum("abcd->ab", tangent_x)
-    dot_tangent_x_x_hat = np.einsum("abcd,abcd->ab", tangent_x, x_hat)
+    dot_tangent_x_x_hat = np.vecdot(tangent_x.reshape(n, c, hw), x_hat.reshape(n, c, hw))
     tangent_y = tangent_x * (weight * inv_std)[:, :, None, None]
     part = x_hat.reshape(n, chw) * np.repeat(tangent_weight, hw)
     tangent_y += part.reshape(n, c, h, w)
     part_2 = x_hat * (weight * inverse_hw * inv_std * dot_tangent_x_x_hat)[:, :, None, None]
     tangent_y -= part_2
     tangent_y += tangent_bias[:, None, None]
-    tangent_y -= (weight * inverse_hw * inv_std * sum_tangent_x)[:, :, None, None]
+    part_3 = weight * inverse_hw * inv_std * sum_tangent_x
+    tangent_y -= part_3[:, :, None, None]
     return tangent_y
 
 
 def hvp(
     saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     weight, inv_std, x_hat = saved
     n, c, h, w = grad_output.shape
     hw = h * w
     inverse_hw = 1 / hw if hw else np.nan
     # (47) tangent_inv_std[n,c] = -inv_std[n,c]**2 * sum[h,w](tangent_x[n,c,h,w] * x_hat[n,c,h,w]) / (H * W)
-    dot_tangent_x_x_hat = np.einsum("abcd,abcd->ab", tangent_x, x_hat)
+    dot_tangent_x_x_hat = np.vecdot(tangent_x.reshape(n, c, hw), x_hat.reshape(n, c, hw))
     tangent_inv_std = inv_std * inv_std
     tangent_inv_std *= dot_tangent_x_x_hat
     tangent_inv_std *= -inverse_hw
@@ -138,8 +149,8 @@ def hvp(
     #     weight[c] * tangent_inv_std[n,c] * x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] * x_hat[n,c,h',w'])
     #     / (H * W)
     sum_g = np.einsum("abcd->ab", grad_output)
-    dot_g_x_hat = np.einsum("abcd,abcd->ab", grad_output, x_hat)
-    dot_g_tangent_x_hat = np.einsum("abcd,abcd->ab", grad_output, tangent_x_hat)
+    dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw))
+    dot_g_tangent_x_hat = np.vecdot(grad_output.reshape(n, c, hw), tangent_x_hat.reshape(n, c, hw))
     hvp_x = grad_output * (tangent_weight * inv_std)[:, :, None, None]
     part_2 = grad_output * (weight * tangent_inv_std)[:, :, None, None]
     hvp_x += part_2
@@ -151,8 +162,10 @@ def hvp(
     hvp_x -= part_5
     part_6 = x_hat * (weight * inverse_hw * tangent_inv_std * dot_g_x_hat)[:, :, None, None]
     hvp_x -= part_6
-    hvp_x -= (tangent_weight * inverse_hw * inv_std * sum_g)[:, :, None, None]
-    hvp_x -= (weight * inverse_hw * tangent_inv_std * sum_g)[:, :, None, None]
+    part_7 = tangent_weight * inverse_hw * inv_std * sum_g
+    hvp_x -= part_7[:, :, None, None]
+    part_8 = weight * inverse_hw * tangent_inv_std * sum_g
+    hvp_x -= part_8[:, :, None, None]
     # (62) hvp_bias[c] = 0
     hvp_bias = np.zeros_like(tangent_bias)
     return hvp_x, hvp_weight, hvp_bias

@@ -29,6 +29,7 @@ OPERATION = Operation(
     saved=("residual",),
     reference="torch.nn.functional.l1_loss(x, t)",
     digest="8768f951a3944bdc",
+    output="loss",
 )
 
 
@@ -46,16 +47,22 @@ def forward(x: Array, t: Array) -> tuple[Array, tuple[Array, ...]]:
     return loss, (residual,)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     (residual,) = saved
     n = math.prod(residual.shape)
     inverse_n = 1 / n if n else np.nan
+    grad_x: Array | None = None
+    grad_t: Array | None = None
     # (9) grad_x[n] = grad_output * sign(residual[n]) / N
     sign_residual = np.sign(residual)
-    grad_x = sign_residual * (grad_output * inverse_n)
-    # (11) grad_t[n] = -grad_output * sign(residual[n]) / N
-    grad_t = sign_residual * (grad_output * -inverse_n)
+    if needs[0]:
+        grad_x = sign_residual * (grad_output * inverse_n)
+    if needs[1]:
+        # (11) grad_t[n] = -grad_output * sign(residual[n]) / N
+        grad_t = sign_residual * (grad_output * -inverse_n)
     return grad_x, grad_t
 
 
@@ -74,7 +81,9 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_t: Array) -> Array:
     return tangent_loss
 
 
-def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_t: Array) -> tuple[Array, Array]:
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_t: Array
+) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     (_residual,) = saved
     # (21) hvp_x[n] = 0

@@ -1,8 +1,8 @@
-"""l2_normalize: x / max(norm(x), eps) over the last axis; the gradient at the zero vector is grad_output / eps.
+"""l2_normalize: x / max(norm(x), eps) along an axis; the gradient at the zero vector is grad_output / eps.
 
 Generated from derivations/l2_normalize.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: fb706daa59026507. Saved for the backward: mask, inv_norm, y.
+Target: NumPy. Definition: b13dc40fd96ffcc4. Saved for the backward: mask, inv_norm, y.
 The backward has 1 reduction and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive l2_normalize --to text` prints.
@@ -13,24 +13,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.operation import Argument, Operation, Parameter, Signature, real
+from gradlab.kernels.axes import from_last, to_last
+from gradlab.operation import Along, Argument, Operation, Parameter, Signature, real
 
 Array = NDArray[Any]
 
 OPERATION = Operation(
     name="l2_normalize",
-    summary="x / max(norm(x), eps) over the last axis; the gradient at the zero vector is grad_output / eps.",
+    summary="x / max(norm(x), eps) along an axis; the gradient at the zero vector is grad_output / eps.",
     signature=Signature.parse("(...,d)->(...,d)"),
     arguments=(Argument("x", real()),),
     saved=("mask", "inv_norm", "y"),
-    reference="torch.nn.functional.normalize(x, dim=-1, eps=eps)",
-    digest="fb706daa59026507",
+    reference="torch.nn.functional.normalize(x, dim=axis, eps=eps)",
+    digest="b13dc40fd96ffcc4",
     parameters=(Parameter("eps", 1e-12, 1e-12, 0.1),),
+    along=Along("d"),
+    output="y",
+    curved=("x",),
 )
 
 
-def forward(x: Array, *, eps: float = 1e-12) -> tuple[Array, tuple[Array, ...]]:
-    """Return the output, (...,d)->(...,d), and what `backward` needs: mask, inv_norm, y."""
+def forward(x: Array, *, axis: int = -1, eps: float = 1e-12) -> tuple[Array, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...,d) with d along `axis`, and what `backward` needs: mask, inv_norm, y, axis."""
+    x = to_last(x, axis)
     # (1) square[n] = sum[d](x[n,d]**2)
     square = np.vecdot(x, x)
     # (2) t1[n] = square[n] - eps**2
@@ -46,34 +51,38 @@ def forward(x: Array, *, eps: float = 1e-12) -> tuple[Array, tuple[Array, ...]]:
     inv_norm = 1 / np.sqrt(floored)
     # (7) y[n,d] = inv_norm[n] * x[n,d]
     y = x * inv_norm[..., None]
-    return y, (mask, inv_norm, y)
+    return from_last(y, axis), (mask, inv_norm, y, axis)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
+def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    mask, inv_norm, y = saved
+    mask, inv_norm, y, axis = saved
+    grad_output = to_last(grad_output, axis)
     # (24) grad_x[n,d] = inv_norm[n] * (grad_output[n,d] - mask[n] * y[n,d] * sum[d'](grad_output[n,d'] * y[n,d']))
     dot_g_y = np.vecdot(grad_output, y)
     part = y * (dot_g_y * mask)[..., None]
     grad_x = grad_output - part
     grad_x *= inv_norm[..., None]
-    return (grad_x,)
+    return (from_last(grad_x, axis),)
 
 
-def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
+def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    mask, inv_norm, y = saved
+    mask, inv_norm, y, axis = saved
+    tangent_x = to_last(tangent_x, axis)
     # (42) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
     dot_tangent_x_y = np.vecdot(tangent_x, y)
     part = y * (dot_tangent_x_y * mask)[..., None]
     tangent_y = tangent_x - part
     tangent_y *= inv_norm[..., None]
-    return tangent_y
+    return from_last(tangent_y, axis)
 
 
-def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    mask, inv_norm, y = saved
+    mask, inv_norm, y, axis = saved
+    grad_output = to_last(grad_output, axis)
+    tangent_x = to_last(tangent_x, axis)
     # (38) tangent_inv_norm[n] = -inv_norm[n]**2 * mask[n] * sum[d](tangent_x[n,d] * y[n,d])
     dot_tangent_x_y = np.vecdot(tangent_x, y)
     tangent_inv_norm = inv_norm * inv_norm
@@ -97,4 +106,4 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple
     hvp_x -= part_3
     part_4 = y * (tangent_inv_norm * dot_g_y * mask)[..., None]
     hvp_x -= part_4
-    return (hvp_x,)
+    return (from_last(hvp_x, axis),)

@@ -31,6 +31,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.layer_norm(x, x.shape[-1:], weight, bias, eps=eps)",
     digest="bcd71796cfde3168",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
+    output="y",
+    curved=("x", "weight"),
 )
 
 
@@ -61,25 +63,33 @@ def forward(x: Array, weight: Array, bias: Array, *, eps: float = 1e-05) -> tupl
     return y, (weight, inv_std, x_hat)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     weight, inv_std, x_hat = saved
     n = math.prod(grad_output.shape[:-1])
     d = grad_output.shape[-1]
     inverse_d = 1 / d if d else np.nan
-    # (32) grad_weight[d] = sum[n](grad_output[n,d] * x_hat[n,d])
-    grad_weight = np.einsum("nc,nc->c", grad_output.reshape(n, d), x_hat.reshape(n, d))
-    # (34) grad_bias[d] = sum[n](grad_output[n,d])
-    grad_bias = np.ones(n, grad_output.dtype) @ grad_output.reshape(n, d)
-    # (30) grad_x[n,d] = inv_std[n] / D * (D * weight[d] * grad_output[n,d] - sum[d'](weight[d'] *
-    #     grad_output[n,d']) - x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']))
-    dot_g_weight = grad_output @ weight
-    part = grad_output * weight
-    dot_part_x_hat = np.vecdot(part, x_hat)
-    part_2 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
-    grad_x = part - part_2
-    grad_x -= (dot_g_weight * inverse_d)[..., None]
-    grad_x *= inv_std[..., None]
+    grad_x: Array | None = None
+    grad_weight: Array | None = None
+    grad_bias: Array | None = None
+    if needs[1]:
+        # (32) grad_weight[d] = sum[n](grad_output[n,d] * x_hat[n,d])
+        grad_weight = np.einsum("nc,nc->c", grad_output.reshape(n, d), x_hat.reshape(n, d))
+    if needs[2]:
+        # (34) grad_bias[d] = sum[n](grad_output[n,d])
+        grad_bias = np.ones(n, grad_output.dtype) @ grad_output.reshape(n, d)
+    if needs[0]:
+        # (30) grad_x[n,d] = inv_std[n] / D * (D * weight[d] * grad_output[n,d] - sum[d'](weight[d'] *
+        #     grad_output[n,d']) - x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']))
+        dot_g_weight = grad_output @ weight
+        part = grad_output * weight
+        dot_part_x_hat = np.vecdot(part, x_hat)
+        part_2 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
+        grad_x = part - part_2
+        grad_x -= (dot_g_weight * inverse_d)[..., None]
+        grad_x *= inv_std[..., None]
     return grad_x, grad_weight, grad_bias
 
 
@@ -101,13 +111,14 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array, tange
     part_2 *= (inv_std * dot_tangent_x_x_hat)[..., None]
     tangent_y -= part_2
     tangent_y += tangent_bias
-    tangent_y -= weight * inverse_d * inv_std[..., None] * sum_tangent_x[..., None]
+    part_3 = weight * inverse_d * inv_std[..., None] * sum_tangent_x[..., None]
+    tangent_y -= part_3
     return tangent_y
 
 
 def hvp(
     saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     weight, inv_std, x_hat = saved
     d = grad_output.shape[-1]

@@ -2,7 +2,7 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: e7501f32538ed476. Saved for the backward: mask.
+Target: NumPy. Definition: e7de3e6e11300fa2. Saved for the backward: mask.
 The backward has 0 reductions and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive leaky_relu --to text` prints.
@@ -24,7 +24,7 @@ OPERATION = Operation(
     arguments=(Argument("x", real()),),
     saved=("mask",),
     reference="torch.nn.functional.leaky_relu(x, negative_slope)",
-    digest="e7501f32538ed476",
+    digest="e7de3e6e11300fa2",
     parameters=(Parameter("negative_slope", 0.01, -0.5, 2.0),),
     kinks=(Kink("x", where="x == 0", derivative="negative_slope"),),
 )

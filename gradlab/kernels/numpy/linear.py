@@ -29,6 +29,8 @@ OPERATION = Operation(
     saved=("x", "weight"),
     reference="torch.nn.functional.linear(x, weight, bias)",
     digest="7219e7e8b2604300",
+    output="y",
+    curved=("x", "weight"),
 )
 
 
@@ -41,15 +43,23 @@ def forward(x: Array, weight: Array, bias: Array) -> tuple[Array, tuple[Array, .
     return y, (x, weight)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     x, weight = saved
-    # (6) grad_x[n,i] = sum[o](grad_output[n,o] * weight[o,i])
-    grad_x = grad_output @ weight
-    # (8) grad_weight[o,i] = sum[n](grad_output[n,o] * x[n,i])
-    grad_weight = grad_output.T @ x
-    # (10) grad_bias[o] = sum[n](grad_output[n,o])
-    grad_bias = np.ones(len(grad_output), grad_output.dtype) @ grad_output
+    grad_x: Array | None = None
+    grad_weight: Array | None = None
+    grad_bias: Array | None = None
+    if needs[0]:
+        # (6) grad_x[n,i] = sum[o](grad_output[n,o] * weight[o,i])
+        grad_x = grad_output @ weight
+    if needs[1]:
+        # (8) grad_weight[o,i] = sum[n](grad_output[n,o] * x[n,i])
+        grad_weight = grad_output.T @ x
+    if needs[2]:
+        # (10) grad_bias[o] = sum[n](grad_output[n,o])
+        grad_bias = np.ones(len(grad_output), grad_output.dtype) @ grad_output
     return grad_x, grad_weight, grad_bias
 
 
@@ -67,7 +77,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array, tange
 
 def hvp(
     saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array, tangent_bias: Array
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _x, _weight = saved
     # (19) hvp_x[n,i] = sum[o](grad_output[n,o] * tangent_weight[o,i])

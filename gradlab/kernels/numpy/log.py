@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("x",),
     reference="torch.log(x)",
     digest="e0aeaeffa00e7139",
+    output="y",
+    curved=("x",),
 )
 
 

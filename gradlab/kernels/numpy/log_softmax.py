@@ -1,8 +1,8 @@
-"""log_softmax: Logarithm of the softmax over the last axis.
+"""log_softmax: Logarithm of the softmax along an axis.
 
 Generated from derivations/softmax.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: edcbacad73cc16ef. Saved for the backward: p.
+Target: NumPy. Definition: 9f43805a15bf84b4. Saved for the backward: p.
 The backward has 1 reduction and 2 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive log_softmax --to text` prints.
@@ -13,23 +13,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.operation import Argument, Operation, Signature, real
+from gradlab.kernels.axes import from_last, to_last
+from gradlab.operation import Along, Argument, Operation, Signature, real
 
 Array = NDArray[Any]
 
 OPERATION = Operation(
     name="log_softmax",
-    summary="Logarithm of the softmax over the last axis.",
+    summary="Logarithm of the softmax along an axis.",
     signature=Signature.parse("(...,d)->(...,d)"),
     arguments=(Argument("x", real()),),
     saved=("p",),
-    reference="torch.log_softmax(x, dim=-1)",
-    digest="edcbacad73cc16ef",
+    reference="torch.log_softmax(x, dim=axis)",
+    digest="9f43805a15bf84b4",
+    along=Along("d"),
+    output="y",
+    curved=("x",),
 )
 
 
-def forward(x: Array) -> tuple[Array, tuple[Array, ...]]:
-    """Return the output, (...,d)->(...,d), and what `backward` needs: p."""
+def forward(x: Array, *, axis: int = -1) -> tuple[Array, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...,d) with d along `axis`, and what `backward` needs: p, axis."""
+    x = to_last(x, axis)
     # exp cannot overflow: z is x less its maximum, and no result depends on the shift
     z = np.subtract(x, x.max(axis=-1, keepdims=True, initial=-np.inf), order="C")
     # (1) e[n,d] = exp(x[n,d])
@@ -42,31 +47,35 @@ def forward(x: Array) -> tuple[Array, tuple[Array, ...]]:
     t1 = np.log(s)
     # (5) y[n,d] = x[n,d] - t1[n]
     y = np.subtract(z, t1[..., None], out=z)
-    return y, (p,)
+    return from_last(y, axis), (p, axis)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
+def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    (p,) = saved
+    p, axis = saved
+    grad_output = to_last(grad_output, axis)
     # (17) grad_x[n,d] = grad_output[n,d] - p[n,d] * sum[k](grad_output[n,k])
     sum_g = grad_output.sum(axis=-1)
     part = p * sum_g[..., None]
     grad_x = grad_output - part
-    return (grad_x,)
+    return (from_last(grad_x, axis),)
 
 
-def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
+def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    (p,) = saved
+    p, axis = saved
+    tangent_x = to_last(tangent_x, axis)
     # (30) tangent_y[n,d] = tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k])
     dot_p_tangent_x = np.vecdot(p, tangent_x)
     tangent_y = tangent_x - dot_p_tangent_x[..., None]
-    return tangent_y
+    return from_last(tangent_y, axis)
 
 
-def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    (p,) = saved
+    p, axis = saved
+    grad_output = to_last(grad_output, axis)
+    tangent_x = to_last(tangent_x, axis)
     # (35) hvp_x[n,d] = p[n,d] * (sum[k](grad_output[n,k]) * sum[k](p[n,k] * tangent_x[n,k]) - tangent_x[n,d] *
     #     sum[k](grad_output[n,k]))
     sum_g = grad_output.sum(axis=-1)
@@ -74,4 +83,4 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple
     hvp_x = tangent_x * sum_g[..., None]
     hvp_x = (sum_g * dot_p_tangent_x)[..., None] - hvp_x
     hvp_x *= p
-    return (hvp_x,)
+    return (from_last(hvp_x, axis),)

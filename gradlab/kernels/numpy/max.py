@@ -25,6 +25,7 @@ OPERATION = Operation(
     saved=("at",),
     reference="torch.max(x, dim=-1).values",
     digest="55578896086fe901",
+    output="y",
 )
 
 

@@ -36,6 +36,7 @@ OPERATION = Operation(
         Extent("o", "(h + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1"),
         Extent("q", "(w + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1"),
     ),
+    output="y",
 )
 
 

@@ -27,6 +27,7 @@ OPERATION = Operation(
     reference="torch.mean(x, dim=axis)",
     digest="3ed6a9d59db43c79",
     along=Along("d", several=True),
+    output="y",
 )
 
 

@@ -29,6 +29,8 @@ OPERATION = Operation(
     saved=("residual",),
     reference="torch.nn.functional.mse_loss(x, t)",
     digest="ebe666e45a10797b",
+    output="loss",
+    curved=("x", "t"),
 )
 
 
@@ -44,15 +46,21 @@ def forward(x: Array, t: Array) -> tuple[Array, tuple[Array, ...]]:
     return loss, (residual,)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     (residual,) = saved
     n = math.prod(residual.shape)
     inverse_n = 1 / n if n else np.nan
-    # (6) grad_x[n] = 2 * grad_output * residual[n] / N
-    grad_x = residual * (grad_output * 2 * inverse_n)
-    # (8) grad_t[n] = -2 * grad_output * residual[n] / N
-    grad_t = residual * (grad_output * -2 * inverse_n)
+    grad_x: Array | None = None
+    grad_t: Array | None = None
+    if needs[0]:
+        # (6) grad_x[n] = 2 * grad_output * residual[n] / N
+        grad_x = residual * (grad_output * (2 * inverse_n))
+    if needs[1]:
+        # (8) grad_t[n] = -2 * grad_output * residual[n] / N
+        grad_t = residual * (grad_output * (-2 * inverse_n))
     return grad_x, grad_t
 
 
@@ -64,12 +72,14 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_t: Array) -> Array:
     # (13) tangent_loss = 2 / N * (sum[n](residual[n] * tangent_x[n]) - sum[n](residual[n] * tangent_t[n]))
     dot_residual_tangent_t = (residual * tangent_t).sum()
     dot_residual_tangent_x = (residual * tangent_x).sum()
-    tangent_loss = dot_residual_tangent_t * -2 * inverse_n
-    tangent_loss = tangent_loss + (dot_residual_tangent_x * 2 * inverse_n)
+    tangent_loss = dot_residual_tangent_t * (-2 * inverse_n)
+    tangent_loss = tangent_loss + (dot_residual_tangent_x * (2 * inverse_n))
     return tangent_loss
 
 
-def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_t: Array) -> tuple[Array, Array]:
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_t: Array
+) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     (_residual,) = saved
     n = math.prod(tangent_x.shape)
@@ -77,7 +87,7 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_
     # (10) tangent_residual[n] = tangent_x[n] - tangent_t[n]
     tangent_residual = tangent_x - tangent_t
     # (17) hvp_x[n] = 2 * grad_output * tangent_residual[n] / N
-    hvp_x = tangent_residual * (grad_output * 2 * inverse_n)
+    hvp_x = tangent_residual * (grad_output * (2 * inverse_n))
     # (19) hvp_t[n] = -2 * grad_output * tangent_residual[n] / N
-    hvp_t = tangent_residual * (grad_output * -2 * inverse_n)
+    hvp_t = tangent_residual * (grad_output * (-2 * inverse_n))
     return hvp_x, hvp_t

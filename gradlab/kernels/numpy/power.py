@@ -26,6 +26,8 @@ OPERATION = Operation(
     reference="torch.pow(x, exponent)",
     digest="d52df1b419c24754",
     parameters=(Parameter("exponent", 2.0, -3.0, 3.0),),
+    output="y",
+    curved=("x",),
 )
 
 

@@ -27,6 +27,8 @@ OPERATION = Operation(
     reference="torch.prod(to_last(x, axis), dim=-1)",
     digest="e2e72af6375cda0c",
     along=Along("d", several=True),
+    output="y",
+    curved=("x",),
 )
 
 

@@ -26,6 +26,7 @@ OPERATION = Operation(
     reference="torch.relu(x)",
     digest="391abcc6235533b5",
     kinks=(Kink("x", where="x == 0", derivative=0.0),),
+    output="y",
 )
 
 

@@ -30,6 +30,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.rms_norm(x, x.shape[-1:], weight, eps=eps)",
     digest="6f79b9db6e3493ec",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
+    output="y",
+    curved=("x", "weight"),
 )
 
 
@@ -51,21 +53,27 @@ def forward(x: Array, weight: Array, *, eps: float = 1e-05) -> tuple[Array, tupl
     return y, (weight, inv_rms, x_hat)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     weight, inv_rms, x_hat = saved
     n = math.prod(grad_output.shape[:-1])
     d = grad_output.shape[-1]
     inverse_d = 1 / d if d else np.nan
-    # (21) grad_weight[d] = sum[n](grad_output[n,d] * x_hat[n,d])
-    grad_weight = np.einsum("nc,nc->c", grad_output.reshape(n, d), x_hat.reshape(n, d))
-    # (19) grad_x[n,d] = inv_rms[n] / D * (D * weight[d] * grad_output[n,d] - x_hat[n,d] * sum[d'](weight[d'] *
-    #     grad_output[n,d'] * x_hat[n,d']))
-    part = grad_output * weight
-    dot_part_x_hat = np.vecdot(part, x_hat)
-    part_2 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
-    grad_x = part - part_2
-    grad_x *= inv_rms[..., None]
+    grad_x: Array | None = None
+    grad_weight: Array | None = None
+    if needs[1]:
+        # (21) grad_weight[d] = sum[n](grad_output[n,d] * x_hat[n,d])
+        grad_weight = np.einsum("nc,nc->c", grad_output.reshape(n, d), x_hat.reshape(n, d))
+    if needs[0]:
+        # (19) grad_x[n,d] = inv_rms[n] / D * (D * weight[d] * grad_output[n,d] - x_hat[n,d] * sum[d'](weight[d'] *
+        #     grad_output[n,d'] * x_hat[n,d']))
+        part = grad_output * weight
+        dot_part_x_hat = np.vecdot(part, x_hat)
+        part_2 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
+        grad_x = part - part_2
+        grad_x *= inv_rms[..., None]
     return grad_x, grad_weight
 
 
@@ -87,7 +95,9 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array) -> Ar
     return tangent_y
 
 
-def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array) -> tuple[Array, Array]:
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_weight: Array
+) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     weight, inv_rms, x_hat = saved
     d = grad_output.shape[-1]

@@ -30,6 +30,8 @@ OPERATION = Operation(
     reference="torch.nn.functional.smooth_l1_loss(x, t, beta=beta)",
     digest="6393bd6997448a8a",
     parameters=(Parameter("beta", 1.0, 0.25, 4.0),),
+    output="loss",
+    curved=("x", "t"),
 )
 
 
@@ -52,16 +54,22 @@ def forward(x: Array, t: Array, *, beta: float = 1.0) -> tuple[Array, tuple[Any,
     return loss, (residual, beta)
 
 
-def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     residual, beta = saved
     n = math.prod(residual.shape)
     inverse_n = 1 / n if n else np.nan
+    grad_x: Array | None = None
+    grad_t: Array | None = None
     # (16) grad_x[n] = grad_output * clamp(residual[n], -beta, beta) / (N * beta)
     clamp_residual = np.clip(residual, beta * -1, beta)
-    grad_x = clamp_residual * (grad_output * inverse_n / beta)
-    # (18) grad_t[n] = -grad_output * clamp(residual[n], -beta, beta) / (N * beta)
-    grad_t = clamp_residual * (grad_output * -inverse_n / beta)
+    if needs[0]:
+        grad_x = clamp_residual * (grad_output * inverse_n / beta)
+    if needs[1]:
+        # (18) grad_t[n] = -grad_output * clamp(residual[n], -beta, beta) / (N * beta)
+        grad_t = clamp_residual * (grad_output * -inverse_n / beta)
     return grad_x, grad_t
 
 
@@ -81,7 +89,9 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_t: Array) -> Array:
     return tangent_loss
 
 
-def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array, tangent_t: Array) -> tuple[Array, Array]:
+def hvp(
+    saved: tuple[Any, ...], grad_output: Array, tangent_x: Array, tangent_t: Array
+) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     residual, beta = saved
     n = math.prod(tangent_x.shape)

@@ -27,6 +27,8 @@ OPERATION = Operation(
     reference="torch.softmax(x, dim=axis)",
     digest="f7fbfa10a50dff46",
     along=Along("d"),
+    output="y",
+    curved=("x",),
 )
 
 

@@ -28,6 +28,8 @@ OPERATION = Operation(
     saved=("t", "p"),
     reference="torch.nn.functional.cross_entropy(x, t)",
     digest="953ef6f7e8fac135",
+    output="loss",
+    curved=("x",),
 )
 
 

@@ -28,6 +28,8 @@ OPERATION = Operation(
     saved=("label", "p"),
     reference="torch.nn.functional.cross_entropy(x, label)",
     digest="a093d405e4b64035",
+    output="loss",
+    curved=("x",),
 )
 
 

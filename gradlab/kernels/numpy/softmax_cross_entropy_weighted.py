@@ -31,13 +31,18 @@ OPERATION = Operation(
     reference="torch.nn.functional.cross_entropy(x, torch.where(keep, label, -100), weight=weight, label_smoothing=label_smoothing)",
     digest="c7d5ce4654bf36ab",
     parameters=(Parameter("label_smoothing", 0.0, 0.0, 1.0),),
+    output="loss",
+    curved=("x",),
 )
 
 
 def forward(
     x: Array, label: Array, weight: Array, keep: Array, *, label_smoothing: float = 0.0
 ) -> tuple[Array, tuple[Any, ...]]:
-    """Return the output, (n,d),(n),(d),(n)->(), and what `backward` needs: label, weight, keep, p, total, t2, label_smoothing."""
+    """Return the output, (n,d),(n),(d),(n)->().
+
+    The second result is what `backward` needs: label, weight, keep, p, total, t2, label_smoothing.
+    """
     n, d = x.shape
     inverse_d = 1 / d if d else np.nan
     if label.size and not 0 <= label.min() <= label.max() < d:
@@ -57,7 +62,8 @@ def forward(
     log_p = np.subtract(z, t1[:, None], out=z)
     # (6) share[n] = keep[n] * weight[label[n]]
     weight_at_label = weight.take(label, axis=0)
-    share = keep * weight_at_label
+    share = keep.astype(x.dtype)
+    share *= weight_at_label
     # (7) hit = sum[n](share[n] * log_p[n,label[n]])
     log_p_at_label = log_p[np.arange(n), label]
     hit = np.vecdot(log_p_at_label, share)
@@ -68,8 +74,7 @@ def forward(
     # (10) total = sum[n](share[n])
     total = share.sum()
     # (11) t2 = label_smoothing - 1
-    t2 = -1
-    t2 = t2 + label_smoothing
+    t2 = -1 + label_smoothing
     # (12) t3 = hit * t2 - label_smoothing * spread / D
     t3 = label_smoothing * spread * -inverse_d
     t3 = t3 + (hit * t2)
@@ -96,7 +101,7 @@ def backward(
     grad_x -= part
     grad_x -= label_smoothing * inverse_d * weight
     grad_x *= (grad_output * keep / total)[:, None]
-    grad_x[np.arange(n), label] += grad_output * t2 * keep * weight_at_label / total
+    grad_x[np.arange(n), label] += grad_output * t2 * weight_at_label * keep / total
     return grad_x, None, None, None
 
 
@@ -109,17 +114,20 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     #     t2 * sum[n](keep[n] * weight[label[n]] * tangent_x[n,label[n]]) - label_smoothing * sum[n,d](keep[n] *
     #     weight[d] * tangent_x[n,d]) - D * t2 * sum[n,d](keep[n] * weight[label[n]] * p[n,d] * tangent_x[n,d])) /
     #     (D * total)
-    part = tangent_x * keep[:, None]
+    part = keep[:, None].astype(tangent_x.dtype)
+    part *= tangent_x
     dot_p_part = np.vecdot(p, part).sum()
     sum_weight = weight.sum()
     weight_at_label = weight.take(label, axis=0)
-    part_2 = weight_at_label * keep
+    part_2 = keep.astype(tangent_x.dtype)
+    part_2 *= weight_at_label
     part_3 = tangent_x * part_2[:, None]
     dot_p_part_3 = np.vecdot(p, part_3).sum()
     dot_part_weight = np.einsum("ab,b->", part, weight)
     tangent_x_at_label = tangent_x[np.arange(n), label]
     weight_at_label_2 = weight.take(label, axis=0)
-    part_4 = keep * tangent_x_at_label
+    part_4 = keep.astype(tangent_x.dtype)
+    part_4 *= tangent_x_at_label
     dot_part_4_weight_at_label_2 = np.vecdot(part_4, weight_at_label_2)
     tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d / total
     tangent_loss = tangent_loss - (t2 * dot_p_part_3 / total)
@@ -143,6 +151,6 @@ def hvp(
     #     - D * t2 * weight[label[n]])
     weight_at_label = weight.take(label, axis=0)
     sum_weight = weight.sum()
-    hvp_x = grad_output * t2 * -1 * keep[:, None] * weight_at_label[:, None] * tangent_p / total
-    hvp_x += grad_output * label_smoothing * sum_weight * inverse_d * keep[:, None] * tangent_p / total
+    hvp_x = grad_output * t2 * -1 * weight_at_label[:, None] * tangent_p * keep[:, None] / total
+    hvp_x += grad_output * label_smoothing * sum_weight * inverse_d * tangent_p * keep[:, None] / total
     return hvp_x, None, None, None

@@ -2,7 +2,7 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: b5de6c63d06a57b0. Saved for the backward: beta_x.
+Target: NumPy. Definition: 66561635085cfd24. Saved for the backward: beta_x.
 The backward has 0 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive softplus --to text` prints.
@@ -25,7 +25,7 @@ OPERATION = Operation(
     arguments=(Argument("x", real()),),
     saved=("beta_x",),
     reference="torch.logaddexp(beta * x, torch.zeros_like(x)) / beta",
-    digest="b5de6c63d06a57b0",
+    digest="66561635085cfd24",
     parameters=(Parameter("beta", 1.0, 0.1, 10.0),),
 )
 
@@ -37,7 +37,8 @@ def forward(x: Array, *, beta: float = 1.0) -> tuple[Array, tuple[Any, ...]]:
     # (2) t1[n] = softplus(beta_x[n])
     t1 = special.softplus(beta_x)
     # (3) y[n] = t1[n] / beta
-    y = t1 * (1 / beta)
+    reciprocal_beta = 1 / beta if beta else np.nan
+    y = t1 * reciprocal_beta
     return y, (beta_x, beta)
 
 

@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("y",),
     reference="torch.sqrt(x)",
     digest="50f5a2f850a9604d",
+    output="y",
+    curved=("x",),
 )
 
 

@@ -30,6 +30,7 @@ OPERATION = Operation(
     reference="torch.sub(a, b)",
     digest="3f7636237f910c2f",
     broadcast=True,
+    output="y",
 )
 
 
@@ -42,14 +43,24 @@ def forward(a: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
     return y, (a_shape, b_shape)
 
 
-def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array, Array]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     a_shape, b_shape = saved
-    # (3) grad_a[n] = grad_output[n]
-    grad_a = grad_output.copy()
-    # (5) grad_b[n] = -grad_output[n]
-    grad_b = grad_output * -1
-    return sum_to_shape(grad_a, a_shape), sum_to_shape(grad_b, b_shape)
+    grad_a: Array | None = None
+    grad_b: Array | None = None
+    if needs[0]:
+        # (3) grad_a[n] = grad_output[n]
+        grad_a = grad_output.copy()
+    if needs[1]:
+        # (5) grad_b[n] = -grad_output[n]
+        grad_b = grad_output * -1
+    if needs[0]:
+        grad_a = sum_to_shape(grad_a, a_shape)
+    if needs[1]:
+        grad_b = sum_to_shape(grad_b, b_shape)
+    return grad_a, grad_b
 
 
 def jvp(saved: tuple[Any, ...], tangent_a: Array, tangent_b: Array) -> Array:
@@ -60,7 +71,9 @@ def jvp(saved: tuple[Any, ...], tangent_a: Array, tangent_b: Array) -> Array:
     return tangent_y
 
 
-def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_a: Array, tangent_b: Array) -> tuple[Array, Array]:
+def hvp(
+    saved: tuple[Any, ...], grad_output: Array, tangent_a: Array, tangent_b: Array
+) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     a_shape, b_shape = saved
     # (10) hvp_a[n] = 0

@@ -27,6 +27,7 @@ OPERATION = Operation(
     reference="torch.sum(x, dim=axis)",
     digest="eb85a5c4405335da",
     along=Along("d", several=True),
+    output="y",
 )
 
 

@@ -28,6 +28,8 @@ OPERATION = Operation(
     digest="858e488ba2be56c8",
     parameters=(Parameter("correction", 1, 0, 1, integer=True),),
     along=Along("d", several=True),
+    output="y",
+    curved=("x",),
 )
 
 
@@ -46,8 +48,7 @@ def forward(x: Array, *, axis: int | tuple[int, ...] = -1, correction: int = 1) 
     drift_xc = xc.sum(axis=-1)
     xc -= (drift_xc * inverse_d)[..., None]
     # (3) t1 = D - correction
-    t1 = d
-    t1 = t1 - correction
+    t1 = d - correction
     # (4) count = max(t1, 0)
     count = max(t1, 0)
     # (6) y[n] = sum[d](xc[n,d]**2) / count

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gradlab.kernels.broadcasting import sum_to_shape
+
 
 def forward(a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
     """Return the output, (...),(...)->(...) with broadcasting, and what `backward` needs: a_shape, b_shape."""
@@ -23,14 +25,24 @@ def forward(a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
     return y, (a_shape, b_shape)
 
 
-def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     a_shape, b_shape = saved
-    # (3) grad_a[n] = grad_output[n]
-    grad_a = grad_output.clone()
-    # (5) grad_b[n] = grad_output[n]
-    grad_b = grad_output.clone()
-    return grad_a.sum_to_size(a_shape), grad_b.sum_to_size(b_shape)
+    grad_a: Tensor | None = None
+    grad_b: Tensor | None = None
+    if needs[0]:
+        # (3) grad_a[n] = grad_output[n]
+        grad_a = grad_output.clone()
+    if needs[1]:
+        # (5) grad_b[n] = grad_output[n]
+        grad_b = grad_output.clone()
+    if needs[0]:
+        grad_a = sum_to_shape(grad_a, a_shape)
+    if needs[1]:
+        grad_b = sum_to_shape(grad_b, b_shape)
+    return grad_a, grad_b
 
 
 def jvp(saved: tuple[Any, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tensor:
@@ -41,14 +53,16 @@ def jvp(saved: tuple[Any, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tensor:
     return tangent_y
 
 
-def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_a: Tensor, tangent_b: Tensor) -> tuple[Tensor, Tensor]:
+def hvp(
+    saved: tuple[Any, ...], grad_output: Tensor, tangent_a: Tensor, tangent_b: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     a_shape, b_shape = saved
     # (10) hvp_a[n] = 0
     hvp_a = torch.zeros_like(tangent_a)
     # (11) hvp_b[n] = 0
     hvp_b = torch.zeros_like(tangent_b)
-    return hvp_a.sum_to_size(a_shape), hvp_b.sum_to_size(b_shape)
+    return sum_to_shape(hvp_a, a_shape), sum_to_shape(hvp_b, b_shape)
 
 
 def reference(a: Tensor, b: Tensor) -> Tensor:

@@ -41,21 +41,25 @@ def forward(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> tu
     return y, (gamma, inv_std, x_hat)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     gamma, inv_std, x_hat = saved
     n = grad_output.shape[0]
     inverse_n = 1 / n if n else math.nan
+    grad_x: Tensor | None = None
     # (32) grad_gamma[c] = sum[n](grad_output[n,c] * x_hat[n,c])
     grad_gamma = (grad_output * x_hat).sum(dim=0)
     # (34) grad_beta[c] = sum[n](grad_output[n,c])
     grad_beta = grad_output.sum(dim=0)
-    # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
-    #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
-    part = x_hat * (grad_gamma * inverse_n)
-    grad_x = grad_output - part
-    grad_x = grad_x - (grad_beta * inverse_n)
-    grad_x = grad_x * (gamma * inv_std)
+    if needs[0]:
+        # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
+        #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
+        part = x_hat * (grad_gamma * inverse_n)
+        grad_x = grad_output - part
+        grad_x = grad_x - (grad_beta * inverse_n)
+        grad_x = grad_x * (gamma * inv_std)
     return grad_x, grad_gamma, grad_beta
 
 
@@ -81,7 +85,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
 
 def hvp(
     saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     gamma, inv_std, x_hat = saved
     n = grad_output.shape[0]

@@ -42,23 +42,27 @@ def forward(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> tu
     return y, (gamma, inv_std, x_hat)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     gamma, inv_std, x_hat = saved
     n, _, h, w = grad_output.shape
     nhw = n * h * w
     inverse_nhw = 1 / nhw if nhw else math.nan
+    grad_x: Tensor | None = None
     # (32) grad_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
     grad_gamma = (grad_output * x_hat).sum(dim=(0, 2, 3))
     # (34) grad_beta[c] = sum[n,h,w](grad_output[n,c,h,w])
     grad_beta = grad_output.sum(dim=(0, 2, 3))
-    # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
-    #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
-    #     x_hat[n',c,h',w']))
-    part = x_hat * (grad_gamma * inverse_nhw)[:, None, None]
-    grad_x = grad_output - part
-    grad_x = grad_x - (grad_beta * inverse_nhw)[:, None, None]
-    grad_x = grad_x * (gamma * inv_std)[:, None, None]
+    if needs[0]:
+        # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
+        #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
+        #     x_hat[n',c,h',w']))
+        part = x_hat * (grad_gamma * inverse_nhw)[:, None, None]
+        grad_x = grad_output - part
+        grad_x = grad_x - (grad_beta * inverse_nhw)[:, None, None]
+        grad_x = grad_x * (gamma * inv_std)[:, None, None]
     return grad_x, grad_gamma, grad_beta
 
 
@@ -85,7 +89,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
 
 def hvp(
     saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     gamma, inv_std, x_hat = saved
     n, _, h, w = grad_output.shape

@@ -31,16 +31,22 @@ def forward(
 
 
 def backward(
-    grad_output: Tensor, saved: tuple[Tensor, ...]
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True, True, True)
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     gamma, inv_std, x_hat = saved
-    # (13) grad_gamma[c] = sum[n](grad_output[n,c] * x_hat[n,c])
-    grad_gamma = (grad_output * x_hat).sum(dim=0)
-    # (15) grad_beta[c] = sum[n](grad_output[n,c])
-    grad_beta = grad_output.sum(dim=0)
-    # (11) grad_x[n,c] = gamma[c] * inv_std[c] * grad_output[n,c]
-    grad_x = grad_output * (gamma * inv_std)
+    grad_x: Tensor | None = None
+    grad_gamma: Tensor | None = None
+    grad_beta: Tensor | None = None
+    if needs[1]:
+        # (13) grad_gamma[c] = sum[n](grad_output[n,c] * x_hat[n,c])
+        grad_gamma = (grad_output * x_hat).sum(dim=0)
+    if needs[2]:
+        # (15) grad_beta[c] = sum[n](grad_output[n,c])
+        grad_beta = grad_output.sum(dim=0)
+    if needs[0]:
+        # (11) grad_x[n,c] = gamma[c] * inv_std[c] * grad_output[n,c]
+        grad_x = grad_output * (gamma * inv_std)
     return grad_x, grad_gamma, grad_beta, None, None
 
 

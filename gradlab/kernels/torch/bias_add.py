@@ -19,12 +19,18 @@ def forward(x: Tensor, bias: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     return y, ()
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
-    # (5) grad_bias[d] = sum[n](grad_output[n,d])
-    grad_bias = grad_output.sum_to_size(grad_output.shape[-1:])
-    # (3) grad_x[n,d] = grad_output[n,d]
-    grad_x = grad_output.clone()
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
+    grad_x: Tensor | None = None
+    grad_bias: Tensor | None = None
+    if needs[1]:
+        # (5) grad_bias[d] = sum[n](grad_output[n,d])
+        grad_bias = grad_output.sum_to_size(grad_output.shape[-1:])
+    if needs[0]:
+        # (3) grad_x[n,d] = grad_output[n,d]
+        grad_x = grad_output.clone()
     return grad_x, grad_bias
 
 
@@ -37,7 +43,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_bias: Tensor) -> T
 
 def hvp(
     saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_bias: Tensor
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     # (10) hvp_x[n,d] = 0
     hvp_x = torch.zeros_like(tangent_x)

@@ -17,9 +17,9 @@ from torch import Tensor
 def forward(
     x: Tensor, weight: Tensor, bias: Tensor, *, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> tuple[Tensor, tuple[Any, ...]]:
-    """Return the output, (n,c,h,w),(f,c,a,b),(f)->(n,f,o,q), and what `backward` needs.
+    """Return the output, (n,c,h,w),(f,c,a,b),(f)->(n,f,o,q).
 
-    That is x, weight, stride, padding, dilation.
+    The second result is what `backward` needs: x, weight, stride, padding, dilation.
     """
     # (1) z[n,f,o,q] = sum[c,a,b](weight[f,c,a,b] * x[n,c,stride*o + dilation*a - padding,stride*q + dilation*b -
     #     padding])
@@ -29,24 +29,32 @@ def forward(
     return y, (x, weight, stride, padding, dilation)
 
 
-def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     x, weight, stride, padding, dilation = saved
     n, f, _, _ = grad_output.shape
     _, c, h, w = x.shape
     _, _, a, b = weight.shape
-    # (6) grad_x[n,c,h,w] = sum[f,a,b,o,q](delta[stride*o + dilation*a - padding,h] * delta[stride*q + dilation*b -
-    #     padding,w] * grad_output[n,f,o,q] * weight[f,c,a,b])
-    grad_x = torch.nn.grad.conv2d_input(
-        (n, c, h, w), weight, grad_output, stride=stride, padding=padding, dilation=dilation
-    )
-    # (8) grad_weight[f,c,a,b] = sum[n,o,q](grad_output[n,f,o,q] * x[n,c,stride*o + dilation*a - padding,stride*q +
-    #     dilation*b - padding])
-    grad_weight = torch.nn.grad.conv2d_weight(
-        x, (f, c, a, b), grad_output, stride=stride, padding=padding, dilation=dilation
-    )
-    # (10) grad_bias[f] = sum[n,o,q](grad_output[n,f,o,q])
-    grad_bias = grad_output.sum(dim=(0, 2, 3))
+    grad_x: Tensor | None = None
+    grad_weight: Tensor | None = None
+    grad_bias: Tensor | None = None
+    if needs[0]:
+        # (6) grad_x[n,c,h,w] = sum[f,a,b,o,q](delta[stride*o + dilation*a - padding,h] * delta[stride*q + dilation*b -
+        #     padding,w] * grad_output[n,f,o,q] * weight[f,c,a,b])
+        grad_x = torch.nn.grad.conv2d_input(
+            (n, c, h, w), weight, grad_output, stride=stride, padding=padding, dilation=dilation
+        )
+    if needs[1]:
+        # (8) grad_weight[f,c,a,b] = sum[n,o,q](grad_output[n,f,o,q] * x[n,c,stride*o + dilation*a - padding,stride*q +
+        #     dilation*b - padding])
+        grad_weight = torch.nn.grad.conv2d_weight(
+            x, (f, c, a, b), grad_output, stride=stride, padding=padding, dilation=dilation
+        )
+    if needs[2]:
+        # (10) grad_bias[f] = sum[n,o,q](grad_output[n,f,o,q])
+        grad_bias = grad_output.sum(dim=(0, 2, 3))
     return grad_x, grad_weight, grad_bias
 
 
@@ -69,7 +77,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tange
 
 def hvp(
     saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _x, _weight, stride, padding, dilation = saved
     n, f, _, _ = grad_output.shape

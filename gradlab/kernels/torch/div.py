@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gradlab.kernels.broadcasting import sum_to_shape
+
 
 def forward(a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
     """Return the output, (...),(...)->(...) with broadcasting, and what `backward` needs: b, y, a_shape, b_shape."""
@@ -23,30 +25,41 @@ def forward(a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
     return y, (b, y, a_shape, b_shape)
 
 
-def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     b, y, a_shape, b_shape = saved
-    # (3) grad_a[n] = grad_output[n] / b[n]
-    grad_a = grad_output / b
-    # (6) grad_b[n] = -grad_output[n] * y[n] / b[n]
-    grad_b = grad_output / b
-    grad_b = grad_b * y
-    grad_b = grad_b * -1
-    return grad_a.sum_to_size(a_shape), grad_b.sum_to_size(b_shape)
+    grad_a: Tensor | None = None
+    grad_b: Tensor | None = None
+    if needs[0]:
+        # (3) grad_a[n] = grad_output[n] / b[n]
+        grad_a = grad_output / b
+    if needs[1]:
+        # (6) grad_b[n] = -grad_output[n] * y[n] / b[n]
+        grad_b = grad_output / b
+        grad_b = grad_b * y
+        grad_b = grad_b * -1
+    if needs[0]:
+        grad_a = sum_to_shape(grad_a, a_shape)
+    if needs[1]:
+        grad_b = sum_to_shape(grad_b, b_shape)
+    return grad_a, grad_b
 
 
 def jvp(saved: tuple[Any, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     b, y, _a_shape, _b_shape = saved
     # (10) tangent_y[n] = (tangent_a[n] - tangent_b[n] * y[n]) / b[n]
-    tangent_y = tangent_b * y
-    tangent_y = tangent_y * -1
-    tangent_y = tangent_y + tangent_a
+    part = tangent_b * y
+    tangent_y = tangent_a - part
     tangent_y = tangent_y / b
     return tangent_y
 
 
-def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_a: Tensor, tangent_b: Tensor) -> tuple[Tensor, Tensor]:
+def hvp(
+    saved: tuple[Any, ...], grad_output: Tensor, tangent_a: Tensor, tangent_b: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     b, y, a_shape, b_shape = saved
     # (14) hvp_a[n] = -grad_output[n] * tangent_b[n] / b[n]**2
@@ -61,7 +74,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_a: Tensor, tangent_
     hvp_b = hvp_b * grad_output
     hvp_b = hvp_b / b
     hvp_b = hvp_b / b
-    return hvp_a.sum_to_size(a_shape), hvp_b.sum_to_size(b_shape)
+    return sum_to_shape(hvp_a, a_shape), sum_to_shape(hvp_b, b_shape)
 
 
 def reference(a: Tensor, b: Tensor) -> Tensor:

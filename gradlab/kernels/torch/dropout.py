@@ -2,13 +2,12 @@
 
 Generated from derivations/elementwise.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: e24c03c81b31cb3e. Saved for the backward: mask, keep.
+Target: torch. Definition: a96a5540bcf9a41b. Saved for the backward: mask, keep.
 The backward has 0 reductions and 2 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive dropout --to text` prints.
 """
 
-import math
 from typing import Any
 
 import torch
@@ -20,9 +19,8 @@ def forward(x: Tensor, mask: Tensor, *, p: float = 0.5) -> tuple[Tensor, tuple[A
     # (1) keep = 1 - p
     keep = 1 - p
     # (2) y[n] = mask[n] * x[n] / keep
-    reciprocal_keep = 1 / keep if keep else math.nan
-    y = mask * x
-    y = y * reciprocal_keep
+    y = x * mask
+    y = y * (1 / keep)
     return y, (mask, keep)
 
 
@@ -30,9 +28,8 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor | None
     """Return the gradient of each input (VJP), None for an input that has none."""
     mask, keep = saved
     # (4) grad_x[n] = grad_output[n] * mask[n] / keep
-    reciprocal_keep = 1 / keep if keep else math.nan
     grad_x = grad_output * mask
-    grad_x = grad_x * reciprocal_keep
+    grad_x = grad_x * (1 / keep)
     return grad_x, None
 
 
@@ -40,9 +37,8 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, keep = saved
     # (6) tangent_y[n] = mask[n] * tangent_x[n] / keep
-    reciprocal_keep = 1 / keep if keep else math.nan
-    tangent_y = mask * tangent_x
-    tangent_y = tangent_y * reciprocal_keep
+    tangent_y = tangent_x * mask
+    tangent_y = tangent_y * (1 / keep)
     return tangent_y
 
 

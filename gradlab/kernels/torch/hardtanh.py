@@ -2,7 +2,7 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 0f6db5416b11c35e. Saved for the backward: mask.
+Target: torch. Definition: 454347f1c4a774c6. Saved for the backward: mask.
 The backward has 0 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive hardtanh --to text` prints.

@@ -2,7 +2,7 @@
 
 Generated from derivations/instance_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 2188703a2fb4e6a1. Saved for the backward: weight, inv_std, x_hat.
+Target: torch. Definition: 8d34c49aa17b05a4. Saved for the backward: weight, inv_std, x_hat.
 The backward has 4 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive instance_norm --to text` prints.
@@ -42,25 +42,33 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float = 1e-05) -> t
     return y, (weight, inv_std, x_hat)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     weight, inv_std, x_hat = saved
     _, _, h, w = grad_output.shape
     hw = h * w
     inverse_hw = 1 / hw if hw else math.nan
-    # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
-    grad_weight = (grad_output * x_hat).sum(dim=(0, 2, 3))
-    # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
-    grad_bias = grad_output.sum(dim=(0, 2, 3))
-    # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
-    #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
-    #     x_hat[n,c,h',w']))
-    sum_g = grad_output.sum(dim=(2, 3))
-    dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
-    part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
-    grad_x = grad_output - part
-    grad_x = grad_x - (sum_g * inverse_hw)[:, :, None, None]
-    grad_x = grad_x * (weight * inv_std)[:, :, None, None]
+    grad_x: Tensor | None = None
+    grad_weight: Tensor | None = None
+    grad_bias: Tensor | None = None
+    if needs[1]:
+        # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
+        grad_weight = (grad_output * x_hat).sum(dim=(0, 2, 3))
+    if needs[2]:
+        # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
+        grad_bias = grad_output.sum(dim=(0, 2, 3))
+    if needs[0]:
+        # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
+        #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
+        #     x_hat[n,c,h',w']))
+        sum_g = grad_output.sum(dim=(2, 3))
+        dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
+        part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
+        grad_x = grad_output - part
+        grad_x = grad_x - (sum_g * inverse_hw)[:, :, None, None]
+        grad_x = grad_x * (weight * inv_std)[:, :, None, None]
     return grad_x, grad_weight, grad_bias
 
 
@@ -81,13 +89,14 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     part_2 = x_hat * (weight * inverse_hw * inv_std * dot_tangent_x_x_hat)[:, :, None, None]
     tangent_y = tangent_y - part_2
     tangent_y = tangent_y + tangent_bias[:, None, None]
-    tangent_y = tangent_y - (weight * inverse_hw * inv_std * sum_tangent_x)[:, :, None, None]
+    part_3 = weight * inverse_hw * inv_std * sum_tangent_x
+    tangent_y = tangent_y - part_3[:, :, None, None]
     return tangent_y
 
 
 def hvp(
     saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     weight, inv_std, x_hat = saved
     _, _, h, w = grad_output.shape
@@ -130,8 +139,10 @@ def hvp(
     hvp_x = hvp_x - part_5
     part_6 = x_hat * (weight * inverse_hw * tangent_inv_std * dot_g_x_hat)[:, :, None, None]
     hvp_x = hvp_x - part_6
-    hvp_x = hvp_x - (tangent_weight * inverse_hw * inv_std * sum_g)[:, :, None, None]
-    hvp_x = hvp_x - (weight * inverse_hw * tangent_inv_std * sum_g)[:, :, None, None]
+    part_7 = tangent_weight * inverse_hw * inv_std * sum_g
+    hvp_x = hvp_x - part_7[:, :, None, None]
+    part_8 = weight * inverse_hw * tangent_inv_std * sum_g
+    hvp_x = hvp_x - part_8[:, :, None, None]
     # (62) hvp_bias[c] = 0
     hvp_bias = torch.zeros_like(tangent_bias)
     return hvp_x, hvp_weight, hvp_bias

@@ -28,16 +28,22 @@ def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     return loss, (residual,)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     (residual,) = saved
     n = math.prod(residual.shape)
     inverse_n = 1 / n if n else math.nan
+    grad_x: Tensor | None = None
+    grad_t: Tensor | None = None
     # (9) grad_x[n] = grad_output * sign(residual[n]) / N
     sign_residual = torch.sign(residual)
-    grad_x = sign_residual * (grad_output * inverse_n)
-    # (11) grad_t[n] = -grad_output * sign(residual[n]) / N
-    grad_t = sign_residual * (grad_output * -inverse_n)
+    if needs[0]:
+        grad_x = sign_residual * (grad_output * inverse_n)
+    if needs[1]:
+        # (11) grad_t[n] = -grad_output * sign(residual[n]) / N
+        grad_t = sign_residual * (grad_output * -inverse_n)
     return grad_x, grad_t
 
 
@@ -56,7 +62,9 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tens
     return tangent_loss
 
 
-def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_t: Tensor) -> tuple[Tensor, Tensor]:
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_t: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     (_residual,) = saved
     # (21) hvp_x[n] = 0

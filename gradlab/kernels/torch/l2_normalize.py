@@ -1,19 +1,24 @@
-"""l2_normalize: x / max(norm(x), eps) over the last axis; the gradient at the zero vector is grad_output / eps.
+"""l2_normalize: x / max(norm(x), eps) along an axis; the gradient at the zero vector is grad_output / eps.
 
 Generated from derivations/l2_normalize.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: fb706daa59026507. Saved for the backward: mask, inv_norm, y.
+Target: torch. Definition: b13dc40fd96ffcc4. Saved for the backward: mask, inv_norm, y.
 The backward has 1 reduction and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive l2_normalize --to text` prints.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from gradlab.kernels.axes import from_last, to_last
 
-def forward(x: Tensor, *, eps: float = 1e-12) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return the output, (...,d)->(...,d), and what `backward` needs: mask, inv_norm, y."""
+
+def forward(x: Tensor, *, axis: int = -1, eps: float = 1e-12) -> tuple[Tensor, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...,d) with d along `axis`, and what `backward` needs: mask, inv_norm, y, axis."""
+    x = to_last(x, axis)
     # (1) square[n] = sum[d](x[n,d]**2)
     square = (x * x).sum(dim=-1)
     # (2) t1[n] = square[n] - eps**2
@@ -28,34 +33,38 @@ def forward(x: Tensor, *, eps: float = 1e-12) -> tuple[Tensor, tuple[Tensor, ...
     inv_norm = torch.rsqrt(floored)
     # (7) y[n,d] = inv_norm[n] * x[n,d]
     y = x * inv_norm[..., None]
-    return y, (mask, inv_norm, y)
+    return from_last(y, axis), (mask, inv_norm, y, axis)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
+def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    mask, inv_norm, y = saved
+    mask, inv_norm, y, axis = saved
+    grad_output = to_last(grad_output, axis)
     # (24) grad_x[n,d] = inv_norm[n] * (grad_output[n,d] - mask[n] * y[n,d] * sum[d'](grad_output[n,d'] * y[n,d']))
     dot_g_y = (grad_output * y).sum(dim=-1)
     part = y * (dot_g_y * mask)[..., None]
     grad_x = grad_output - part
     grad_x = grad_x * inv_norm[..., None]
-    return (grad_x,)
+    return (from_last(grad_x, axis),)
 
 
-def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
+def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    mask, inv_norm, y = saved
+    mask, inv_norm, y, axis = saved
+    tangent_x = to_last(tangent_x, axis)
     # (42) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
     dot_tangent_x_y = (tangent_x * y).sum(dim=-1)
     part = y * (dot_tangent_x_y * mask)[..., None]
     tangent_y = tangent_x - part
     tangent_y = tangent_y * inv_norm[..., None]
-    return tangent_y
+    return from_last(tangent_y, axis)
 
 
-def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    mask, inv_norm, y = saved
+    mask, inv_norm, y, axis = saved
+    grad_output = to_last(grad_output, axis)
+    tangent_x = to_last(tangent_x, axis)
     # (38) tangent_inv_norm[n] = -inv_norm[n]**2 * mask[n] * sum[d](tangent_x[n,d] * y[n,d])
     dot_tangent_x_y = (tangent_x * y).sum(dim=-1)
     tangent_inv_norm = inv_norm * inv_norm
@@ -79,10 +88,10 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     hvp_x = hvp_x - part_3
     part_4 = y * (tangent_inv_norm * dot_g_y * mask)[..., None]
     hvp_x = hvp_x - part_4
-    return (hvp_x,)
+    return (from_last(hvp_x, axis),)
 
 
-def reference(x: Tensor, *, eps: float = 1e-12) -> Tensor:
+def reference(x: Tensor, *, axis: int = -1, eps: float = 1e-12) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
-    result: Tensor = torch.nn.functional.normalize(x, dim=-1, eps=eps)
+    result: Tensor = torch.nn.functional.normalize(x, dim=axis, eps=eps)
     return result

@@ -41,24 +41,32 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float = 1e-05) -> t
     return y, (weight, inv_std, x_hat)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     weight, inv_std, x_hat = saved
     d = grad_output.shape[-1]
     inverse_d = 1 / d if d else math.nan
-    # (32) grad_weight[d] = sum[n](grad_output[n,d] * x_hat[n,d])
-    grad_weight = (grad_output * x_hat).sum_to_size(grad_output.shape[-1:])
-    # (34) grad_bias[d] = sum[n](grad_output[n,d])
-    grad_bias = grad_output.sum_to_size(grad_output.shape[-1:])
-    # (30) grad_x[n,d] = inv_std[n] / D * (D * weight[d] * grad_output[n,d] - sum[d'](weight[d'] *
-    #     grad_output[n,d']) - x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']))
-    dot_g_weight = grad_output @ weight
-    part = grad_output * weight
-    dot_part_x_hat = (part * x_hat).sum(dim=-1)
-    part_2 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
-    grad_x = part - part_2
-    grad_x = grad_x - (dot_g_weight * inverse_d)[..., None]
-    grad_x = grad_x * inv_std[..., None]
+    grad_x: Tensor | None = None
+    grad_weight: Tensor | None = None
+    grad_bias: Tensor | None = None
+    if needs[1]:
+        # (32) grad_weight[d] = sum[n](grad_output[n,d] * x_hat[n,d])
+        grad_weight = (grad_output * x_hat).sum_to_size(grad_output.shape[-1:])
+    if needs[2]:
+        # (34) grad_bias[d] = sum[n](grad_output[n,d])
+        grad_bias = grad_output.sum_to_size(grad_output.shape[-1:])
+    if needs[0]:
+        # (30) grad_x[n,d] = inv_std[n] / D * (D * weight[d] * grad_output[n,d] - sum[d'](weight[d'] *
+        #     grad_output[n,d']) - x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']))
+        dot_g_weight = grad_output @ weight
+        part = grad_output * weight
+        dot_part_x_hat = (part * x_hat).sum(dim=-1)
+        part_2 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
+        grad_x = part - part_2
+        grad_x = grad_x - (dot_g_weight * inverse_d)[..., None]
+        grad_x = grad_x * inv_std[..., None]
     return grad_x, grad_weight, grad_bias
 
 
@@ -80,13 +88,14 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     part_2 = part_2 * (inv_std * dot_tangent_x_x_hat)[..., None]
     tangent_y = tangent_y - part_2
     tangent_y = tangent_y + tangent_bias
-    tangent_y = tangent_y - (weight * inverse_d * inv_std[..., None] * sum_tangent_x[..., None])
+    part_3 = weight * inverse_d * inv_std[..., None] * sum_tangent_x[..., None]
+    tangent_y = tangent_y - part_3
     return tangent_y
 
 
 def hvp(
     saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     weight, inv_std, x_hat = saved
     d = grad_output.shape[-1]

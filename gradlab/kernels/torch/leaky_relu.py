@@ -2,7 +2,7 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: e7501f32538ed476. Saved for the backward: mask.
+Target: torch. Definition: e7de3e6e11300fa2. Saved for the backward: mask.
 The backward has 0 reductions and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive leaky_relu --to text` prints.

@@ -21,15 +21,23 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, tuple[Tens
     return y, (x, weight)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     x, weight = saved
-    # (6) grad_x[n,i] = sum[o](grad_output[n,o] * weight[o,i])
-    grad_x = grad_output @ weight
-    # (8) grad_weight[o,i] = sum[n](grad_output[n,o] * x[n,i])
-    grad_weight = grad_output.T @ x
-    # (10) grad_bias[o] = sum[n](grad_output[n,o])
-    grad_bias = grad_output.sum(dim=0)
+    grad_x: Tensor | None = None
+    grad_weight: Tensor | None = None
+    grad_bias: Tensor | None = None
+    if needs[0]:
+        # (6) grad_x[n,i] = sum[o](grad_output[n,o] * weight[o,i])
+        grad_x = grad_output @ weight
+    if needs[1]:
+        # (8) grad_weight[o,i] = sum[n](grad_output[n,o] * x[n,i])
+        grad_weight = grad_output.T @ x
+    if needs[2]:
+        # (10) grad_bias[o] = sum[n](grad_output[n,o])
+        grad_bias = grad_output.sum(dim=0)
     return grad_x, grad_weight, grad_bias
 
 
@@ -47,7 +55,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
 
 def hvp(
     saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _x, _weight = saved
     # (19) hvp_x[n,i] = sum[o](grad_output[n,o] * tangent_weight[o,i])

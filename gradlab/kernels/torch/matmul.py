@@ -1,37 +1,56 @@
-"""matmul: The matrix product a @ b, with equal leading dimensions.
+"""matmul: The matrix product a @ b, with leading dimensions that broadcast.
 
 Generated from derivations/matmul.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: d79cccf9d6a2237e. Saved for the backward: a, b.
+Target: torch. Definition: f6a2df292aa5a964. Saved for the backward: a, b.
 The backward has 2 reductions and 0 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive matmul --to text` prints.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from gradlab.kernels.broadcasting import sum_to_shape
 
-def forward(a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return the output, (...,m,i),(...,i,o)->(...,m,o), and what `backward` needs: a, b."""
+
+def forward(a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
+    """Return the output, (...,m,i),(...,i,o)->(...,m,o) with broadcasting.
+
+    The second result is what `backward` needs: a, b, a_shape, b_shape.
+    """
+    a_shape = a.shape
+    b_shape = b.shape
     # (1) y[n,m,o] = sum[i](a[n,m,i] * b[n,i,o])
     y = a @ b
-    return y, (a, b)
+    return y, (a, b, a_shape, b_shape)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
-    a, b = saved
-    # (3) grad_a[n,m,i] = sum[o](b[n,i,o] * grad_output[n,m,o])
-    grad_a = grad_output @ b.mT
-    # (5) grad_b[n,i,o] = sum[m](a[n,m,i] * grad_output[n,m,o])
-    grad_b = a.mT @ grad_output
+def backward(
+    grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
+    a, b, a_shape, b_shape = saved
+    grad_a: Tensor | None = None
+    grad_b: Tensor | None = None
+    if needs[0]:
+        # (3) grad_a[n,m,i] = sum[o](b[n,i,o] * grad_output[n,m,o])
+        grad_a = grad_output @ b.mT
+    if needs[1]:
+        # (5) grad_b[n,i,o] = sum[m](a[n,m,i] * grad_output[n,m,o])
+        grad_b = a.mT @ grad_output
+    if needs[0]:
+        grad_a = sum_to_shape(grad_a, a_shape)
+    if needs[1]:
+        grad_b = sum_to_shape(grad_b, b_shape)
     return grad_a, grad_b
 
 
-def jvp(saved: tuple[Tensor, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tensor:
+def jvp(saved: tuple[Any, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    a, b = saved
+    a, b, _a_shape, _b_shape = saved
     # (7) tangent_y[n,m,o] = sum[i](a[n,m,i] * tangent_b[n,i,o]) + sum[i](b[n,i,o] * tangent_a[n,m,i])
     dot_a_tangent_b = a @ tangent_b
     dot_b_tangent_a = tangent_a @ b
@@ -39,14 +58,16 @@ def jvp(saved: tuple[Tensor, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tens
     return tangent_y
 
 
-def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_a: Tensor, tangent_b: Tensor) -> tuple[Tensor, Tensor]:
+def hvp(
+    saved: tuple[Any, ...], grad_output: Tensor, tangent_a: Tensor, tangent_b: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    _a, _b = saved
+    _a, _b, a_shape, b_shape = saved
     # (11) hvp_a[n,m,i] = sum[o](grad_output[n,m,o] * tangent_b[n,i,o])
     hvp_a = grad_output @ tangent_b.mT
     # (13) hvp_b[n,i,o] = sum[m](grad_output[n,m,o] * tangent_a[n,m,i])
     hvp_b = tangent_a.mT @ grad_output
-    return hvp_a, hvp_b
+    return sum_to_shape(hvp_a, a_shape), sum_to_shape(hvp_b, b_shape)
 
 
 def reference(a: Tensor, b: Tensor) -> Tensor:

@@ -26,15 +26,21 @@ def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     return loss, (residual,)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     (residual,) = saved
     n = math.prod(residual.shape)
     inverse_n = 1 / n if n else math.nan
-    # (6) grad_x[n] = 2 * grad_output * residual[n] / N
-    grad_x = residual * (grad_output * 2 * inverse_n)
-    # (8) grad_t[n] = -2 * grad_output * residual[n] / N
-    grad_t = residual * (grad_output * -2 * inverse_n)
+    grad_x: Tensor | None = None
+    grad_t: Tensor | None = None
+    if needs[0]:
+        # (6) grad_x[n] = 2 * grad_output * residual[n] / N
+        grad_x = residual * (grad_output * (2 * inverse_n))
+    if needs[1]:
+        # (8) grad_t[n] = -2 * grad_output * residual[n] / N
+        grad_t = residual * (grad_output * (-2 * inverse_n))
     return grad_x, grad_t
 
 
@@ -46,12 +52,14 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tens
     # (13) tangent_loss = 2 / N * (sum[n](residual[n] * tangent_x[n]) - sum[n](residual[n] * tangent_t[n]))
     dot_residual_tangent_t = (residual * tangent_t).sum()
     dot_residual_tangent_x = (residual * tangent_x).sum()
-    tangent_loss = dot_residual_tangent_t * -2 * inverse_n
-    tangent_loss = tangent_loss + (dot_residual_tangent_x * 2 * inverse_n)
+    tangent_loss = dot_residual_tangent_t * (-2 * inverse_n)
+    tangent_loss = tangent_loss + (dot_residual_tangent_x * (2 * inverse_n))
     return tangent_loss
 
 
-def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_t: Tensor) -> tuple[Tensor, Tensor]:
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_t: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     (_residual,) = saved
     n = math.prod(tangent_x.shape)
@@ -59,9 +67,9 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tange
     # (10) tangent_residual[n] = tangent_x[n] - tangent_t[n]
     tangent_residual = tangent_x - tangent_t
     # (17) hvp_x[n] = 2 * grad_output * tangent_residual[n] / N
-    hvp_x = tangent_residual * (grad_output * 2 * inverse_n)
+    hvp_x = tangent_residual * (grad_output * (2 * inverse_n))
     # (19) hvp_t[n] = -2 * grad_output * tangent_residual[n] / N
-    hvp_t = tangent_residual * (grad_output * -2 * inverse_n)
+    hvp_t = tangent_residual * (grad_output * (-2 * inverse_n))
     return hvp_x, hvp_t
 
 

@@ -32,20 +32,26 @@ def forward(x: Tensor, weight: Tensor, *, eps: float = 1e-05) -> tuple[Tensor, t
     return y, (weight, inv_rms, x_hat)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     weight, inv_rms, x_hat = saved
     d = grad_output.shape[-1]
     inverse_d = 1 / d if d else math.nan
-    # (21) grad_weight[d] = sum[n](grad_output[n,d] * x_hat[n,d])
-    grad_weight = (grad_output * x_hat).sum_to_size(grad_output.shape[-1:])
-    # (19) grad_x[n,d] = inv_rms[n] / D * (D * weight[d] * grad_output[n,d] - x_hat[n,d] * sum[d'](weight[d'] *
-    #     grad_output[n,d'] * x_hat[n,d']))
-    part = grad_output * weight
-    dot_part_x_hat = (part * x_hat).sum(dim=-1)
-    part_2 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
-    grad_x = part - part_2
-    grad_x = grad_x * inv_rms[..., None]
+    grad_x: Tensor | None = None
+    grad_weight: Tensor | None = None
+    if needs[1]:
+        # (21) grad_weight[d] = sum[n](grad_output[n,d] * x_hat[n,d])
+        grad_weight = (grad_output * x_hat).sum_to_size(grad_output.shape[-1:])
+    if needs[0]:
+        # (19) grad_x[n,d] = inv_rms[n] / D * (D * weight[d] * grad_output[n,d] - x_hat[n,d] * sum[d'](weight[d'] *
+        #     grad_output[n,d'] * x_hat[n,d']))
+        part = grad_output * weight
+        dot_part_x_hat = (part * x_hat).sum(dim=-1)
+        part_2 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
+        grad_x = part - part_2
+        grad_x = grad_x * inv_rms[..., None]
     return grad_x, grad_weight
 
 
@@ -69,7 +75,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor) ->
 
 def hvp(
     saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     weight, inv_rms, x_hat = saved
     d = grad_output.shape[-1]

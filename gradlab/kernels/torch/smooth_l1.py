@@ -34,16 +34,22 @@ def forward(x: Tensor, t: Tensor, *, beta: float = 1.0) -> tuple[Tensor, tuple[A
     return loss, (residual, beta)
 
 
-def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     residual, beta = saved
     n = math.prod(residual.shape)
     inverse_n = 1 / n if n else math.nan
+    grad_x: Tensor | None = None
+    grad_t: Tensor | None = None
     # (16) grad_x[n] = grad_output * clamp(residual[n], -beta, beta) / (N * beta)
     clamp_residual = torch.clamp(residual, beta * -1, beta)
-    grad_x = clamp_residual * (grad_output * inverse_n / beta)
-    # (18) grad_t[n] = -grad_output * clamp(residual[n], -beta, beta) / (N * beta)
-    grad_t = clamp_residual * (grad_output * -inverse_n / beta)
+    if needs[0]:
+        grad_x = clamp_residual * (grad_output * inverse_n / beta)
+    if needs[1]:
+        # (18) grad_t[n] = -grad_output * clamp(residual[n], -beta, beta) / (N * beta)
+        grad_t = clamp_residual * (grad_output * -inverse_n / beta)
     return grad_x, grad_t
 
 
@@ -63,7 +69,9 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tensor:
     return tangent_loss
 
 
-def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor, tangent_t: Tensor) -> tuple[Tensor, Tensor]:
+def hvp(
+    saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor, tangent_t: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     residual, beta = saved
     n = math.prod(tangent_x.shape)

@@ -18,7 +18,10 @@ from torch import Tensor
 def forward(
     x: Tensor, label: Tensor, weight: Tensor, keep: Tensor, *, label_smoothing: float = 0.0
 ) -> tuple[Tensor, tuple[Any, ...]]:
-    """Return the output, (n,d),(n),(d),(n)->(), and what `backward` needs: label, weight, keep, p, total, t2, label_smoothing."""
+    """Return the output, (n,d),(n),(d),(n)->().
+
+    The second result is what `backward` needs: label, weight, keep, p, total, t2, label_smoothing.
+    """
     d = x.shape[1]
     inverse_d = 1 / d if d else math.nan
     # exp cannot overflow: z is x less its maximum, and no result depends on the shift
@@ -35,19 +38,18 @@ def forward(
     log_p = z - t1[:, None]
     # (6) share[n] = keep[n] * weight[label[n]]
     weight_at_label = weight.index_select(0, label)
-    share = keep * weight_at_label
+    share = weight_at_label * keep
     # (7) hit = sum[n](share[n] * log_p[n,label[n]])
     log_p_at_label = log_p.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     hit = (log_p_at_label * share).sum()
     # (8) even[n] = sum[d](weight[d] * log_p[n,d])
     even = log_p @ weight
     # (9) spread = sum[n](even[n] * keep[n])
-    spread = (even * keep).sum()
+    spread = (even * keep.to(even.dtype)).sum()
     # (10) total = sum[n](share[n])
     total = share.sum()
     # (11) t2 = label_smoothing - 1
-    t2 = -1
-    t2 = t2 + label_smoothing
+    t2 = -1 + label_smoothing
     # (12) t3 = hit * t2 - label_smoothing * spread / D
     t3 = label_smoothing * spread * -inverse_d
     t3 = t3 + (hit * t2)
@@ -74,7 +76,7 @@ def backward(
     grad_x = grad_x - (label_smoothing * inverse_d * weight)
     grad_x = grad_x * (grad_output * keep / total)[:, None]
     grad_x = grad_x.scatter_add(
-        -1, label.unsqueeze(-1), (grad_output * t2 * keep * weight_at_label / total).unsqueeze(-1)
+        -1, label.unsqueeze(-1), (grad_output * t2 * weight_at_label * keep / total).unsqueeze(-1)
     )
     return grad_x, None, None, None
 
@@ -98,7 +100,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     dot_part_weight = torch.einsum("ab,b->", part, weight)
     tangent_x_at_label = tangent_x.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     weight_at_label_2 = weight.index_select(0, label)
-    part_4 = keep * tangent_x_at_label
+    part_4 = keep.to(tangent_x.dtype) * tangent_x_at_label
     dot_part_4_weight_at_label_2 = (part_4 * weight_at_label_2).sum()
     tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d / total
     tangent_loss = tangent_loss - (t2 * dot_p_part_3 / total)
@@ -122,14 +124,12 @@ def hvp(
     #     - D * t2 * weight[label[n]])
     weight_at_label = weight.index_select(0, label)
     sum_weight = weight.sum()
-    hvp_x = grad_output * t2 * -1 * keep[:, None] * weight_at_label[:, None] * tangent_p / total
-    hvp_x = hvp_x + (grad_output * label_smoothing * sum_weight * inverse_d * keep[:, None] * tangent_p / total)
+    hvp_x = grad_output * t2 * -1 * weight_at_label[:, None] * tangent_p * keep[:, None] / total
+    hvp_x = hvp_x + (grad_output * label_smoothing * sum_weight * inverse_d * tangent_p * keep[:, None] / total)
     return hvp_x, None, None, None
 
 
 def reference(x: Tensor, label: Tensor, weight: Tensor, keep: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
-    result: Tensor = torch.nn.functional.cross_entropy(
-        x, torch.where(keep, label, -100), weight=weight, label_smoothing=label_smoothing
-    )
+    result: Tensor = torch.nn.functional.cross_entropy(x, torch.where(keep, label, -100), weight=weight, label_smoothing=label_smoothing)
     return result

@@ -2,12 +2,13 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: b5de6c63d06a57b0. Saved for the backward: beta_x.
+Target: torch. Definition: 66561635085cfd24. Saved for the backward: beta_x.
 The backward has 0 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive softplus --to text` prints.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -21,7 +22,8 @@ def forward(x: Tensor, *, beta: float = 1.0) -> tuple[Tensor, tuple[Any, ...]]:
     # (2) t1[n] = softplus(beta_x[n])
     t1 = torch.nn.functional.softplus(beta_x, threshold=40.0)
     # (3) y[n] = t1[n] / beta
-    y = t1 * (1 / beta)
+    reciprocal_beta = 1 / beta if beta else math.nan
+    y = t1 * reciprocal_beta
     return y, (beta_x, beta)
 
 

@@ -32,8 +32,7 @@ def forward(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1)
     drift_xc = xc.sum(dim=-1)
     xc = xc - (drift_xc * inverse_d)[..., None]
     # (3) t1 = D - correction
-    t1 = d
-    t1 = t1 - correction
+    t1 = d - correction
     # (4) count = max(t1, 0)
     count = max(t1, 0)
     # (6) y[n] = sum[d](xc[n,d]**2) / count

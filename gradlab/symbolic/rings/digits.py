@@ -89,6 +89,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "normal_pdf": mpmath.npdf,
     "positive_part": lambda value: value if value > 0 else mpmath.mpf(0),
     "power": _power,
+    "safe_rsqrt": lambda value: 1 / mpmath.sqrt(value) if value else mpmath.mpf(0),
+    "safe_sqrt": mpmath.sqrt,
     "sigmoid": lambda value: 1 / (1 + mpmath.exp(-value)),
     "sign": mpmath.sign,
     "sin": mpmath.sin,

@@ -83,6 +83,11 @@ def _closed(ring: Ring, u: Any, low: Any, high: Any) -> Any:
     return ring.multiply(_one_minus(ring, below), _one_minus(ring, above))
 
 
+def _safe_rsqrt(ring: Ring, u: Any) -> Any:
+    value = ring.function("safe_rsqrt", u)
+    return ring.multiply(ring.constant(Fraction(-1, 2)), ring.multiply(value, ring.multiply(value, value)))
+
+
 def _sigmoid(ring: Ring, u: Any) -> Any:
     value = ring.function("sigmoid", u)
     return ring.multiply(value, _one_minus(ring, value))
@@ -106,6 +111,8 @@ _SLOPES: dict[str, Callable[..., Any]] = {
     "power": lambda ring, u, a: ring.multiply(
         a, ring.multiply(ring.function("power", u, a), ring.power(u, Fraction(-1)))
     ),
+    "safe_rsqrt": _safe_rsqrt,
+    "safe_sqrt": lambda ring, u: ring.multiply(ring.constant(Fraction(1, 2)), ring.function("safe_rsqrt", u)),
     "sigmoid": _sigmoid,
     "sign": lambda ring, u: ring.multiply(ring.constant(Fraction(0)), u),
     "sin": lambda ring, u: ring.function("cos", u),

@@ -1,0 +1,76 @@
+"""Definitions of the reader's own, verified: `gradlab verify my_op.py` derives, proves, generates and checks them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from gradlab.cli.targets import Target
+from gradlab.errors import DefinitionError, MissingDependencyError, ProofError, SignatureError
+from gradlab.verify.flat import FlatRow
+
+if TYPE_CHECKING:
+    from gradlab.symbolic.definition import Definition
+
+
+def definitions(module: ModuleType, target: Target) -> dict[str, Definition]:
+    """The definitions that a target names, by name; none where a module has a `gradlab_spec`, which says what to check.
+
+    Raises SignatureError for a module that defines one name twice.
+    """
+    if hasattr(module, "gradlab_spec") or "gradlab.symbolic.definition" not in sys.modules:
+        return {}  # SymPy takes half a second, and no definition is made without it
+    from gradlab.symbolic.load import collected
+
+    source = Path(target.module).name if target.is_file else target.module
+    try:
+        found = collected(module, source)
+    except DefinitionError as error:
+        raise SignatureError(str(error)) from None
+    return {name: definition for name, definition in found.items() if target.name in ("", name)}
+
+
+def definition_rows(definition: Definition, label: str, profile: Any, seed: int) -> list[FlatRow]:
+    """The rows of a definition's kernels, NumPy and torch; nothing is written to disk.
+
+    Raises SignatureError for a definition that cannot be derived, or whose proof fails.
+    """
+    from gradlab.codegen import numpy_source, torch_source
+    from gradlab.symbolic.derive import derive
+    from gradlab.symbolic.oracle import SymbolicReference
+    from gradlab.symbolic.prove import prove
+    from gradlab.symbolic.read import read
+    from gradlab.verify.registered import BACKENDS, jvp_of, report_subject, subject_of
+    from gradlab.verify.rows import rows_of
+
+    try:
+        derivation = derive(read(definition))
+        prove(derivation)
+        sources = {"numpy": numpy_source(derivation), "torch": torch_source(derivation)}
+    except (DefinitionError, ProofError) as error:
+        raise SignatureError(str(error)) from None
+    kernels = {backend: _module(f"{definition.name}_{backend}", sources[backend]) for backend in BACKENDS}
+    rows: list[FlatRow] = []
+    for backend in BACKENDS:
+        report = report_subject(
+            subject_of(definition.name, backend, kernels[backend]),
+            kernels["numpy"].OPERATION,
+            profile=profile,
+            seed=seed,
+            exact=SymbolicReference(derivation),
+            jvp=jvp_of(backend, kernels[backend]),
+            reference=kernels["torch"].reference,
+        )
+        rows += [FlatRow.of(row) for row in rows_of(report, label, backend)]
+    return rows
+
+
+def _module(name: str, source: str) -> ModuleType:
+    module = ModuleType("__main__")  # no module of that name can be imported, and reproductions say so
+    try:
+        exec(compile(source, f"<{name}>", "exec"), vars(module))  # our own generated code
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("torch is not installed; run: pip install 'gradlab[torch]'") from error
+    return module

@@ -1,0 +1,111 @@
+"""The lines of a backward that serve one gradient alone are put behind a question: is that gradient needed.
+
+A network's first layer needs no gradient of its input, which is a third of that layer's work. The lines are read as
+Python, so that both libraries and every kind of statement are treated alike.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+Block = tuple[tuple[str, ...], frozenset[int]]
+"""Lines that belong together, and the positions of the results that depend on them."""
+
+
+def guarded(lines: Sequence[str], results: Sequence[str], array: str) -> tuple[list[str], list[str]]:
+    r"""The lines with `if needs[k]:` before those that only result k depends on, and the results as names.
+
+    `array` is the type of a result in the library.
+
+    >>> lines, results = guarded(["a = g * x", "b = g.sum()"], ["a", "b.T", "None"], "Array")
+    >>> print(*lines, sep="\n")
+    a: Array | None = None
+    b: Array | None = None
+    if needs[0]:
+        a = g * x
+    if needs[1]:
+        b = g.sum()
+        b = b.T
+    >>> results
+    ['a', 'b', 'None']
+    """
+    named = [_name(result) for result in results]
+    shaped = [f"{name} = {result}" for name, result in zip(named, results, strict=True) if name != result]
+    blocks = _blocks([*lines, *shaped], named)
+    if not all(users for _, users in blocks):
+        # A line without a user works on a view of something; which lines belong to it cannot be told from names.
+        return list(lines), list(results)
+    text: list[str] = []
+    current: frozenset[int] = frozenset()
+    for own, users in blocks:
+        single = users if len(users) == 1 else frozenset()
+        if single and single != current:
+            text.append(f"if needs[{min(single)}]:")
+        current = single
+        text += [f"    {line}" for line in own] if single else own
+    missing = [
+        name for k, name in enumerate(named) if any(users == {k} and name in _targets(own) for own, users in blocks)
+    ]
+    return [*(f"{name}: {array} | None = None" for name in missing), *text], named
+
+
+def _name(result: str) -> str:
+    """The array that a result is a view of, or that a helper takes: grad_x of from_last(grad_x.T, axis)."""
+    node = ast.parse(result, mode="eval").body
+    while not isinstance(node, ast.Name | ast.Constant):
+        match node:
+            case ast.Call(ast.Attribute(value)) | ast.Attribute(value):
+                node = value
+            case ast.Call(_, [first, *_]):
+                node = first
+            case _:
+                raise AssertionError(f"a result is an array or a call on one, not {result}")
+    return ast.unparse(node)
+
+
+def _targets(lines: Sequence[str]) -> set[str]:
+    return {name for node in ast.parse("\n".join(lines)).body for name in _written(node)}
+
+
+def _blocks(lines: Sequence[str], results: Sequence[str]) -> list[Block]:
+    statements = list(_statements(lines))
+    users: list[set[int]] = [set() for _ in statements]
+    for position, result in enumerate(results):
+        needed = _names(ast.parse(result)) if result != "None" else set()
+        for place in reversed(range(len(statements))):
+            node = statements[place][1]
+            if _written(node) & needed:
+                users[place].add(position)
+                needed |= _names(node)
+    return [(own, frozenset(found)) for (own, _), found in zip(statements, users, strict=True)]
+
+
+def _statements(lines: Sequence[str]) -> Iterator[tuple[tuple[str, ...], ast.stmt]]:
+    """Each statement with the comment lines above it."""
+    flat = "\n".join(lines).split("\n")
+    start = 0
+    for node in ast.parse("\n".join(flat)).body:
+        end = node.end_lineno or node.lineno
+        yield tuple(flat[start:end]), node
+        start = end
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def _written(node: ast.stmt) -> set[str]:
+    """Every name that a statement may change: what it assigns, writes into, or hands to a call without a result."""
+    found: set[str] = set()
+    for part in ast.walk(node):
+        match part:
+            case ast.Assign(targets=targets):
+                found |= {name for target in targets for name in _names(target)}
+            case ast.AugAssign(target=target) | ast.AnnAssign(target=target) | ast.For(target=target):
+                found |= _names(target)
+            case ast.keyword(arg="out", value=value):
+                found |= _names(value)
+            case ast.Expr(value=value):
+                found |= _names(value)
+    return found

@@ -1,0 +1,179 @@
+"""group_norm: Normalisation over each group of channels, h and w, with weight and bias per channel.
+
+Generated from derivations/group_norm.py by `gradlab derive`; edit that file, not this one.
+
+Target: torch. Definition: c6ed114c1dcd0386. Saved for the backward: weight, inv_std, x_hat.
+The backward has 4 reductions and 5 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive group_norm --to text` prints.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradlab.kernels.axes import pack, unpack
+
+
+def forward(
+    x: Tensor, weight: Tensor, bias: Tensor, *, num_groups: int = 1, eps: float = 1e-05
+) -> tuple[Tensor, tuple[Any, ...]]:
+    """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w).
+
+    The second result is what `backward` needs: weight, inv_std, x_hat, num_groups.
+    """
+    x = unpack(x, 1, "group_norm", num_groups=num_groups)
+    weight = unpack(weight, 0, "group_norm", num_groups=num_groups)
+    bias = unpack(bias, 0, "group_norm", num_groups=num_groups)
+    _, _, k, h, w = x.shape
+    khw = k * h * w
+    inverse_khw = 1 / khw if khw else math.nan
+    # (1) mu[n,g] = sum[k,h,w](x[n,g,k,h,w]) / (K * H * W)
+    sum_x = x.sum(dim=(2, 3, 4))
+    mu = sum_x * inverse_khw
+    # (2) xc[n,g,k,h,w] = x[n,g,k,h,w] - mu[n,g]
+    xc = x - mu[:, :, None, None, None]
+    # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
+    drift_xc = xc.sum(dim=(2, 3, 4))
+    xc = xc - (drift_xc * inverse_khw)[:, :, None, None, None]
+    # (3) var[n,g] = sum[k,h,w](xc[n,g,k,h,w]**2) / (K * H * W)
+    dot_xc = (xc * xc).sum(dim=(2, 3, 4))
+    var = dot_xc * inverse_khw
+    # (4) t1[n,g] = var[n,g] + eps
+    t1 = var + eps
+    # (5) inv_std[n,g] = 1 / sqrt(t1[n,g])
+    inv_std = torch.rsqrt(t1)
+    # (6) x_hat[n,g,k,h,w] = inv_std[n,g] * xc[n,g,k,h,w]
+    x_hat = xc * inv_std[:, :, None, None, None]
+    # (7) y[n,g,k,h,w] = weight[g,k] * x_hat[n,g,k,h,w] + bias[g,k]
+    y = x_hat * weight[:, :, None, None]
+    y = y + bias[:, :, None, None]
+    return pack(y, 1), (weight, inv_std, x_hat, num_groups)
+
+
+def backward(
+    grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
+    weight, inv_std, x_hat, num_groups = saved
+    grad_output = unpack(grad_output, 1, "group_norm", num_groups=num_groups)
+    _, _, k, h, w = grad_output.shape
+    khw = k * h * w
+    inverse_khw = 1 / khw if khw else math.nan
+    if needs[1]:
+        # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
+        grad_weight = (grad_output * x_hat).sum(dim=(0, 3, 4))
+    if needs[2]:
+        # (34) grad_bias[g,k] = sum[n,h,w](grad_output[n,g,k,h,w])
+        grad_bias = grad_output.sum(dim=(0, 3, 4))
+    if needs[0]:
+        # (30) grad_x[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * weight[g,k] * grad_output[n,g,k,h,w] -
+        #     sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] *
+        #     grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']))
+        dot_g_weight = torch.einsum("abcde,bc->ab", grad_output, weight)
+        part = grad_output * weight[:, :, None, None]
+        dot_part_x_hat = (part * x_hat).sum(dim=(2, 3, 4))
+        part_2 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
+        grad_x = part - part_2
+        grad_x = grad_x - (dot_g_weight * inverse_khw)[:, :, None, None, None]
+        grad_x = grad_x * inv_std[:, :, None, None, None]
+    return pack(grad_x, 1), pack(grad_weight, 0), pack(grad_bias, 0)
+
+
+def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor) -> Tensor:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    weight, inv_std, x_hat, num_groups = saved
+    tangent_x = unpack(tangent_x, 1, "group_norm", num_groups=num_groups)
+    tangent_weight = unpack(tangent_weight, 0, "group_norm", num_groups=num_groups)
+    tangent_bias = unpack(tangent_bias, 0, "group_norm", num_groups=num_groups)
+    _, _, k, h, w = tangent_x.shape
+    khw = k * h * w
+    inverse_khw = 1 / khw if khw else math.nan
+    # (53) tangent_y[n,g,k,h,w] = inv_std[n,g] * weight[g,k] * tangent_x[n,g,k,h,w] + tangent_weight[g,k] *
+    #     x_hat[n,g,k,h,w] + tangent_bias[g,k] - inv_std[n,g] * weight[g,k] * sum[k',h',w'](tangent_x[n,g,k',h',w'])
+    #     / (K * H * W) - inv_std[n,g] * weight[g,k] * x_hat[n,g,k,h,w] * sum[k',h',w'](tangent_x[n,g,k',h',w'] *
+    #     x_hat[n,g,k',h',w']) / (K * H * W)
+    sum_tangent_x = tangent_x.sum(dim=(2, 3, 4))
+    dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3, 4))
+    tangent_y = tangent_x * weight[:, :, None, None]
+    tangent_y = tangent_y * inv_std[:, :, None, None, None]
+    part = x_hat * tangent_weight[:, :, None, None]
+    tangent_y = tangent_y + part
+    part_2 = x_hat * (weight * inverse_khw)[:, :, None, None]
+    part_2 = part_2 * (inv_std * dot_tangent_x_x_hat)[:, :, None, None, None]
+    tangent_y = tangent_y - part_2
+    tangent_y = tangent_y + tangent_bias[:, :, None, None]
+    part_3 = weight * inverse_khw * inv_std[:, :, None] * sum_tangent_x[:, :, None]
+    tangent_y = tangent_y - part_3[:, :, :, None, None]
+    return pack(tangent_y, 1)
+
+
+def hvp(
+    saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    weight, inv_std, x_hat, num_groups = saved
+    grad_output = unpack(grad_output, 1, "group_norm", num_groups=num_groups)
+    tangent_x = unpack(tangent_x, 1, "group_norm", num_groups=num_groups)
+    tangent_weight = unpack(tangent_weight, 0, "group_norm", num_groups=num_groups)
+    tangent_bias = unpack(tangent_bias, 0, "group_norm", num_groups=num_groups)
+    _, _, k, h, w = grad_output.shape
+    khw = k * h * w
+    inverse_khw = 1 / khw if khw else math.nan
+    # (47) tangent_inv_std[n,g] = -inv_std[n,g]**2 * sum[k,h,w](tangent_x[n,g,k,h,w] * x_hat[n,g,k,h,w]) / (K * H *
+    #     W)
+    dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3, 4))
+    tangent_inv_std = inv_std * inv_std
+    tangent_inv_std = tangent_inv_std * dot_tangent_x_x_hat
+    tangent_inv_std = tangent_inv_std * -inverse_khw
+    # (51) tangent_x_hat[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * tangent_x[n,g,k,h,w] -
+    #     sum[k',h',w'](tangent_x[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](tangent_x[n,g,k',h',w'] *
+    #     x_hat[n,g,k',h',w']))
+    sum_tangent_x = tangent_x.sum(dim=(2, 3, 4))
+    part = x_hat * (dot_tangent_x_x_hat * inverse_khw)[:, :, None, None, None]
+    tangent_x_hat = tangent_x - part
+    tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_khw)[:, :, None, None, None]
+    tangent_x_hat = tangent_x_hat * inv_std[:, :, None, None, None]
+    # (61) hvp_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * tangent_x_hat[n,g,k,h,w])
+    hvp_weight = (grad_output * tangent_x_hat).sum(dim=(0, 3, 4))
+    # (59) hvp_x[n,g,k,h,w] = inv_std[n,g] * tangent_weight[g,k] * grad_output[n,g,k,h,w] + tangent_inv_std[n,g] *
+    #     weight[g,k] * grad_output[n,g,k,h,w] - inv_std[n,g] * sum[k',h',w'](tangent_weight[g,k'] *
+    #     grad_output[n,g,k',h',w']) / (K * H * W) - tangent_inv_std[n,g] * sum[k',h',w'](weight[g,k'] *
+    #     grad_output[n,g,k',h',w']) / (K * H * W) - inv_std[n,g] * x_hat[n,g,k,h,w] *
+    #     sum[k',h',w'](tangent_weight[g,k'] * grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']) / (K * H * W) -
+    #     inv_std[n,g] * tangent_x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w'] *
+    #     x_hat[n,g,k',h',w']) / (K * H * W) - inv_std[n,g] * x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] *
+    #     grad_output[n,g,k',h',w'] * tangent_x_hat[n,g,k',h',w']) / (K * H * W) - tangent_inv_std[n,g] *
+    #     x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']) / (K * H
+    #     * W)
+    dot_g_tangent_weight = torch.einsum("abcde,bc->ab", grad_output, tangent_weight)
+    part_2 = grad_output * tangent_weight[:, :, None, None]
+    dot_part_2_x_hat = (part_2 * x_hat).sum(dim=(2, 3, 4))
+    part_3 = grad_output * weight[:, :, None, None]
+    dot_part_3_x_hat = (part_3 * x_hat).sum(dim=(2, 3, 4))
+    dot_part_3_tangent_x_hat = (part_3 * tangent_x_hat).sum(dim=(2, 3, 4))
+    dot_g_weight = torch.einsum("abcde,bc->ab", grad_output, weight)
+    hvp_x = part_2 * inv_std[:, :, None, None, None]
+    part_4 = part_3 * tangent_inv_std[:, :, None, None, None]
+    hvp_x = hvp_x + part_4
+    part_5 = tangent_x_hat * (inv_std * inverse_khw * dot_part_3_x_hat)[:, :, None, None, None]
+    hvp_x = hvp_x - part_5
+    part_6 = x_hat * (inv_std * inverse_khw * dot_part_2_x_hat)[:, :, None, None, None]
+    hvp_x = hvp_x - part_6
+    part_7 = x_hat * (inv_std * inverse_khw * dot_part_3_tangent_x_hat)[:, :, None, None, None]
+    hvp_x = hvp_x - part_7
+    part_8 = x_hat * (tangent_inv_std * inverse_khw * dot_part_3_x_hat)[:, :, None, None, None]
+    hvp_x = hvp_x - part_8
+    hvp_x = hvp_x - (inv_std * inverse_khw * dot_g_tangent_weight)[:, :, None, None, None]
+    hvp_x = hvp_x - (tangent_inv_std * inverse_khw * dot_g_weight)[:, :, None, None, None]
+    # (62) hvp_bias[g,k] = 0
+    hvp_bias = torch.zeros_like(tangent_bias)
+    return pack(hvp_x, 1), pack(hvp_weight, 0), pack(hvp_bias, 0)
+
+
+def reference(x: Tensor, weight: Tensor, bias: Tensor, *, num_groups: int = 1, eps: float = 1e-05) -> Tensor:
+    """Give the same output from an independent implementation, which torch differentiates."""
+    result: Tensor = torch.nn.functional.group_norm(x, num_groups, weight, bias, eps)
+    return result

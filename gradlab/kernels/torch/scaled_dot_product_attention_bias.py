@@ -1,0 +1,185 @@
+"""scaled_dot_product_attention_bias: Attention with attn_mask added to the scores; -inf takes a key out.
+
+Generated from derivations/attention.py by `gradlab derive`; edit that file, not this one.
+
+Target: torch. Definition: a682071470cc6629. Saved for the backward: query, key, value, p.
+The backward has 5 reductions and 6 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive scaled_dot_product_attention_bias --to text` prints.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def forward(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return the output, (...,q,c),(...,k,c),(...,k,v),(...,q,k)->(...,q,v).
+
+    The second result is what `backward` needs: query, key, value, p.
+    """
+    c = query.shape[-1]
+    inverse_c = 1 / c if c else math.nan
+    # (1) dot[n,i,j] = sum[c](key[n,j,c] * query[n,i,c]) / sqrt(C)
+    dot = query @ key.mT
+    dot = dot * (math.sqrt(c) * inverse_c)
+    # (2) s[n,i,j] = attn_mask[n,i,j] + dot[n,i,j]
+    s = attn_mask + dot
+    # exp cannot overflow: z is s less its maximum, and no result depends on the shift
+    z = s - (s.amax(dim=-1, keepdim=True) if s.shape[-1] else 0)
+    # (3) e[n,i,j] = exp(s[n,i,j])
+    e = torch.exp(z)
+    # (4) total[n,i] = sum[j](e[n,i,j])
+    total = e.sum(dim=-1)
+    # (5) p[n,i,j] = e[n,i,j] / total[n,i]
+    p = e * (1 / total)[..., :, None]
+    # (6) y[n,i,v] = sum[j](p[n,i,j] * value[n,j,v])
+    y = p @ value
+    return y, (query, key, value, p)
+
+
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
+    query, key, value, p = saved
+    c = query.shape[-1]
+    inverse_c = 1 / c if c else math.nan
+    grad_query: Tensor | None = None
+    grad_key: Tensor | None = None
+    grad_value: Tensor | None = None
+    grad_attn_mask: Tensor | None = None
+    # (10) grad_p[n,i,j] = sum[v](grad_output[n,i,v] * value[n,j,v])
+    grad_p = grad_output @ value.mT
+    # (22) grad_dot[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
+    dot_grad_p_p = (grad_p * p).sum(dim=-1)
+    grad_dot = grad_p - dot_grad_p_p[..., :, None]
+    grad_dot = grad_dot * p
+    if needs[2]:
+        # (28) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
+        grad_value = p.mT @ grad_output
+    if needs[0]:
+        # (24) grad_query[n,i,c] = sum[j](grad_dot[n,i,j] * key[n,j,c]) / sqrt(C)
+        grad_query = grad_dot @ key
+        grad_query = grad_query * (math.sqrt(c) * inverse_c)
+    if needs[1]:
+        # (26) grad_key[n,j,c] = sum[i](grad_dot[n,i,j] * query[n,i,c]) / sqrt(C)
+        grad_key = grad_dot.mT @ query
+        grad_key = grad_key * (math.sqrt(c) * inverse_c)
+    if needs[3]:
+        # (31) grad_attn_mask[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
+        grad_attn_mask = grad_p - dot_grad_p_p[..., :, None]
+        grad_attn_mask = grad_attn_mask * p
+    return grad_query, grad_key, grad_value, grad_attn_mask
+
+
+def jvp(
+    saved: tuple[Tensor, ...],
+    tangent_query: Tensor,
+    tangent_key: Tensor,
+    tangent_value: Tensor,
+    tangent_attn_mask: Tensor,
+) -> Tensor:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    query, key, value, p = saved
+    c = tangent_query.shape[-1]
+    inverse_c = 1 / c if c else math.nan
+    # (35) tangent_s[n,i,j] = tangent_attn_mask[n,i,j] + sum[c](key[n,j,c] * tangent_query[n,i,c]) / sqrt(C) +
+    #     sum[c](query[n,i,c] * tangent_key[n,j,c]) / sqrt(C)
+    dot_key_tangent_query = tangent_query @ key.mT
+    dot_query_tangent_key = query @ tangent_key.mT
+    tangent_s = dot_key_tangent_query * (math.sqrt(c) * inverse_c)
+    part = dot_query_tangent_key * (math.sqrt(c) * inverse_c)
+    tangent_s = tangent_s + part
+    tangent_s = tangent_s + tangent_attn_mask
+    # (45) tangent_p[n,i,j] = p[n,i,j] * (tangent_s[n,i,j] - sum[j'](p[n,i,j'] * tangent_s[n,i,j']))
+    dot_p_tangent_s = (p * tangent_s).sum(dim=-1)
+    tangent_p = tangent_s - dot_p_tangent_s[..., :, None]
+    tangent_p = tangent_p * p
+    # (47) tangent_y[n,i,v] = sum[j](p[n,i,j] * tangent_value[n,j,v]) + sum[j](tangent_p[n,i,j] * value[n,j,v])
+    dot_p_tangent_value = p @ tangent_value
+    dot_tangent_p_value = tangent_p @ value
+    tangent_y = dot_p_tangent_value + dot_tangent_p_value
+    return tangent_y
+
+
+def hvp(
+    saved: tuple[Tensor, ...],
+    grad_output: Tensor,
+    tangent_query: Tensor,
+    tangent_key: Tensor,
+    tangent_value: Tensor,
+    tangent_attn_mask: Tensor,
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    query, key, value, p = saved
+    c = tangent_query.shape[-1]
+    inverse_c = 1 / c if c else math.nan
+    # (10) grad_p[n,i,j] = sum[v](grad_output[n,i,v] * value[n,j,v])
+    grad_p = grad_output @ value.mT
+    # (22) grad_dot[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
+    dot_grad_p_p = (grad_p * p).sum(dim=-1)
+    grad_dot = grad_p - dot_grad_p_p[..., :, None]
+    grad_dot = grad_dot * p
+    # (35) tangent_s[n,i,j] = tangent_attn_mask[n,i,j] + sum[c](key[n,j,c] * tangent_query[n,i,c]) / sqrt(C) +
+    #     sum[c](query[n,i,c] * tangent_key[n,j,c]) / sqrt(C)
+    dot_key_tangent_query = tangent_query @ key.mT
+    dot_query_tangent_key = query @ tangent_key.mT
+    tangent_s = dot_key_tangent_query * (math.sqrt(c) * inverse_c)
+    part = dot_query_tangent_key * (math.sqrt(c) * inverse_c)
+    tangent_s = tangent_s + part
+    tangent_s = tangent_s + tangent_attn_mask
+    # (45) tangent_p[n,i,j] = p[n,i,j] * (tangent_s[n,i,j] - sum[j'](p[n,i,j'] * tangent_s[n,i,j']))
+    dot_p_tangent_s = (p * tangent_s).sum(dim=-1)
+    tangent_p = tangent_s - dot_p_tangent_s[..., :, None]
+    tangent_p = tangent_p * p
+    # (49) tangent_grad_p[n,i,j] = sum[v](grad_output[n,i,v] * tangent_value[n,j,v])
+    tangent_grad_p = grad_output @ tangent_value.mT
+    # (51) tangent_grad_dot[n,i,j] = grad_p[n,i,j] * tangent_p[n,i,j] + p[n,i,j] * tangent_grad_p[n,i,j] - p[n,i,j]
+    #     * sum[j'](grad_p[n,i,j'] * tangent_p[n,i,j']) - tangent_p[n,i,j] * sum[j'](grad_p[n,i,j'] * p[n,i,j']) -
+    #     p[n,i,j] * sum[j'](p[n,i,j'] * tangent_grad_p[n,i,j'])
+    dot_grad_p_tangent_p = (grad_p * tangent_p).sum(dim=-1)
+    dot_p_tangent_grad_p = (p * tangent_grad_p).sum(dim=-1)
+    tangent_grad_dot = grad_p * tangent_p
+    part_2 = p * tangent_grad_p
+    tangent_grad_dot = tangent_grad_dot + part_2
+    part_3 = p * dot_grad_p_tangent_p[..., :, None]
+    tangent_grad_dot = tangent_grad_dot - part_3
+    part_4 = p * dot_p_tangent_grad_p[..., :, None]
+    tangent_grad_dot = tangent_grad_dot - part_4
+    part_5 = tangent_p * dot_grad_p_p[..., :, None]
+    tangent_grad_dot = tangent_grad_dot - part_5
+    # (66) hvp_value[n,j,v] = sum[i](grad_output[n,i,v] * tangent_p[n,i,j])
+    hvp_value = tangent_p.mT @ grad_output
+    # (61) hvp_query[n,i,c] = (sum[j](grad_dot[n,i,j] * tangent_key[n,j,c]) + sum[j](key[n,j,c] *
+    #     tangent_grad_dot[n,i,j])) / sqrt(C)
+    dot_grad_dot_tangent_key = grad_dot @ tangent_key
+    dot_key_tangent_grad_dot = tangent_grad_dot @ key
+    hvp_query = dot_grad_dot_tangent_key + dot_key_tangent_grad_dot
+    hvp_query = hvp_query * (math.sqrt(c) * inverse_c)
+    # (64) hvp_key[n,j,c] = (sum[i](grad_dot[n,i,j] * tangent_query[n,i,c]) + sum[i](query[n,i,c] *
+    #     tangent_grad_dot[n,i,j])) / sqrt(C)
+    dot_grad_dot_tangent_query = grad_dot.mT @ tangent_query
+    dot_query_tangent_grad_dot = tangent_grad_dot.mT @ query
+    hvp_key = dot_grad_dot_tangent_query + dot_query_tangent_grad_dot
+    hvp_key = hvp_key * (math.sqrt(c) * inverse_c)
+    # (68) hvp_attn_mask[n,i,j] = grad_p[n,i,j] * tangent_p[n,i,j] + p[n,i,j] * tangent_grad_p[n,i,j] - p[n,i,j] *
+    #     sum[j'](grad_p[n,i,j'] * tangent_p[n,i,j']) - tangent_p[n,i,j] * sum[j'](grad_p[n,i,j'] * p[n,i,j']) -
+    #     p[n,i,j] * sum[j'](p[n,i,j'] * tangent_grad_p[n,i,j'])
+    hvp_attn_mask = grad_p * tangent_p
+    part_6 = p * tangent_grad_p
+    hvp_attn_mask = hvp_attn_mask + part_6
+    part_7 = p * dot_grad_p_tangent_p[..., :, None]
+    hvp_attn_mask = hvp_attn_mask - part_7
+    part_8 = p * dot_p_tangent_grad_p[..., :, None]
+    hvp_attn_mask = hvp_attn_mask - part_8
+    part_9 = tangent_p * dot_grad_p_p[..., :, None]
+    hvp_attn_mask = hvp_attn_mask - part_9
+    return hvp_query, hvp_key, hvp_value, hvp_attn_mask
+
+
+def reference(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor) -> Tensor:
+    """Give the same output from an independent implementation, which torch differentiates."""
+    result: Tensor = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask)
+    return result

@@ -1,0 +1,96 @@
+"""std: The standard deviation along one or several axes; its slope at equal entries is 0, as in torch.
+
+Generated from derivations/variance.py by `gradlab derive`; edit that file, not this one.
+
+Target: torch. Definition: 750f5389109ff364. Saved for the backward: xc, count, variance.
+The backward has 0 reductions and 1 elementwise pass over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive std --to text` prints.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradlab.kernels.axes import from_last, to_last
+
+
+def forward(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1) -> tuple[Tensor, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...) with d along `axis`.
+
+    The second result is what `backward` needs: xc, count, variance, axis, shape.
+    """
+    shape = x.shape
+    x = to_last(x, axis)
+    d = x.shape[-1]
+    inverse_d = 1 / d if d else math.nan
+    # (1) mu[n] = sum[d](x[n,d]) / D
+    sum_x = x.sum(dim=-1)
+    mu = sum_x * inverse_d
+    # (2) xc[n,d] = x[n,d] - mu[n]
+    xc = x - mu[..., None]
+    # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
+    drift_xc = xc.sum(dim=-1)
+    xc = xc - (drift_xc * inverse_d)[..., None]
+    # (3) t1 = D - correction
+    t1 = d - correction
+    # (4) count = max(t1, 0)
+    count = max(t1, 0)
+    # (6) variance[n] = sum[d](xc[n,d]**2) / count
+    reciprocal_count = 1 / count if count else math.nan
+    dot_xc = (xc * xc).sum(dim=-1)
+    variance = dot_xc * reciprocal_count
+    # (7) y[n] = sqrt(variance[n])
+    y = torch.sqrt(variance)
+    return y, (xc, count, variance, axis, shape)
+
+
+def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    xc, count, variance, axis, shape = saved
+    # (18) grad_x[n,d] = grad_output[n] * safe_rsqrt(variance[n]) * xc[n,d] / count
+    safe_rsqrt_variance = torch.where(variance > 0, torch.rsqrt(variance), 0)
+    reciprocal_count = 1 / count if count else math.nan
+    grad_x = xc * (reciprocal_count * grad_output * safe_rsqrt_variance)[..., None]
+    return (from_last(grad_x, axis, shape),)
+
+
+def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    xc, count, variance, axis, _shape = saved
+    tangent_x = to_last(tangent_x, axis)
+    # (27) tangent_y[n] = safe_rsqrt(variance[n]) * sum[d](tangent_x[n,d] * xc[n,d]) / count
+    tangent_y = torch.where(variance > 0, torch.rsqrt(variance), 0)
+    reciprocal_count = 1 / count if count else math.nan
+    dot_tangent_x_xc = (tangent_x * xc).sum(dim=-1)
+    tangent_y = tangent_y * dot_tangent_x_xc
+    tangent_y = tangent_y * reciprocal_count
+    return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    xc, count, variance, axis, shape = saved
+    tangent_x = to_last(tangent_x, axis)
+    d = tangent_x.shape[-1]
+    inverse_d = 1 / d if d else math.nan
+    # (31) hvp_x[n,d] = grad_output[n] * safe_rsqrt(variance[n]) / (D * count) * (D * tangent_x[n,d] -
+    #     sum[d'](tangent_x[n,d']) - D * safe_rsqrt(variance[n])**2 * xc[n,d] * sum[d'](tangent_x[n,d'] * xc[n,d'])
+    #     / count)
+    safe_rsqrt_variance = torch.where(variance > 0, torch.rsqrt(variance), 0)
+    reciprocal_count = 1 / count if count else math.nan
+    dot_tangent_x_xc = (tangent_x * xc).sum(dim=-1)
+    sum_tangent_x = tangent_x.sum(dim=-1)
+    part = xc * (reciprocal_count * safe_rsqrt_variance * safe_rsqrt_variance * dot_tangent_x_xc)[..., None]
+    hvp_x = tangent_x - part
+    hvp_x = hvp_x - (sum_tangent_x * inverse_d)[..., None]
+    hvp_x = hvp_x * (reciprocal_count * grad_output * safe_rsqrt_variance)[..., None]
+    return (from_last(hvp_x, axis, shape),)
+
+
+def reference(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1) -> Tensor:
+    """Give the same output from an independent implementation, which torch differentiates."""
+    result: Tensor = torch.std(x, dim=axis, correction=correction)
+    return result

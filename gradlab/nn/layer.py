@@ -1,0 +1,120 @@
+"""A layer that is one generated kernel: all that remains to say is which, with which arrays and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gradlab import registry
+from gradlab.errors import OrderError
+from gradlab.kernels.door import check_inputs, check_upstream
+from gradlab.nn.module import Array, Module
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a forward leaves for its backward: the kernel, what it saved, and shapes outside and inside of it."""
+
+    kernel: ModuleType
+    saved: tuple[Any, ...]
+    inputs: tuple[Shape, ...]
+    own: tuple[str, ...]
+    inner: Shape
+    output: Shape
+    dtype: np.dtype[Any]
+
+
+class Layer(Module):
+    """Runs one kernel on the inputs followed by the layer's own arrays.
+
+    A layer whose inputs have other shapes than its kernel's overrides `enter` and `leave`; both only reshape.
+    Raises ShapeError and DtypeError at the door, OrderError for a backward that no forward precedes.
+    """
+
+    operation: ClassVar[str]
+    """The kernel's name; layers that differ in training and evaluation override `kernel_name`."""
+    own: ClassVar[tuple[str, ...]] = ()
+    """The layer's own arrays in the kernel's order; a layer that may lack one overrides `arrays`."""
+    _trace: Trace | None = None
+
+    def kernel_name(self) -> str:
+        """The kernel to run."""
+        return self.operation
+
+    def arrays(self) -> Mapping[str, Array]:
+        """The layer's own arrays in the kernel's order, by name; those of `params` get gradients."""
+        return {name: self.params[name] for name in self.own}
+
+    def settings(self) -> dict[str, Any]:
+        """The kernel's keyword parameters."""
+        return {}
+
+    def enter(self, *inputs: Array) -> Sequence[Array]:
+        """The inputs in the kernel's shapes."""
+        return inputs
+
+    def leave(self, output: Array, shapes: Sequence[Shape]) -> Array:
+        """The kernel's output in the layer's shape; `shapes` are the inputs'."""
+        return output
+
+    def forward(self, *inputs: Any) -> Any:
+        """The layer's output; a scalar for losses."""
+        given = [np.asarray(value) for value in inputs]
+        shapes = tuple(value.shape for value in given)
+        kernel, own = registry.kernel(self.kernel_name()), self.arrays()
+        arrays = [*self.enter(*given), *own.values()]
+        names = ["input", *(argument.name for argument in kernel.OPERATION.arguments[1 : len(given)]), *own]
+        check_inputs(kernel.OPERATION, arrays, names, [*shapes, *(array.shape for array in own.values())])
+        inner, saved = kernel.forward(*arrays, **self.settings())
+        output = self.leave(inner, shapes)
+        self._trace = Trace(kernel, saved, shapes, tuple(own), np.shape(inner), np.shape(output), inner.dtype)
+        return output
+
+    def backward(self, grad_output: Any = None, *, retain: bool = False, input_gradient: bool = True) -> Any:
+        """The gradient of the input, or of each input that has one; the parameters' are added to `grads`.
+
+        `grad_output` may be left out where the output is a scalar, as a loss is: it is 1 then. A second backward needs
+        `retain=True` at the first. `input_gradient=False` leaves out the inputs' and returns None.
+        """
+        trace = self._trace
+        if trace is None:
+            raise missing_forward(self)
+        if grad_output is None and trace.output == ():
+            grad_output = trace.dtype.type(1)
+        upstream = np.asarray(grad_output)
+        check_upstream(trace.kernel.OPERATION.name, upstream, trace.output, trace.dtype)
+        gradients = self.pull(trace, upstream.reshape(trace.inner)[()], input_gradient)
+        if not retain:
+            self._trace = None
+        count = len(trace.inputs)
+        for name, gradient in zip(trace.own, gradients[count:], strict=True):
+            if gradient is not None and name in self.params:
+                gradient = gradient.reshape(self.params[name].shape)
+                self.grads[name] = self.grads[name] + gradient if name in self.grads else gradient
+        pairs = zip(gradients[:count], trace.inputs, strict=True)
+        found = [gradient.reshape(shape) for gradient, shape in pairs if gradient is not None]
+        if not found or not input_gradient:
+            return None
+        return found[0] if len(found) == 1 else tuple(found)
+
+    def pull(self, trace: Trace, grad_output: Any, input_gradient: bool) -> tuple[Array | None, ...]:
+        """The kernel's backward, without the gradients that nobody wants where the kernel can leave them out."""
+        needs = (*(input_gradient for _ in trace.inputs), *(name in self.params for name in trace.own))
+        several = len(trace.kernel.OPERATION.differentiable) > 1
+        arguments = (grad_output, trace.saved, needs) if several else (grad_output, trace.saved)
+        gradients: tuple[Array | None, ...] = trace.kernel.backward(*arguments)
+        return gradients
+
+
+def missing_forward(module: Module) -> OrderError:
+    """The error of a backward that nothing was remembered for."""
+    return OrderError(
+        f"{type(module).__name__}: backward without a forward before it; call forward first, or the earlier backward "
+        "with retain=True"
+    )

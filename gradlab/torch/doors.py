@@ -1,0 +1,53 @@
+"""Derived operations behind a door that checks shapes and dtypes, as the layers call them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradlab import registry
+from gradlab.kernels.door import check_inputs
+from gradlab.operation import Operation
+from gradlab.torch.function import differentiable
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One operation: `door(("input", "weight"), x, weight, eps=1e-5)`.
+
+    Names are those of the message for tensors that do not fit: ShapeError or DtypeError.
+    """
+
+    operation: Operation
+    function: Callable[..., Tensor]
+
+    def __call__(
+        self, names: Sequence[str], *tensors: Tensor, shown: Sequence[Shape] | None = None, **parameters: Any
+    ) -> Tensor:
+        if torch.is_autocast_enabled(tensors[0].device.type):
+            tensors = tuple(self._cast(tensors))
+        check_inputs(self.operation, tensors, names, shown or [tuple(tensor.shape) for tensor in tensors])
+        return self.function(*tensors, **parameters)
+
+    def _cast(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Under autocast products of matrices run in the chosen type, all else in the widest of its arguments."""
+        floats = [tensor.dtype for tensor in tensors if tensor.is_floating_point()]
+        dtype = floats[0]
+        if self.operation.name in _PRODUCTS:
+            dtype = torch.get_autocast_dtype(tensors[0].device.type)
+        else:
+            for other in floats[1:]:
+                dtype = torch.promote_types(dtype, other)
+        return [tensor.to(dtype) if tensor.is_floating_point() else tensor for tensor in tensors]
+
+
+_PRODUCTS = ("linear", "matmul", "conv1d", "conv2d", "attention")
+
+# Made once, here: torch.compile can follow a look-up in a dictionary, but not an import.
+DOORS = {name: Door(registry.operation(name), differentiable(name)) for name in registry.names()}

@@ -1,0 +1,320 @@
+"""Registered operations as differentiable torch functions: every derivative that runs is a derived one.
+
+The intermediate results that a kernel saves (x_hat, y, p, …) depend on the inputs, and yet no derivative flows through
+them here: the JVP and the Hessian-vector product are already the whole derivatives along the inputs. So each of the
+three functions below takes the inputs that matter, as `handles`, beside the saved tensors, which count as constants:
+
+    output   = forward(inputs)                derivatives: jvp, backward
+    gradient = backward(grad_output, saved)   derivatives: jvp along grad_output, hvp along the inputs
+    tangent  = jvp(saved, tangents)           derivatives: backward to the tangents, hvp to the inputs
+
+Third derivatives are not derived; whoever asks for one is told so.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function, forward_ad
+
+from gradlab import registry
+from gradlab.operation import Operation
+
+
+@functools.cache
+def differentiable(name: str) -> Callable[..., Tensor]:
+    """A registered operation as `call(*tensors, **parameters) -> Tensor`, differentiable in reverse and forward mode.
+
+    First and second derivatives are those of the torch kernel, under `torch.func`, `torch.autograd.forward_ad` and
+    `torch.compile` too (compiled: first derivatives). Arguments are those of the operation, in its order; parameters
+    are keywords. What is kept for the backward is what the derivation found to be smallest. Made once for each name; look
+    it up outside of what torch.compile compiles.
+
+    Raises UnknownOperationError for a name without kernel; third derivatives raise NotImplementedError.
+
+    >>> import torch
+    >>> softmax = differentiable("softmax")
+    >>> torch.autograd.gradgradcheck(softmax, torch.randn(2, 3, dtype=torch.float64, requires_grad=True))
+    True
+    """
+    plan = _Plan.of(registry.operation(name), registry.kernel(name, "torch"))
+    first, compiled = _first(plan), _compiled(plan)
+    defaults, count = plan.defaults, plan.count
+
+    def call(*tensors: Tensor, **parameters: Any) -> Tensor:
+        if len(tensors) != count or not parameters.keys() <= defaults.keys():
+            raise TypeError(f"{name} takes {plan.call}")
+        arguments = (*tensors, *(defaults | parameters).values()) if defaults else tensors
+        apply = compiled.apply if torch.compiler.is_compiling() else first.apply
+        output: Tensor = apply(*arguments)[0]
+        return output
+
+    call.__name__ = call.__qualname__ = name
+    # torch.compile counts recompilations by code object: no two operations share one.
+    call.__code__ = call.__code__.replace(co_name=name)
+    call.__doc__ = plan.operation.summary
+    return call
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Positions, found once for each operation: nothing is looked up while it runs."""
+
+    operation: Operation
+    kernel: ModuleType
+    defaults: dict[str, float]
+    wrt: tuple[int, ...]
+    """Differentiable arguments."""
+    handles: tuple[int, ...]
+    """Arguments along which a gradient moves."""
+    tokens: tuple[int, ...]
+    """Handles that are not saved: a token, which has their shape and no memory, stands for each in the graph."""
+    sources: tuple[int | None, ...]
+    """For each saved tensor the argument that it is, or None."""
+    output: int | None
+    """The position of the output among the saved tensors."""
+
+    @staticmethod
+    def of(operation: Operation, kernel: ModuleType) -> _Plan:
+        names = [argument.name for argument in operation.arguments]
+        # Labels are saved as the positions that they stand for.
+        kept = [argument.name for argument in operation.arguments if argument.domain.kind != "labels"]
+        handles = tuple(names.index(name) for name in operation.curved)
+        return _Plan(
+            operation,
+            kernel,
+            {parameter.name: parameter.default for parameter in operation.parameters},
+            tuple(names.index(name) for name in operation.differentiable),
+            handles,
+            tuple(k for k in handles if names[k] not in operation.saved),
+            tuple(names.index(name) if name in kept else None for name in operation.saved),
+            operation.saved.index(operation.output) if operation.output in operation.saved else None,
+        )
+
+    @property
+    def count(self) -> int:
+        """How many tensors it takes."""
+        return len(self.operation.arguments)
+
+    def backward(self, grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...]) -> Any:
+        """The kernel's backward; where there is more than one gradient, only those that are needed."""
+        if len(self.wrt) > 1:
+            return self.kernel.backward(grad_output, saved, needs)
+        return self.kernel.backward(grad_output, saved)
+
+    @property
+    def call(self) -> str:
+        """Its arguments, for messages."""
+        tensors = ", ".join(argument.name for argument in self.operation.arguments)
+        return ", ".join([tensors, *(f"{name}={default!r}" for name, default in self.defaults.items())])
+
+
+def _first(plan: _Plan) -> type[Function]:
+    """The operation itself: `apply(*tensors, *parameters)` gives the output, then what only this module looks at."""
+    kernel, count, names = plan.kernel, plan.count, tuple(plan.defaults)
+    own = tuple(k for k, source in enumerate(plan.sources) if source is None and k != plan.output)
+    total, tokens, handles = count + len(names), plan.tokens, plan.handles
+    # Positions in (*inputs, *outputs) of all that is saved, in the kernel's order.
+    positions = [
+        total if k == plan.output else total + 1 + own.index(k) if source is None else source
+        for k, source in enumerate(plan.sources)
+    ]
+    standing = [k - len(tokens) for k in range(len(tokens))]
+    in_reverse = [standing[tokens.index(k)] if k in tokens else k for k in handles]
+    second, pushed = _second(plan), _pushed(plan)
+
+    def forward(*arguments: Any) -> tuple[Any, ...]:
+        output, saved = kernel.forward(*arguments[:count], **dict(zip(names, arguments[count:], strict=True)))
+        marks = (_token(arguments[k]) for k in tokens)
+        return output, *(saved[k] for k in own), *saved[len(plan.sources) :], *marks
+
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
+        pool = (*inputs, *outputs)
+        ctx.set_materialize_grads(False)  # of the intermediate results, which have no gradient here
+        last = len(outputs) - len(tokens)
+        ctx.constants = outputs[1 + len(own) : last]
+        moving = forward_ad._current_level >= 0
+        ctx.mark_non_differentiable(*outputs[1 : 1 + len(own)], *(outputs[last:] if moving else ()))
+        saved = [*(pool[k] for k in (handles if moving else in_reverse)), *(pool[k] for k in positions)]
+        ctx.save_for_backward(*saved)
+        if moving:  # a token cannot carry a tangent, and memory is no concern here
+            ctx.save_for_forward(*saved)
+            ctx.shapes = tuple(inputs[k].shape for k in plan.wrt)
+
+    def backward(ctx: Any, grad_output: Tensor | None, *others: Tensor | None) -> tuple[Tensor | None, ...]:
+        gradients: list[Tensor | None] = [None] * total
+        if grad_output is not None:
+            saved = (*ctx.saved_tensors, *ctx.constants)
+            if torch.is_grad_enabled() or forward_ad._current_level >= 0:
+                gradients[:count] = second.apply(grad_output, *saved)
+            else:
+                gradients[:count] = plan.backward(grad_output, saved[len(handles) :], ctx.needs_input_grad[:count])
+        for token, position in zip(tokens, standing, strict=True):
+            through = others[position]
+            if through is not None:
+                known = gradients[token]
+                gradients[token] = through if known is None else known + through
+        return tuple(gradients)
+
+    def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
+        moved = _filled([tangents[k] for k in plan.wrt], ctx.shapes)
+        rest = len(own) + len(ctx.constants) + len(tokens)
+        return pushed.apply(*moved, *ctx.saved_tensors, *ctx.constants), *[None] * rest
+
+    return _function(plan, "", forward, setup_context, backward, jvp)
+
+
+def _second(plan: _Plan) -> type[Function]:
+    """The gradients: `apply(grad_output, *handles, *saved)`."""
+    kernel, wrt, handles = plan.kernel, plan.wrt, plan.handles
+    first = 1 + len(handles)
+
+    def forward(grad_output: Tensor, *given: Any) -> Any:
+        return kernel.backward(grad_output, given[len(handles) :])
+
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
+        _keep(ctx, inputs)
+        ctx.shapes = tuple(outputs[k].shape for k in wrt)
+
+    def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
+        given = _kept(ctx)
+        if all(cotangent is None for cotangent in cotangents):
+            return (None,) * len(given)
+        moved = _filled([cotangents[k] for k in wrt], ctx.shapes)
+
+        def compute(*every: Any) -> tuple[Tensor, ...]:
+            saved = every[first : len(given)]
+            curved = kernel.hvp(saved, every[0], *every[len(given) :]) if handles else ()
+            return kernel.jvp(saved, *every[len(given) :]), *(curved[k] for k in handles)
+
+        found = _Last.apply(plan.operation.name, compute, *given, *moved)
+        return *found, *[None] * (len(given) - len(found))
+
+    def jvp(ctx: Any, tangent: Tensor | None, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
+        given = _kept(ctx)
+        along = dict(zip(handles, tangents, strict=False))
+        moved = _filled([along.get(k) for k in wrt], ctx.shapes, tangent)
+        straight = [] if tangent is None else [tangent]
+
+        def compute(*every: Any) -> tuple[Tensor, ...]:
+            saved, rest = every[first : len(given)], every[len(given) :]
+            curved = kernel.hvp(saved, every[0], *rest[: len(wrt)])
+            steady = kernel.backward(rest[-1], saved) if straight else ()
+            return tuple(curved[k] + steady[k] if straight else curved[k] for k in wrt)
+
+        found = _Last.apply(plan.operation.name, compute, *given, *moved, *straight)
+        by_argument = dict(zip(wrt, found, strict=True))
+        return tuple(by_argument.get(k) for k in range(plan.count))
+
+    return _function(plan, "Gradient", forward, setup_context, backward, jvp)
+
+
+def _pushed(plan: _Plan) -> type[Function]:
+    """The tangent of the output: `apply(*tangents, *handles, *saved)`."""
+    kernel, wrt, handles = plan.kernel, plan.wrt, plan.handles
+    first = len(wrt) + len(handles)
+
+    def forward(*given: Any) -> Any:
+        return kernel.jvp(given[first:], *given[: len(wrt)])
+
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
+        _keep(ctx, inputs)
+
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        given = _kept(ctx)
+
+        def compute(*every: Any) -> tuple[Tensor, ...]:
+            saved = every[first : len(given)]
+            steady = kernel.backward(every[-1], saved)
+            curved = kernel.hvp(saved, every[-1], *every[: len(wrt)])
+            return *(steady[k] for k in wrt), *(curved[k] for k in handles)
+
+        found = _Last.apply(plan.operation.name, compute, *given, grad_output)
+        return *found, *[None] * (len(given) - len(found))
+
+    def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:
+        raise NotImplementedError(
+            f"{plan.operation.name}: forward mode over forward mode is not derived; use torch.func.jacfwd over jacrev"
+        )
+
+    return _function(plan, "Tangent", forward, setup_context, backward, jvp)
+
+
+def _compiled(plan: _Plan) -> type[Function]:
+    """The operation for torch.compile, which takes neither forward mode nor second derivatives of a Function."""
+    kernel, count, names = plan.kernel, plan.count, tuple(plan.defaults)
+
+    def forward(ctx: Any, *arguments: Any) -> tuple[Tensor]:
+        output, saved = kernel.forward(*arguments[:count], **dict(zip(names, arguments[count:], strict=True)))
+        ctx.save_for_backward(*saved[: len(plan.sources)])
+        ctx.constants = saved[len(plan.sources) :]
+        return (output,)
+
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        gradients = plan.backward(grad_output, (*ctx.saved_tensors, *ctx.constants), ctx.needs_input_grad[:count])
+        return *gradients, *[None] * len(names)
+
+    members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+    return type(Function)(f"{_title(plan)}Compiled", (Function,), members)
+
+
+class _Last(Function):
+    """Derivatives that end here: `apply(name, compute, *given)` gives what `compute` does; one more is an error."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(name: str, compute: Callable[..., Any], *given: Any) -> Any:
+        return compute(*given)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.name = inputs[0]
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Any) -> Any:
+        raise NotImplementedError(f"{ctx.name}: third derivatives are not derived")
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        raise NotImplementedError(f"{ctx.name}: third derivatives are not derived")
+
+
+def _function(plan: _Plan, suffix: str, *members: Callable[..., Any]) -> type[Function]:
+    """A Function class from its four static methods, with a name that `grad_fn` shows."""
+    named = dict(zip(("forward", "setup_context", "backward", "jvp"), map(staticmethod, members), strict=True))
+    return type(Function)(f"{_title(plan)}{suffix}", (Function,), {**named, "generate_vmap_rule": True})
+
+
+def _title(plan: _Plan) -> str:
+    return plan.operation.name.title().replace("_", "")
+
+
+def _token(tensor: Tensor) -> Tensor:
+    """A tensor of the same shape that takes the memory of one element."""
+    return tensor.new_empty_strided(tensor.shape, (0,) * tensor.ndim)
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...]) -> None:
+    """Save all tensors, which come first, and hold the numbers after them."""
+    count = sum(isinstance(item, Tensor) for item in inputs)
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(*inputs[:count])
+    ctx.save_for_forward(*inputs[:count])
+    ctx.constants = inputs[count:]
+
+
+def _kept(ctx: Any) -> tuple[Any, ...]:
+    return *ctx.saved_tensors, *ctx.constants
+
+
+def _filled(tangents: list[Tensor | None], shapes: tuple[torch.Size, ...], like: Tensor | None = None) -> list[Tensor]:
+    """Zeros in place of the tangents that are missing; one of them, or `like`, is there."""
+    known = next(tangent for tangent in (*tangents, like) if tangent is not None)
+    return [known.new_zeros(s) if tangent is None else tangent for tangent, s in zip(tangents, shapes, strict=True)]

@@ -1,0 +1,64 @@
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.cases import cases
+from gradlab import registry
+from gradlab.codegen.needs import guarded
+from gradlab.registry import Backend
+
+SEVERAL = [name for name in registry.names() if len(registry.operation(name).differentiable) > 1]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+@pytest.mark.parametrize("name", SEVERAL)
+def test_leaving_out_gradients_changes_no_other(name: str, backend: Backend) -> None:
+    """Whichever gradients are asked for, each is the number for number the one of a full backward."""
+    kernel = registry.kernel(name, backend)
+    case = next(iter(cases(registry.operation(name), quick=True, seed=3)))
+    inputs: list[Any] = list(case.inputs)
+    if backend == "torch":
+        torch = pytest.importorskip("torch")
+        inputs = [torch.from_numpy(value) for value in inputs]
+    output, saved = kernel.forward(*inputs, **case.parameters)
+    grad_output = output + 1
+    full = kernel.backward(grad_output, saved)
+    for needs in itertools.product((False, True), repeat=len(inputs)):
+        some = kernel.backward(grad_output, saved, needs)
+        for needed, gradient, expected in zip(needs, some, full, strict=True):
+            if needed and expected is not None:
+                np.testing.assert_array_equal(np.asarray(gradient), np.asarray(expected))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_a_linear_layer_computes_only_what_is_needed(backend: Backend) -> None:
+    """The three products of a linear layer's backward are each left out where nobody needs them."""
+    if backend == "torch":
+        pytest.importorskip("torch")
+    kernel = registry.kernel("linear", backend)
+    case = next(iter(cases(registry.operation("linear"), quick=True, seed=3)))
+    inputs: list[Any] = list(case.inputs)
+    if backend == "torch":
+        import torch
+
+        inputs = [torch.from_numpy(value) for value in inputs]
+    output, saved = kernel.forward(*inputs)
+    for needs in itertools.product((False, True), repeat=3):
+        gradients = kernel.backward(output, saved, needs)
+        assert tuple(gradient is not None for gradient in gradients) == needs
+
+
+def test_lines_that_two_gradients_share_are_not_guarded() -> None:
+    """A sum that two gradients use is computed without a question; what only one uses is not."""
+    lines, results = guarded(["s = (g * x).sum()", "a = s * x", "b = s * y"], ["a", "b"], "Array")
+    none = ["a: Array | None = None", "b: Array | None = None"]
+    assert lines == [*none, "s = (g * x).sum()", "if needs[0]:", "    a = s * x", "if needs[1]:", "    b = s * y"]
+    assert results == ["a", "b"]
+
+
+def test_lines_that_write_through_a_view_are_left_alone() -> None:
+    """Where a line's result is used by no name, it changes another array through a view: nothing is guarded then."""
+    lines = ["a = np.zeros(3)", "view = a[1:]", "view += g", "b = g * x"]
+    assert guarded(lines, ["a", "b"], "Array") == (lines, ["a", "b"])

@@ -1,0 +1,77 @@
+"""The table of layers: one row for each, from which the tests of NumPy's and torch's layers follow.
+
+A layer of the same name is in gradlab.nn, gradlab.torch.nn and torch.nn, and takes the same arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import gradlab.nn
+from gradlab.nn.module import Module, Sequential
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer with the arguments of its constructor and the shape of its input; `target` draws a second input."""
+
+    layer: str
+    arguments: tuple[Any, ...] = ()
+    shape: tuple[int, ...] = (4, 5)
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    target: Any = None
+
+    def __str__(self) -> str:
+        settings = [*map(str, self.arguments), *(f"{name}={value}" for name, value in self.keywords.items())]
+        return f"{self.layer}({', '.join(settings)}) {'x'.join(map(str, self.shape))}"
+
+    def build(self, module: Any, **keywords: Any) -> Any:
+        """The layer of one of the three packages."""
+        return getattr(module, self.layer)(*self.arguments, **self.keywords, **keywords)
+
+    def inputs(self, dtype: str, seed: int = 0) -> list[Any]:
+        """Input and target as arrays."""
+        rng = np.random.default_rng(seed)
+        first = rng.standard_normal(self.shape).astype(dtype)
+        return [first] if self.target is None else [first, self.target(rng, dtype)]
+
+
+def labels(below: int, *shape: int) -> Any:
+    """Integer targets."""
+    return lambda rng, dtype: rng.integers(0, below, shape)
+
+
+LISTED = (
+    Row("Linear", (5, 3), (7, 5)),
+    Row("Linear", (5, 3), (2, 3, 5)),
+    Row("Linear", (5, 3), (5,)),
+    Row("Linear", (5, 3, False), (7, 5)),
+    Row("Linear", (5, 3), (0, 5)),
+    Row("Flatten", (), (3, 4, 2, 5)),
+    Row("Flatten", (2,), (3, 4, 2, 5)),
+    Row("BatchNorm1d", (5,), (6, 5)),
+    Row("BatchNorm1d", (5,), (6, 5, 3)),
+    Row("BatchNorm1d", (5,), (6, 5), {"affine": False}),
+    Row("BatchNorm1d", (5,), (6, 5), {"momentum": None, "eps": 1e-3}),
+    Row("BatchNorm1d", (5,), (6, 5), {"track_running_stats": False}),
+    Row("BatchNorm2d", (3,), (4, 3, 5, 2)),
+    Row("Softmax", (), (4, 5), {"dim": -1}),
+    Row("CrossEntropyLoss", (), (6, 5), target=labels(5, 6)),
+)
+
+_ABSTRACT = (Module, Sequential)
+
+
+def rows() -> list[Row]:
+    """All rows; a layer of gradlab.nn that is not listed is built without arguments and given 4 x 5 numbers."""
+    known = {row.layer for row in LISTED}
+    found = [getattr(gradlab.nn, name) for name in gradlab.nn.__all__]
+    layers = [kind for kind in found if isinstance(kind, type) and issubclass(kind, Module) and kind not in _ABSTRACT]
+    return [*LISTED, *(Row(kind.__name__) for kind in layers if kind.__name__ not in known)]
+
+
+TOLERANCE = {"float64": 1e-11, "float32": 2e-5}

@@ -1,0 +1,188 @@
+"""Registered operations as torch functions: every first and second derivative, under every transformation of torch."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from gradlab.errors import UnknownOperationError  # noqa: E402 - after the check that torch is there
+from gradlab.registry import kernel, names, operation  # noqa: E402
+from gradlab.torch.function import differentiable  # noqa: E402
+from tests.codegen.test_torch_kernels import inputs  # noqa: E402
+
+# torch's forward mode compiles its own decompositions with it when it is first used.
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:FutureWarning")
+
+CURVED = [name for name in names() if operation(name).curved]
+
+
+def leaves(name, seed=0):
+    """Inputs of an operation; those that have a gradient require one."""
+    pairs = zip(inputs(name, seed), operation(name).arguments, strict=True)
+    return [value.requires_grad_(argument.differentiable) for value, argument in pairs]
+
+
+def scalar(name, call=None):
+    """The operation as a function of its differentiable inputs that gives one number, curved at every output."""
+    fixed, call = inputs(name), call or differentiable(name)
+    places = [k for k, argument in enumerate(operation(name).arguments) if argument.differentiable]
+
+    def function(*moving):
+        given = list(fixed)
+        for place, value in zip(places, moving, strict=True):
+            given[place] = value
+        return torch.sin(call(*given)).sum()
+
+    return function, tuple(fixed[place] for place in places)
+
+
+def directions(moving):
+    """A random direction for each input."""
+    generator = torch.Generator().manual_seed(4)
+    return tuple(torch.randn(value.shape, dtype=value.dtype, generator=generator) for value in moving)
+
+
+def forward_over_reverse(function, moving, along):
+    """H v as the tangent of the gradient."""
+    gradient = torch.func.grad(function, argnums=tuple(range(len(moving))))
+    return torch.func.jvp(gradient, moving, along)[1]
+
+
+def reverse_over_reverse(function, moving, along):
+    """H v as the gradient of <gradient, v>."""
+    which = tuple(range(len(moving)))
+    gradient = torch.func.grad(function, argnums=which)
+    return torch.func.grad(
+        lambda *x: sum((g * v).sum() for g, v in zip(gradient(*x), along, strict=True)), argnums=which
+    )(*moving)
+
+
+def reverse_over_forward(function, moving, along):
+    """H v as the gradient of the directional derivative."""
+    which = tuple(range(len(moving)))
+    return torch.func.grad(lambda *x: torch.func.jvp(function, x, along)[1], argnums=which)(*moving)
+
+
+@pytest.mark.parametrize("name", names())
+def test_first_derivatives(name):
+    """torch's own gradcheck: reverse and forward mode, each also for several vectors at once."""
+    assert torch.autograd.gradcheck(
+        differentiable(name),
+        leaves(name),
+        check_forward_ad=True,
+        check_batched_grad=True,
+        check_batched_forward_grad=True,
+    )
+
+
+@pytest.mark.parametrize("name", names())
+def test_double_backward(name):
+    """torch's own gradgradcheck: nothing that the forward saves is taken for a constant."""
+    assert torch.autograd.gradgradcheck(differentiable(name), leaves(name), check_batched_grad=True)
+
+
+@pytest.mark.parametrize("name", names())
+def test_forward_mode_over_the_backward(name):
+    """The tangent of the gradient, as torch.func.hvp-like code takes it."""
+    assert torch.autograd.gradgradcheck(
+        differentiable(name),
+        leaves(name),
+        check_fwd_over_rev=True,
+        check_rev_over_rev=False,
+        check_undefined_grad=False,
+    )
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("way", [forward_over_reverse, reverse_over_reverse, reverse_over_forward])
+def test_hessian_vector_products_by_function_transforms(name, way):
+    """torch.func gives what torch's own autograd gives for the reference, whichever mode goes over which."""
+    function, moving = scalar(name)
+    plain, _ = scalar(name, kernel(name, "torch").reference)
+    along = directions(moving)
+    _, expected = torch.autograd.functional.hvp(plain, moving, along)
+    for one, wanted in zip(way(function, moving, along), expected, strict=True):
+        torch.testing.assert_close(one, wanted)
+
+
+@pytest.mark.parametrize("name", names())
+def test_gradients_of_several_samples_at_once(name):
+    """torch.func.vmap of the gradient gives what a loop gives."""
+    function, moving = scalar(name)
+    which = tuple(range(len(moving)))
+    several = tuple(torch.stack([value, value * 0.5, value * 0.25]) for value in moving)
+    gradient = torch.func.grad(function, argnums=which)
+    for position, rows in enumerate(zip(*torch.func.vmap(gradient)(*several), strict=True)):
+        for one, other in zip(rows, gradient(*(value[position] for value in several)), strict=True):
+            torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("name", names())
+def test_it_compiles_whole(name):
+    """torch.compile takes forward and backward without a graph break, with the same numbers."""
+    function, moving = scalar(name)
+    torch.compiler.reset()
+    compiled = torch.compile(function, backend="aot_eager", fullgraph=True)
+    results = []
+    for call in (function, compiled):
+        given = tuple(value.detach().clone().requires_grad_() for value in moving)
+        value = call(*given)
+        value.backward()
+        results.append((value.detach(), *(item.grad for item in given)))
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("name", CURVED)
+def test_third_derivatives_are_refused(name):
+    """What is not derived is an error in both modes, never a wrong number."""
+    function, moving = scalar(name)
+    second = torch.func.grad(lambda *x: sum(part.sum() for part in torch.func.grad(function, (0,))(*x)))
+    with pytest.raises(NotImplementedError, match=f"{name}: third derivatives are not derived"):
+        torch.func.grad(lambda *x: second(*x).sum())(*moving)
+    with pytest.raises(NotImplementedError, match=f"{name}: third derivatives are not derived"):
+        torch.func.jvp(second, moving, moving)
+
+
+@pytest.mark.parametrize("name", CURVED)
+def test_forward_mode_twice_is_refused(name):
+    """The second derivative along two directions by forward mode alone is not derived; the message says what is."""
+    function, moving = scalar(name)
+    with pytest.raises(NotImplementedError, match="use torch.func.jacfwd over jacrev"):
+        torch.func.jacfwd(torch.func.jacfwd(function))(*moving)
+
+
+@pytest.mark.parametrize("name", names())
+def test_nothing_but_the_derived_set_is_kept(name):
+    """Between forward and backward only the saved tensors take memory; an input that is not among them is free."""
+    held = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: held.append(tensor), lambda _: None):
+        differentiable(name)(*leaves(name))
+    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in held}
+    _, saved = kernel(name, "torch").forward(*inputs(name))
+    tensors = [item for item in saved if isinstance(item, torch.Tensor)]
+    wanted = sum({t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}.values())
+    assert sum(storages.values()) <= wanted + 8 * len(operation(name).curved)
+
+
+def test_parameters_are_keywords():
+    """A parameter changes the result; one that the operation does not have is refused with those that it has."""
+    x, gamma, beta = inputs("batch_norm")
+    call = differentiable("batch_norm")
+    expected = torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=0.5)
+    torch.testing.assert_close(call(x, gamma, beta, eps=0.5), expected)
+    with pytest.raises(TypeError, match=r"^batch_norm takes x, gamma, beta, eps=1e-05$"):
+        call(x, gamma, beta, epsilon=0.5)
+    with pytest.raises(TypeError, match=r"^batch_norm takes x, gamma, beta, eps=1e-05$"):
+        call(x, gamma)
+
+
+def test_an_unknown_operation():
+    """The error of the registry, with the nearest name."""
+    with pytest.raises(UnknownOperationError, match="did you mean 'softmax'"):
+        differentiable("sofmax")
+
+
+def test_the_same_function_each_time():
+    """Made once for each operation; its name stands in the graph."""
+    assert differentiable("relu") is differentiable("relu")
+    assert type(differentiable("relu")(*leaves("relu")).grad_fn).__name__ == "ReluBackward"
