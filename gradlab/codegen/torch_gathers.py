@@ -78,12 +78,12 @@ def scatter_sum(statement: ScatterSum, sizes: Sizes) -> list[str]:
             shape[slices] = f"{label}.numel()"
             value, label = f"{value}.reshape({', '.join(shape)})", f"{label}.reshape(-1)"
         return [f"{target.name} = {zeros.format(sizes.shape(target.layout))}.index_add({slices}, {label}, {value})"]
-    row, at = _rows(items), items[-1].slot
-    if row is not None and isinstance(at, Gather):
+    row, place = _rows(items), items[-1].slot
+    if row is not None and isinstance(place, Gather):
         # Behind the axes that the place depends on in order, all others of it count as one.
         inner = zeros.format(parenthesised([item.size(sizes) for item in items]))
         rest = f".flatten({row})"
-        found = f"{inner}.scatter_add(-1, {at.tensor}{rest}, {value}{rest})"
+        found = f"{inner}.scatter_add(-1, {place.tensor}{rest}, {value}{rest})"
         return [f"{target.name} = {found}.reshape{sizes.shape(target.layout)}"]
     at = flat(items, layout, _arange(sizes), sizes)
     count = sizes.product(index.axis for index in target.layout)

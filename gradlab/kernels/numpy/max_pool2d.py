@@ -51,8 +51,11 @@ def forward(
         found = f"no window fits: o = {o}, q = {q}"
         raise ValueError(f"{found}; pad the input, or use a smaller window")
     # (1) at[n,c,o,q] = argmax[a,b](x[n,c,stride*o + dilation*a - padding,stride*q + dilation*b - padding])
-    grid = (n, c, o, q), (1, 1, stride, stride), (0, 0, -padding, -padding), (
-        (2, kernel_size, dilation), (3, kernel_size, dilation)
+    grid = (
+        (n, c, o, q),
+        (1, 1, stride, stride),
+        (0, 0, -padding, -padding),
+        ((2, kernel_size, dilation), (3, kernel_size, dilation)),
     )
     y, at = largest(x, *grid)
     # (2) y[n,c,o,q] = x[n,c,at.h[n,c,o,q],at.w[n,c,o,q]]

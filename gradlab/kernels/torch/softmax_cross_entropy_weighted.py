@@ -131,5 +131,7 @@ def hvp(
 
 def reference(x: Tensor, label: Tensor, weight: Tensor, keep: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
-    result: Tensor = torch.nn.functional.cross_entropy(x, torch.where(keep, label, -100), weight=weight, label_smoothing=label_smoothing)
+    result: Tensor = torch.nn.functional.cross_entropy(
+        x, torch.where(keep, label, -100), weight=weight, label_smoothing=label_smoothing
+    )
     return result
