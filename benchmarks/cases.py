@@ -28,6 +28,31 @@ _IMAGES: tuple[Size, ...] = (
     {"n": (32,), "c": (64,), "h": (32,), "w": (32,)},
 )
 
+_LEADING: tuple[Size, ...] = (
+    {ELLIPSIS: (64,), "d": (128,)},
+    {ELLIPSIS: (8, 64), "d": (512,)},
+    {ELLIPSIS: (2048,), "d": (1024,)},
+)
+_HEADS: tuple[Size, ...] = (
+    {ELLIPSIS: (2, 4), "q": (32,), "k": (32,), "c": (16,), "v": (16,)},
+    {ELLIPSIS: (4, 8), "q": (128,), "k": (128,), "c": (64,), "v": (64,)},
+    {ELLIPSIS: (1, 8), "q": (512,), "k": (512,), "c": (64,), "v": (64,)},
+)
+_CHANNELS = ({"ci": 3, "co": 32, "h": 32}, {"ci": 32, "co": 64, "h": 16}, {"ci": 64, "co": 128, "h": 8})
+_FILTERS: tuple[Size, ...] = tuple(
+    {
+        "n": (32,),
+        "ci": (k["ci"],),
+        "c": (k["ci"],),
+        "h": (k["h"],),
+        "w": (k["h"],),
+        "co": (k["co"],),
+        "a": (3,),
+        "b": (3,),
+    }
+    for k in _CHANNELS
+)
+
 SIZES: Mapping[str, tuple[Size, ...]] = {
     "relu": ({ELLIPSIS: (64, 128)}, {ELLIPSIS: (256, 512)}, {ELLIPSIS: (32, 64, 16, 16)}, {ELLIPSIS: (2048, 1024)}),
     "linear": (
@@ -48,7 +73,29 @@ SIZES: Mapping[str, tuple[Size, ...]] = {
     "batch_norm_eval": _FEATURES,
     "batch_norm_2d": _IMAGES,
     "batch_norm_2d_eval": _IMAGES,
+    "instance_norm": _IMAGES,
+    "layer_norm": _LEADING,
+    "rms_norm": _LEADING,
+    "l2_normalize": _LEADING,
+    "log_softmax": _LEADING,
+    "logsumexp": _LEADING,
+    "bias_add": _LEADING,
+    "matmul": (
+        {ELLIPSIS: (8,), "m": (32,), "i": (32,), "o": (32,)},
+        {ELLIPSIS: (4, 8), "m": (128,), "i": (64,), "o": (128,)},
+        {ELLIPSIS: (2,), "m": (512,), "i": (512,), "o": (512,)},
+    ),
+    "scaled_dot_product_attention": _HEADS,
+    "scaled_dot_product_attention_bias": _HEADS,
+    "scaled_dot_product_attention_mask": _HEADS,
+    "conv1d": ({"n": (32,), "ci": (32,), "c": (32,), "w": (256,), "co": (32,), "a": (5,)},),
+    "conv2d": _FILTERS,
+    "avg_pool2d": _IMAGES,
+    "global_avg_pool2d": _IMAGES,
 }
+
+PARAMETERS: Mapping[str, Mapping[str, float]] = {"conv2d": {"padding": 1}}
+"""Parameters that are not measured at their defaults: 3 x 3 filters mostly keep the size of the image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +109,9 @@ class Case:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Every keyword parameter at its default."""
-        return {parameter.name: parameter.default for parameter in self.operation.parameters}
+        """Every keyword parameter, most of them at their defaults."""
+        defaults = {parameter.name: parameter.default for parameter in self.operation.parameters}
+        return {**defaults, **PARAMETERS.get(self.operation.name, {})}
 
 
 def sizes(operation: Operation) -> tuple[Size, ...]:

@@ -61,7 +61,7 @@ _SELU_ALPHA = Rational("1.6732632423543772848170429916717")
 
 selu = activation(
     "selu",
-    "The self-normalising exponential linear unit: scale * elu(x, alpha) with the constants of Klambauer et al. 2017.",
+    "The self-normalising linear unit: scale * elu(x, alpha) with the constants of Klambauer et al., 2017.",
     _SELU_SCALE * Max(x, 0) + _SELU_SCALE * _SELU_ALPHA * expm1(Min(x, 0)),
     "torch.nn.functional.selu(x)",
     kinks=[Kink("x", where="x == 0", derivative=float(_SELU_SCALE * _SELU_ALPHA))],
@@ -92,7 +92,7 @@ gelu_tanh = activation(
     "gelu_tanh",
     "gelu with its approximation by tanh.",
     x / 2 + x * tanh(inner) / 2,
-    "torch.nn.functional.gelu(x, approximate='tanh')",
+    'torch.nn.functional.gelu(x, approximate="tanh")',
     before=[(inner, sqrt(2 / pi) * x + sqrt(2 / pi) * Rational("0.044715") * x**3)],
 )
 

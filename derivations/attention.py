@@ -56,7 +56,7 @@ scaled_dot_product_attention_bias = attention(
 )
 scaled_dot_product_attention_mask = attention(
     "scaled_dot_product_attention_mask",
-    "Attention to the keys where attn_mask is True; a query without any gives 0, as in torch.",
+    "Attention to the keys where attn_mask is True; without any, 0.",
     [given(attn_mask[n, i, j], mask())],
     [let(s[n, i, j], scaled), let(count[n, i], Sum(attn_mask[n, i, j], j))],
     attn_mask[n, i, j],

@@ -2,30 +2,32 @@
 
 from sympy import Idx, IndexedBase, Sum, symbols
 
-from gradlab.operation import Parameter
+from gradlab.operation import Packed, Parameter
 from gradlab.symbolic.definition import Definition, given, let
 
 N, C, H, W, F, A, B, O, Q = symbols("N C H W F A B O Q", integer=True)
-stride, padding, dilation = symbols("stride padding dilation", integer=True)
-n, c, h, w, f, a, b, o, q = map(Idx, "nchwfaboq", (N, C, H, W, F, A, B, O, Q))
+stride, padding, dilation, groups = symbols("stride padding dilation groups", integer=True)
+n, g, c, h, w, f, a, b, o, q = map(Idx, "ngchwfaboq", (N, groups, C, H, W, F, A, B, O, Q))
 x, weight, bias, z, y = map(IndexedBase, ("x", "weight", "bias", "z", "y"))
 
-window = x[n, c, stride * o + dilation * a - padding, stride * q + dilation * b - padding]
+window = x[n, g, c, stride * o + dilation * a - padding, stride * q + dilation * b - padding]
 
 conv2d = Definition(
     name="conv2d",
     summary="2-D convolution with bias: windows of x, zeros outside it, times the kernel.",
-    inputs=[given(x[n, c, h, w]), given(weight[f, c, a, b]), given(bias[f])],
+    inputs=[given(x[n, g, c, h, w]), given(weight[g, f, c, a, b]), given(bias[g, f])],
     lets=[
-        let(z[n, f, o, q], Sum(window * weight[f, c, a, b], c, a, b)),
-        let(y[n, f, o, q], z[n, f, o, q] + bias[f]),
+        let(z[n, g, f, o, q], Sum(window * weight[g, f, c, a, b], c, a, b)),
+        let(y[n, g, f, o, q], z[n, g, f, o, q] + bias[g, f]),
     ],
-    output=y[n, f, o, q],
+    output=y[n, g, f, o, q],
+    packed=Packed("co", "groups", "f", also=(("ci", "c"),)),
     parameters=[
         Parameter("stride", 1, 1, 3, integer=True),
         Parameter("padding", 0, 0, 2, integer=True),
         Parameter("dilation", 1, 1, 2, integer=True),
+        Parameter("groups", 1, 1, 3, integer=True),
     ],
     nonempty=[C, H, W, F, A, B],
-    reference="torch.nn.functional.conv2d(x, weight, bias, stride=stride, padding=padding, dilation=dilation)",
+    reference="torch.nn.functional.conv2d(x, weight, bias, stride, padding, dilation, groups)",
 )

@@ -6,7 +6,7 @@ from sympy import Abs, Expr, Idx, IndexedBase, exp, log, sqrt, symbols
 
 from gradlab.operation import Domain, Kink, Parameter, mask, non_negative, positive, real
 from gradlab.symbolic.definition import Definition, given, let
-from gradlab.symbolic.special import clamp
+from gradlab.symbolic.special import clip
 
 N = symbols("N", integer=True)
 n = Idx("n", N)
@@ -46,13 +46,13 @@ absolute = elementwise(
     kinks=[Kink("x", where="x == 0", derivative=0.0)],
 )
 
-clamp_ = elementwise(
+clamp = elementwise(
     "clamp",
-    "x, kept between min and max; its slope is 1 at both.",
-    clamp(x, low, high),
+    "x, kept between min and max; its slope is 0 at both.",
+    clip(x, low, high),
     "torch.clamp(x, min, max)",
     parameters=[Parameter("min", -1.0, -2.0, 0.0), Parameter("max", 1.0, 0.5, 2.0)],
-    kinks=[Kink("x", where="x == min", derivative=1.0), Kink("x", where="x == max", derivative=1.0)],
+    kinks=[Kink("x", where="x == min", derivative=0.0), Kink("x", where="x == max", derivative=0.0)],
 )
 
 exponential = elementwise("exp", "The exponential function.", exp(x), "torch.exp(x)")

@@ -299,12 +299,19 @@ class Along:
 class Packed:
     """A dimension that holds two: `groups`, an integer parameter that says how many, and `rest`, the entries of each.
 
-    Channel c of group normalisation is entry `c % rest` of group `c // rest`.
+    Channel c of group normalisation is entry `c % rest` of group `c // rest`. `also` holds further dimensions with
+    their `rest`, in the same groups: a grouped convolution has channels in and channels out.
     """
 
     dim: str
     groups: str
     rest: str
+    also: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def dims(self) -> dict[str, str]:
+        """Every such dimension by the name of its `rest`."""
+        return {self.rest: self.dim, **{rest: dim for dim, rest in self.also}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,8 +335,8 @@ class Operation:
     are the arguments whose gradient moves with the arguments: the Hessian-vector products of all others are 0. `along`
     says that there is a keyword `axis`; with `broadcast` the `...` of the arguments need not be equal but only
     broadcast, as NumPy has it; `packed` is a dimension that a parameter divides into groups. `extents` gives the
-    dimensions of the output that no input has, such as how many windows a convolution finds. Those
-    in `nonempty` are never 0.
+    dimensions of the output that no input has, such as how many windows a convolution finds; those in `nonempty` are
+    never 0.
     """
 
     name: str

@@ -17,6 +17,7 @@ class Chain:
         self.emit, self.name, self.reusable = emit, name, reusable
 
     def dense(self, target: Value, front: Piece, pieces: list[Piece]) -> None:
+        """The sum of the pieces, times what stands in front."""
         if not target.layout or not any(piece.full(target.layout) for piece in pieces):
             self._small(target, front, pieces)
             return
@@ -36,7 +37,11 @@ class Chain:
         else:
             self._product(target, first)
         for piece in rest:
-            self._accumulate(target, piece)
+            self.accumulate(target, piece)
+        self.multiply(target, front)
+
+    def multiply(self, target: Value, front: Piece) -> None:
+        """Multiply a finished sum by what stands in front of it."""
         above, below, small = front.split(target.layout)
         factors: list[Operand] = [*small, *above]
         for operand in factors:
@@ -48,9 +53,8 @@ class Chain:
         """No value is as large as the output: products of what there is, added up and broadcast."""
         products = [merge(front, piece).product for piece in pieces]
         first, *rest = products
-        if (rest and {*first.layout, *rest[0].layout} == set(target.layout) != set(first.layout)) or (
-            rest and not target.layout and not first.values
-        ):
+        number = not target.layout and not first.values
+        if rest and (number or {*first.layout, *rest[0].layout} == set(target.layout) != set(first.layout)):
             self.emit(Combine(target, rest[0].coefficient.sign, first, absolute(rest[0])))
             rest = rest[1:]
         else:
@@ -86,7 +90,8 @@ class Chain:
         if current is first:
             self.emit(Assign(target, first if isinstance(first, Product) else Product((first,))))
 
-    def _accumulate(self, target: Value, piece: Piece) -> None:
+    def accumulate(self, target: Value, piece: Piece) -> None:
+        """Add a term in place."""
         if not piece.full(target.layout):
             self._add(target, piece.product)
         elif plain(piece, target.layout):

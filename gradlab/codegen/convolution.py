@@ -99,7 +99,7 @@ def step_text(slot: Slot) -> str:
     return scale_text(slot.parts[0][0]) if isinstance(slot, Affine) else "1"
 
 
-def grid_text(slots: Sequence[Slot], sizes: Sizes) -> str:
+def grid_parts(slots: Sequence[Slot], sizes: Sizes) -> list[str]:
     """Shape, steps, start and taps of windows, as the helpers take them."""
     shape = parenthesised([sizes.size(index.axis) for index in first_parts(slots)])
     steps, start = (parenthesised([text(slot) for slot in slots]) for text in (step_text, offset_text))
@@ -109,4 +109,4 @@ def grid_text(slots: Sequence[Slot], sizes: Sizes) -> str:
         if isinstance(slot, Affine)
         for scale, index in slot.parts[1:]
     ]
-    return ", ".join([shape, steps, start, *([parenthesised(taps)] if taps else [])])
+    return [shape, steps, start, *([parenthesised(taps)] if taps else [])]

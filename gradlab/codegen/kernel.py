@@ -276,12 +276,8 @@ def _leads(value: Value) -> bool:
 
 
 def _function(line: str, summary: str, lines: list[str], returned: str) -> str:
-    text = [part for item in (*lines, f"return {returned}") for part in _broken(item)]
-    shown = [f'"""{summary}"""']
-    if len(shown[0]) + 4 > _WIDTH:
-        first, _, rest = summary.partition(", and what ")
-        shown = [f'"""{first}.', "", f"The second result is what {rest}", '"""']
-    return "\n".join([*_wrapped(line), *(f"    {item}".rstrip() for item in (*shown, *text)), ""])
+    body = [part for item in (*lines, f"return {returned}") for part in _broken(item)]
+    return "\n".join([*_wrapped(line), *(f"    {item}".rstrip() for item in (*_docstring(summary), *body)), ""])
 
 
 def _broken(line: str) -> list[str]:
@@ -310,6 +306,14 @@ def _arguments(inside: str) -> list[str]:
         else:
             found[-1] += character
     return [part.strip() for part in found]
+
+
+def _docstring(summary: str) -> list[str]:
+    """One line, or where that is too long, what is returned first."""
+    if len(summary) + len('    """"""') <= _WIDTH:
+        return [f'"""{summary}"""']
+    first, _, rest = summary.partition(", and what ")
+    return [f'"""{first}.', "", f"What {rest}", '"""']
 
 
 def _used(lines: Iterable[str]) -> set[str]:

@@ -36,24 +36,26 @@ def literal(operation: Operation) -> str:
         f'    signature=Signature.parse("{operation.signature}"),',
         *_tuple_of("arguments", [_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
         f"    saved={_tuple(operation.saved)},",
-        f'    reference="{operation.reference}",',
+        f"    reference={_quoted(operation.reference)},",
         f'    digest="{operation.digest}",',
     ]
     if operation.parameters:
         lines += _tuple_of("parameters", [_parameter(parameter) for parameter in operation.parameters])
     if operation.kinks:
         lines += _tuple_of("kinks", [_kink(kink) for kink in operation.kinks])
-    if operation.extents:
-        lines += _tuple_of("extents", [f'Extent("{e.dim}", "{e.formula}")' for e in operation.extents])
-    if operation.nonempty:
-        lines.append(f"    nonempty={_tuple(operation.nonempty)},")
     if operation.along:
         lines.append(f'    along=Along("{operation.along.dim}"{", several=True" if operation.along.several else ""}),')
     if operation.broadcast:
         lines.append("    broadcast=True,")
     if operation.packed:
         packed = operation.packed
-        lines.append(f'    packed=Packed("{packed.dim}", "{packed.groups}", "{packed.rest}"),')
+        also = ", ".join(f'("{dim}", "{rest}")' for dim, rest in packed.also)
+        shown = f'"{packed.dim}", "{packed.groups}", "{packed.rest}"{f", also=({also},)" if also else ""}'
+        lines.append(f"    packed=Packed({shown}),")
+    if operation.extents:
+        lines += _tuple_of("extents", [f'Extent("{e.dim}", "{e.formula}")' for e in operation.extents])
+    if operation.nonempty:
+        lines.append(f"    nonempty={_tuple(operation.nonempty)},")
     lines.append(f'    output="{operation.output}",')
     if operation.curved:
         lines.append(f"    curved={_tuple(operation.curved)},")
@@ -67,15 +69,20 @@ def _tuple_of(field: str, shown: list[str]) -> list[str]:
     return [f"    {field}=(", *(f"        {item}," for item in shown), "    ),"]
 
 
+def _parameter(parameter: Parameter) -> str:
+    marked = ", integer=True" if parameter.integer else ""
+    bounds = f"{parameter.default!r}, {parameter.minimum!r}, {parameter.maximum!r}"
+    return f'Parameter("{parameter.name}", {bounds}{marked})'
+
+
 def _kink(kink: Kink) -> str:
     derivative = f'"{kink.derivative}"' if isinstance(kink.derivative, str) else repr(kink.derivative)
     return f'Kink("{kink.argument}", where="{kink.where}", derivative={derivative})'
 
 
-def _parameter(parameter: Parameter) -> str:
-    marked = ", integer=True" if parameter.integer else ""
-    bounds = f"{parameter.default!r}, {parameter.minimum!r}, {parameter.maximum!r}"
-    return f'Parameter("{parameter.name}", {bounds}{marked})'
+def _quoted(text: str) -> str:
+    """As the formatter quotes it: without a backslash where that can be."""
+    return f"'{text}'" if '"' in text else f'"{text}"'
 
 
 def _tuple(names: Iterable[str]) -> str:

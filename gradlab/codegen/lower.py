@@ -16,7 +16,7 @@ from gradlab.codegen.chain import Chain
 from gradlab.codegen.computed import computed, first_parts, other_parts, split, spread, whole
 from gradlab.codegen.gathers import Gathers, gathered, placed
 from gradlab.codegen.nest import nested
-from gradlab.codegen.pieces import NOTHING, Piece, absolute, merge, normalise, scale
+from gradlab.codegen.pieces import NOTHING, Piece, absolute, grouped, merge, normalise, scale
 from gradlab.codegen.statements import (
     Accumulate,
     Apply,
@@ -118,7 +118,7 @@ class Lowering:
         if len(dense) == 1:
             self.chain.dense(target, NOTHING, [merge(front, dense[0])])
         elif dense:
-            self.chain.dense(target, front, dense)
+            self._sum_of_groups(target, front, dense)
         else:
             self.statements.append(Assign(target, ZERO))
         for number, piece in enumerate(piece for piece in pieces if piece.at):
@@ -153,12 +153,12 @@ class Lowering:
 
     def _collected(self, pieces: list[Piece], layout: tuple[Index, ...]) -> list[Piece]:
         """a x - b x as (a - b) x, where a and b are numbers: they are added up before they meet the array."""
-        groups: dict[tuple[tuple[Value, ...], tuple[Value, ...]], list[Piece]] = {}
+        groups: dict[object, list[Piece]] = {}
         for piece in pieces:
             above, below, _ = piece.split(layout)
             rest = [value for value in (*piece.values, *piece.divisors) if value.layout and value.layout != layout]
-            key = (tuple(above), tuple(below)) if not rest and not piece.at and above else ((), (), id(piece))
-            groups.setdefault(key, []).append(piece)
+            alike = not rest and not piece.at and above
+            groups.setdefault((tuple(above), tuple(below)) if alike else id(piece), []).append(piece)
         return [self._added(group, layout) if len(group) > 1 else group[0] for group in groups.values()]
 
     def _added(self, group: list[Piece], layout: tuple[Index, ...]) -> Piece:
@@ -188,9 +188,42 @@ class Lowering:
         scale = Coefficient(
             outer.coefficient, tuple((atom.axis, e) for atom, e in outer.factors if isinstance(atom, Size))
         )
-        self.statements.append(Reduce(target, self._operands(parts[0]), parts[0].bound))
+        product = self.sum(parts[0], target.layout, target.name)
+        del self.shared[parts[0].body]  # it is about to be scaled
+        if product.layout != target.layout:
+            return None
         self.statements.append(Combine(target, "*", target, Product(coefficient=scale), reuse=bool(target.layout)))
         return target
+
+    def _sum_of_groups(self, target: Value, front: Piece, pieces: list[Piece]) -> None:
+        """Terms that share factors meet before they are multiplied by these: fewer passes, and differences stay exact.
+
+        w (x - mean) is 0 where x is its own mean; w x - w mean is what rounding leaves of it.
+        """
+        singles: list[Piece] = []
+        large: list[tuple[Piece, list[Piece]]] = []
+        for shared, members in grouped(pieces):
+            if len(members) == 1:
+                singles.append(merge(shared, members[0]))
+            elif any(piece.full(target.layout) for piece in members):
+                large.append((shared, members))
+            else:
+                singles.append(merge(shared, self._part(target, NOTHING, members)))
+        if not large:
+            self.chain.dense(target, front, singles)
+            return
+        (shared, members), *others = large
+        self.chain.dense(target, shared, members)
+        for piece in (*(self._part(target, *group) for group in others), *singles):
+            self.chain.accumulate(target, piece)
+        self.chain.multiply(target, front)
+
+    def _part(self, target: Value, front: Piece, pieces: list[Piece]) -> Piece:
+        """A sum of its own, at the size of its terms."""
+        present = {index for piece in (front, *pieces) for index in piece.product.layout}
+        part = Value(self.name("part"), tuple(index for index in target.layout if index in present))
+        self.chain.dense(part, front, pieces)
+        return replace(NOTHING, values=(part,))
 
     # Terms -> pieces ---------------------------------------------------------------------------------------------
 
@@ -323,6 +356,35 @@ class Lowering:
         self.shared[part.body] = target
         return target
 
+    def _computed(self, part: Term, layout: tuple[Index, ...], name: str | None) -> Value | None:
+        """A sum with computed indices that has a form of its own; None where one array is read and then summed."""
+        read, deltas, rest = split(part)
+        if not deltas and (len(read) != 1 or read[0][1] != 1):
+            return None
+        above, below = self._powers((*read, *rest.factors) if deltas else rest.factors)
+        values = tuple(sorted(above, key=lambda value: value.name))
+        statement: Slide | Spread | None = None
+        if deltas and values and not below:
+            target = Value(name or self.name(f"spread_{_sum_name(values)}"), layout)
+            statement = spread(deltas, values, part.bound, target)
+        elif not deltas and not below and len(values) <= 1:
+            ((atom, _),) = read
+            assert isinstance(atom, Ref)  # only deltas and entries have slots
+            array = whole(self.values[atom.tensor], atom.slots)
+            target = Value(name or self.name(_sum_name((array, *values))), layout)
+            statement = Slide(target, array, atom.slots, next(iter(values), None), part.bound)
+        if statement is None:
+            return None if not deltas else self._fail()
+        self.statements.append(statement)
+        self.shared[part.body] = target
+        return target
+
+    def _fail(self) -> NoReturn:
+        raise DefinitionError(
+            f"{self.program.name}: no code for this sum over computed indices; bind the product of all that is not "
+            "computed to a name, so that one array at computed indices meets one other"
+        )
+
     def _running_sum(self, part: Term, order: Order, free: tuple[Index, ...], name: str | None) -> Value:
         """Sum_k f[k] [k <= d]: the sums up to each place, and from each place on for [d <= k]; no matrix of places."""
         reverse = order.left not in part.bound
@@ -376,35 +438,6 @@ class Lowering:
         self.statements.append(Vary(target, operand, tangent))
         self.shared[part.body] = target
         return target
-
-    def _computed(self, part: Term, layout: tuple[Index, ...], name: str | None) -> Value | None:
-        """A sum with computed indices that has a form of its own; None where one array is read and then summed."""
-        read, deltas, rest = split(part)
-        if not deltas and (len(read) != 1 or read[0][1] != 1):
-            return None
-        above, below = self._powers((*read, *rest.factors) if deltas else rest.factors)
-        values = tuple(sorted(above, key=lambda value: value.name))
-        statement: Slide | Spread | None = None
-        if deltas and values and not below:
-            target = Value(name or self.name(f"spread_{_sum_name(values)}"), layout)
-            statement = spread(deltas, values, part.bound, target)
-        elif not deltas and not below and len(values) <= 1:
-            ((atom, _),) = read
-            assert isinstance(atom, Ref)  # only deltas and entries have slots
-            array = whole(self.values[atom.tensor], atom.slots)
-            target = Value(name or self.name(_sum_name((array, *values))), layout)
-            statement = Slide(target, array, atom.slots, next(iter(values), None), part.bound)
-        if statement is None:
-            return None if not deltas else self._fail()
-        self.statements.append(statement)
-        self.shared[part.body] = target
-        return target
-
-    def _fail(self) -> NoReturn:
-        raise DefinitionError(
-            f"{self.program.name}: no code for this sum over computed indices; bind the product of all that is not "
-            "computed to a name, so that one array at computed indices meets one other"
-        )
 
     def _operands(self, part: Term) -> tuple[Value, ...]:
         """Two operands have fast sums; more are multiplied beforehand where one has all axes of the other."""

@@ -63,7 +63,7 @@ def _complements(expression: Expr, layout: tuple[Index, ...], name: Name) -> Exp
 
 
 def _shared(expression: Expr, layout: tuple[Index, ...], name: Name) -> Expr:
-    """The terms that share most with others in one bracket behind what they share: 1 + a x + b x**3 has x (a + b x**2)."""
+    """The terms that share most in one bracket behind what they share: 1 + a x + b x**3 has x (a + b x**2)."""
     counts = Counter(atom for term in expression for atom, e in _full(term.factors, layout) if e > 0)
     if len(expression.terms) < 3 or not counts:
         return expression

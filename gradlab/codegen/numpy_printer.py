@@ -71,7 +71,7 @@ class NumpyPrinter:
         """Find the buffers that are written into by `out=`, and may be numbers: NumPy's results of no dimension are."""
         made = {s.target.name for s in statements if isinstance(s, Apply | Combine) and not s.reuse}
         written = {s.operand.name for s in statements if isinstance(s, Apply) and s.reuse}
-        written |= {s.right.name for s in statements if isinstance(s, Combine) and _into_right(s)}
+        written |= {s.target.name for s in statements if isinstance(s, Combine) and _into_right(s)}
         self.held = written & made
 
     def combine(self, statement: Combine) -> list[str]:
@@ -112,7 +112,9 @@ class NumpyPrinter:
         if not target.layout:
             return [f"{target.name} = {product_text(product, (), self.sizes)}"]
         if product.layout == target.layout and len(product.values) == 1 and product.coefficient.one:
-            return [f"{target.name} = {self._operand(product.values[0], target.layout)}.copy()"]
+            (value,) = product.values
+            copied = f"astype({self.sizes.like}.dtype)" if value.boolean and not target.boolean else "copy()"
+            return [f"{target.name} = {self._operand(value, target.layout)}.{copied}"]
         text = product_text(product, target.layout, self.sizes)
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
@@ -155,7 +157,12 @@ class NumpyPrinter:
         return [f"{statement.target.name} = {comparison(statement, operand, self.sizes, '&')}"]
 
     def reduce(self, statement: Reduce) -> list[str]:
-        return [f"{statement.target.name} = {self._reduction(statement)}"]
+        target = statement.target
+        lines = [f"{target.name} = {self._reduction(statement)}"]
+        layouts = {operand.layout for operand in statement.operands}
+        if len(layouts) == 1 and (_planes_end(layouts.pop(), statement.bound) or 0) > 2 and len(statement.operands) < 3:
+            lines.append(f"{target.name} = {self._own(target)}")
+        return lines
 
     def accumulate(self, statement: Accumulate) -> list[str]:
         operand, layout = self._operand(statement.operand, statement.operand.layout), statement.operand.layout
@@ -388,8 +395,9 @@ class NumpyPrinter:
             rows = self.sizes.size(layout[0].axis) if layout[0].axis.ellipsis else f"len({names[0]})"
             ones = f"np.ones({rows}, {operands[0].name}.dtype)"
             return f'np.einsum("nc,nc->c", {", ".join(names)})' if dot else f"{ones} @ {names[0]}"
-        if axes == [0, *range(2, rank)]:
-            return self._planes(operands, layout)
+        end = _planes_end(layout, bound)
+        if end is not None:
+            return self._planes(operands, layout, end)
         if dot and axes == list(range(rank - len(axes), rank)):
             return self._trailing(operands, layout, len(axes))
         operands = tuple(replace(operand, name=self._operand(operand, layout)) for operand in operands)
@@ -401,10 +409,10 @@ class NumpyPrinter:
         inner = self.sizes.product(index.axis for index in layout[-count:])
         return f"np.vecdot({', '.join(f'{operand.name}.reshape({kept}, {inner})' for operand in operands)})"
 
-    def _planes(self, operands: tuple[Value, ...], layout: tuple[Index, ...]) -> str:
-        """Sums over n, h, w of (n, c, h, w), with h and w as one axis."""
-        n, c = (self.sizes.size(index.axis) for index in layout[:2])
-        inner = self.sizes.product(index.axis for index in layout[2:])
+    def _planes(self, operands: tuple[Value, ...], layout: tuple[Index, ...], end: int) -> str:
+        """Sums over n, h, w of (n, c, h, w), with h and w as one axis, and so the axes of c, which end at `end`."""
+        n, c = self.sizes.size(layout[0].axis), self.sizes.product(index.axis for index in layout[1:end])
+        inner = self.sizes.product(index.axis for index in layout[end:])
         shaped = [f"{operand.name}.reshape({n}, {c}, {inner})" for operand in operands]
         if len(shaped) == 1:
             return f'np.einsum("ncm->c", {shaped[0]})'
@@ -414,6 +422,14 @@ class NumpyPrinter:
 def _into_right(statement: Combine) -> bool:
     """Whether the buffer of the result is that of the right operand, as in y = 1 - y."""
     return statement.operator == "-" and statement.right == statement.target and not statement.left.layout
+
+
+def _planes_end(layout: tuple[Index, ...], bound: tuple[Index, ...]) -> int | None:
+    """Where the axes between the first and the last ones end, of a sum over the first and the last ones."""
+    kept = [axis for axis, index in enumerate(layout) if index not in bound]
+    if not kept or kept != list(range(1, kept[-1] + 1)) or kept[-1] == len(layout) - 1:
+        return None
+    return None if any(index.axis.ellipsis for index in layout) else kept[-1] + 1
 
 
 def _combined(statement: Combine, left: str, right: str, like: str) -> list[str]:

@@ -14,7 +14,7 @@ from gradlab.codegen.convolution import (
     Indices,
     Roles,
     forward_roles,
-    grid_text,
+    grid_parts,
     kernel_roles,
     transposed_roles,
 )
@@ -158,10 +158,11 @@ class NumpyWindows:
 
     def description(self, slots: Sequence[Slot]) -> str:
         """Shape, steps, start and taps, as the helpers take them."""
-        text = grid_text(slots, self.sizes)
+        lines = grid_parts(slots, self.sizes)
+        text = ", ".join(lines)
         if text not in self.grids:
             self.grids[text] = self.unused("grid" if not self.grids else f"grid_{len(self.grids) + 1}")
-            self.before.append(f"{self.grids[text]} = {text}")
+            self.before += [f"{self.grids[text]} = (", *(f"    {line}," for line in lines), ")"]
         return f"*{self.grids[text]}"
 
     def flat(self, groups: Indices, *sides: Indices) -> str:

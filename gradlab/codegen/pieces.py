@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gradlab.codegen.statements import Coefficient, Product, Value
 from gradlab.symbolic.terms import Index, Slot
@@ -80,6 +82,35 @@ def merge(front: Piece, piece: Piece) -> Piece:
     )
 
 
+def grouped(pieces: list[Piece]) -> list[tuple[Piece, list[Piece]]]:
+    """Pieces that have factors in common, with these taken out in front; what shares nothing stands alone."""
+    groups: list[tuple[Piece, list[Piece]]] = []
+    rest = list(pieces)
+    while len(rest) > 1:
+        candidates = [_common(left, right) for left, right in itertools.combinations(rest, 2)]
+        shared = max(candidates, key=lambda values: len(values) * (sum(_has(piece, values) for piece in rest) - 1))
+        if not shared:
+            break
+        members = [piece for piece in rest if _has(piece, shared)]
+        groups.append((replace(NOTHING, values=shared), [_less(piece, shared) for piece in members]))
+        rest = [piece for piece in rest if not _has(piece, shared)]
+    return [*groups, *((NOTHING, [piece]) for piece in rest)]
+
+
+def _common(left: Piece, right: Piece) -> tuple[Value, ...]:
+    # Not masks: alone in front, they would be multiplied as integers.
+    shared = Counter(left.values) & Counter(right.values)
+    return tuple(value for value in shared.elements() if not value.boolean)
+
+
+def _has(piece: Piece, values: tuple[Value, ...]) -> bool:
+    return Counter(values) <= Counter(piece.values)
+
+
+def _less(piece: Piece, values: tuple[Value, ...]) -> Piece:
+    return replace(piece, values=tuple((Counter(piece.values) - Counter(values)).elements()))
+
+
 def scale(piece: Piece, unit: Coefficient) -> Piece:
     """A piece times a coefficient."""
     return Piece(piece.coefficient.times(unit), piece.values, piece.divisors, piece.at)
@@ -109,7 +140,9 @@ def start_rank(piece: Piece, free: tuple[Index, ...]) -> tuple[int, str]:
     if plain(piece, free):
         return (1 if piece.coefficient.number > 0 else 4), names
     if piece.full(free):
-        return (0 if piece.coefficient.number > 0 else 2), names
+        # The sign of a product costs nothing where it goes into a smaller factor.
+        small = any(value.layout and set(value.layout) != set(free) for value in piece.values)
+        return (0 if small or piece.coefficient.number > 0 else 2), names
     return 3, names
 
 

@@ -295,23 +295,8 @@ def slots_layout(slots: Iterable[Slot]) -> tuple[Index, ...]:
 
 
 Elementwise = Combine | Assign | Zeros | Apply | Test
-Statement = (
-    Elementwise
-    | Reduce
-    | Accumulate
-    | Multiply
-    | Vary
-    | Shift
-    | Check
-    | Find
-    | Largest
-    | Pick
-    | Scatter
-    | ScatterSum
-    | Slide
-    | Spread
-    | Note
-)
+Gathered = Check | Find | Largest | Pick | Scatter | ScatterSum | Slide | Spread
+Statement = Elementwise | Reduce | Accumulate | Multiply | Vary | Shift | Gathered | Note
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gradlab.codegen import torch_gathers
 from gradlab.codegen.contraction import einsum, matmul, numbers
-from gradlab.codegen.convolution import grid_text
+from gradlab.codegen.convolution import grid_parts
 from gradlab.codegen.printer import Sizes, align, along, beside, comparison, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
     Accumulate,
@@ -64,7 +64,8 @@ class TorchPrinter:
         target, product = statement.target, statement.product
         text = product_text(product, target.layout, self.sizes)
         if product.layout == target.layout and len(product.values) == 1 and product.coefficient.one:
-            return [f"{target.name} = {text}.clone()"]
+            numbers = product.values[0].boolean and not target.boolean
+            return [f"{target.name} = {text}{f'.to({self.sizes.like}.dtype)' if numbers else '.clone()'}"]
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
         if not product.coefficient.number:
@@ -157,7 +158,7 @@ class TorchPrinter:
         return torch_gathers.find(statement, self.sizes)
 
     def largest(self, statement: Largest) -> list[str]:
-        grid = grid_text(statement.slots, self.sizes)
+        grid = ", ".join(grid_parts(statement.slots, self.sizes))
         return [f"{statement.target.name}, {statement.place.name} = largest({statement.array.name}, {grid})"]
 
     def pick(self, statement: Pick) -> list[str]:

@@ -36,14 +36,15 @@ class TorchWindows:
         first, other = first_parts(slots), other_parts(slots)
         spatial = self.spatial(slots)
         if spatial and statement.kernel is None and set(statement.bound) == set(other) and target.layout == first:
-            found = self.convolution(slots, array.name, self.ones(array, slots), groups=first[1 : -len(spatial)])
-            return [f"{target.name} = {found}"]
+            groups = first[1 : -len(spatial)]
+            x = self.merged(array, ((first[0],), groups), array.layout[-len(spatial) :])
+            return self.shaped(self.convolution(slots, x, self.ones(array, slots), groups), target, spatial)
         roles = forward_roles(statement) if spatial else None
         if roles is not None and set(other) <= set(roles.shared) and statement.kernel is not None:
             channels = tuple(index for index in roles.shared if index not in other)
             kernel = self.merged(statement.kernel, ((*roles.groups, *roles.rows), channels), other)
             x = self.merged(array, ((roles.batch,), (*roles.groups, *channels)), array.layout[-len(spatial) :])
-            return [f"{target.name} = {self.shaped(self.convolution(slots, x, kernel, roles.groups), target, spatial)}"]
+            return self.shaped(self.convolution(slots, x, kernel, roles.groups), target, spatial)
         roles = kernel_roles(statement) if spatial else None
         if roles is not None and roles.columns[-len(other) :] == other and statement.kernel is not None:
             channels = roles.columns[: -len(other)]
@@ -54,7 +55,7 @@ class TorchWindows:
             sizes = [self.product((*roles.groups, *roles.rows)), self.product(channels), *self.each(other)]
             call = f"torch.nn.grad.conv{len(spatial)}d_weight"
             found = f"{call}({x}, {parenthesised(sizes)}, {upstream}{self.options(slots, roles.groups)})"
-            return [f"{target.name} = {self.shaped(found, target, other)}"]
+            return self.shaped(found, target, other)
         return self.viewed(statement)
 
     def spread(self, statement: Spread) -> list[str]:
@@ -68,7 +69,7 @@ class TorchWindows:
             options = self.options(slots, groups)
             ones = self.ones(statement.array, slots)
             found = f"{call}({parenthesised(sizes)}, {ones}, {upstream}{options})"
-            return [f"{target.name} = {self.shaped(found, target, target.layout[-len(spatial) :])}"]
+            return self.shaped(found, target, target.layout[-len(spatial) :])
         roles = transposed_roles(statement) if spatial else None
         if roles is not None and statement.kernel is not None:
             channels = tuple(index for index in roles.rows if index not in other)
@@ -79,7 +80,7 @@ class TorchWindows:
             )
             sizes = [*self.each((roles.batch,)), self.product((*roles.groups, *channels)), *self.each(places)]
             found = f"{call}({parenthesised(sizes)}, {kernel}, {upstream}{self.options(slots, roles.groups)})"
-            return [f"{target.name} = {self.shaped(found, target, places)}"]
+            return self.shaped(found, target, places)
         return self.folded(statement)
 
     def viewed(self, statement: Slide) -> list[str]:
@@ -132,7 +133,7 @@ class TorchWindows:
             f"torch.nn.functional.fold({columns}.reshape({', '.join(shape)}), {parenthesised(self.each(places))}, "
             f"{parenthesised(self.each(other))}{self.options(slots, ())})"
         )
-        return [f"{target.name} = {self.shaped(found, target, places)}"]
+        return self.shaped(found, target, places)
 
     # Parts of the calls ------------------------------------------------------------------------------------------
 
@@ -177,11 +178,12 @@ class TorchWindows:
         shape = [*map(self.product, groups), *self.each(rest)]
         return f"{text}.reshape({', '.join(shape)})"
 
-    def shaped(self, text: str, target: Value, rest: Sequence[object]) -> str:
-        """A result with its merged axes apart again."""
-        if len(target.layout) - len(rest) == 2:
-            return text
-        return f"{text}.reshape({', '.join(self.each(target.layout))})"
+    def shaped(self, text: str, target: Value, rest: Sequence[object]) -> list[str]:
+        """A result, with its merged axes apart again."""
+        lines = [f"{target.name} = {text}"]
+        if len(target.layout) - len(rest) != 2:
+            lines.append(f"{target.name} = {target.name}.reshape({', '.join(self.each(target.layout))})")
+        return lines
 
     def each(self, indices: Indices) -> list[str]:
         return [self.sizes.size(index.axis) for index in indices]

@@ -19,6 +19,7 @@ from gradlab.documents.parts import (
     savings,
     shape,
     shift_line,
+    stands_alone,
     starts_alike,
 )
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
@@ -63,6 +64,7 @@ _SECTIONS: dict[Kind, str] = {
     "adjoint": r"Reverse mode: $\overline{v}$ is the gradient with respect to $v$",
     "tangent": r"Forward mode: $\dot{v}$ is the change of $v$ along the tangents of the inputs",
     "jacobian": "Jacobian: the VJP with one entry of $g$ set to 1",
+    "product": r"Second derivatives: $\dot{\overline{v}}$ is the change of $\overline{v}$ while $g$ stands still",
 }
 
 
@@ -117,12 +119,13 @@ class _Document:
     def equation(self, equation: Equation) -> Iterator[str]:
         right = terms(equation.right, self.program, equation.free)
         why = reason(reason_of(equation), self.program)
-        left = self.left(equation) if equation.kind == "definition" else None
-        if isinstance(equation.before, Pullback | Pushforward):
+        alone = stands_alone(equation, self.program)
+        left = self.left(equation) if alone else None
+        if isinstance(equation.before, Pullback | Pushforward) and not alone:
             why = DIFFERENTIATE
         if equation.kind == "jacobian" and starts_alike(equation, self.program):
             left, why = self.left(equation), _ONE_ENTRY
-        elif equation.opens and equation.before is not None:
+        elif equation.opens and not alone:
             yield from self.opening(equation)
         yield from self.step(f"({equation.number})", left, right, why)
 
@@ -181,6 +184,12 @@ class _Document:
         tangent = self.derivation.tangent
         yield from self.result(entry((tangent.name, tuple(i.name for i in tangent.free))), tangent, "JVP")
         yield from self.form(name(tangent.name), matrix_form(tangent, self.program, dialect))
+        for result in self.derivation.products.values():
+            yield from self.result(entry((result.name, tuple(i.name for i in result.free))), result, "HVP")
+            yield from self.form(name(result.name), matrix_form(result, self.program, dialect))
+        for result in self.derivation.moved.values():
+            if result != tangent:
+                yield from self.result(entry((result.name, tuple(i.name for i in result.free))), result, "with")
         yield r"In matrix forms $\odot$ acts entry by entry and $\mathbf{1}$ is a vector of ones."
 
     def result(self, left: Box, result: Result, label: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
-from gradlab.symbolic.tangents import TANGENT
+from gradlab.symbolic.tangents import PRODUCT, TANGENT
 from gradlab.symbolic.terms import (
     Affine,
     Atom,
@@ -46,6 +46,8 @@ def name(tensor: str) -> Box:
     r"""A tensor's name: Greek where it is Greek, `\overline` for a gradient, a dot for a tangent."""
     if tensor in _SPECIAL:
         return Box(_SPECIAL[tensor], 6)
+    if tensor.startswith(PRODUCT):
+        tensor = f"{TANGENT}grad_{tensor.removeprefix(PRODUCT)}"
     for prefix, accent in (("grad_", r"\overline"), (TANGENT, r"\dot")):
         if tensor.startswith(prefix):
             inner = name(tensor.removeprefix(prefix))

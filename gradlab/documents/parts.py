@@ -30,6 +30,11 @@ def reason_of(equation: Equation) -> str:
     return equation.reason
 
 
+def stands_alone(equation: Equation, program: Program) -> bool:
+    """True for a line with its own left side: a definition, or a gradient that does not move at all."""
+    return equation.kind == "definition" or (equation.kind == "product" and starts_alike(equation, program))
+
+
 def starts_alike(equation: Equation, program: Program) -> bool:
     """True where the first line of a chain already shows what the chain starts from."""
     before = equation.before

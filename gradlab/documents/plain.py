@@ -17,6 +17,7 @@ from gradlab.documents.parts import (
     savings,
     shape,
     shift_line,
+    stands_alone,
     starts_alike,
 )
 from gradlab.documents.wrap import wrapped
@@ -34,6 +35,7 @@ _SECTIONS: dict[Kind, str] = {
     "adjoint": "Reverse mode: grad_v is the gradient of sum({g} * {output}) with respect to v",
     "tangent": "Forward mode: tangent_v is the change of v along the tangents of the inputs",
     "jacobian": "Jacobian: the VJP with one entry of {g} set to 1",
+    "product": "Second derivatives: hvp_v is the change of grad_v along the tangents, {g} standing still",
 }
 
 
@@ -94,11 +96,12 @@ class _Document:
 
     def equation(self, equation: Equation) -> Iterator[str]:
         indent = " " * self.margin
-        if equation.opens and equation.kind != "definition":
+        alone = stands_alone(equation, self.program)
+        if equation.opens and not alone:
             yield from self.opening(equation)
         label = f"({equation.number})".rjust(self.margin - 1) + " "
-        left = entry(equation.name, equation.free) + " " if equation.kind == "definition" else "  "
-        chained = isinstance(equation.before, Pullback | Pushforward)
+        left = entry(equation.name, equation.free) + " " if alone else "  "
+        chained = isinstance(equation.before, Pullback | Pushforward) and not alone
         reason = DIFFERENTIATE if chained else reason_of(equation)
         if equation.kind == "jacobian" and starts_alike(equation, self.program):
             reason = f"{self.g} := delta"
@@ -149,6 +152,12 @@ class _Document:
         tangent = self.derivation.tangent
         yield from self.result("JVP", entry(tangent.name, tangent.free), tangent)
         yield from self.form(tangent.name, matrix_form(tangent, self.program, dialect))
+        for result in self.derivation.products.values():
+            yield from self.result("HVP", entry(result.name, result.free), result)
+            yield from self.form(result.name, matrix_form(result, self.program, dialect))
+        for result in self.derivation.moved.values():
+            if result != tangent:
+                yield from self.result("with", entry(result.name, result.free), result)
         legend = "In matrix forms * and / act entry by entry, a space is the matrix product, 1 is a vector of ones."
         yield from self.sentences([legend])
         yield ""

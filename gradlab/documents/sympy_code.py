@@ -14,10 +14,12 @@ from gradlab.symbolic.show import entry
 def sympy_code(derivation: Derivation) -> str:
     """A program that defines the sizes, indices and tensors, the definition and all results.
 
-    The definition is a dictionary from entry to value; the results are `grad_x`, `tangent_y`, `jacobian_x`, ….
+    The definition is a dictionary from entry to value; the results are `grad_x`, `tangent_y`, `jacobian_x`, `hvp_x`, ….
     """
     program = derivation.program
+    moved = [result for result in derivation.moved.values() if result != derivation.tangent]
     results = [*derivation.gradients.values(), derivation.tangent, *derivation.jacobians.values()]
+    results += [*moved, *derivation.products.values()]
     bindings = program.bindings
     everything: list[Binding | Result] = [*bindings, *results]
     declared = Declarations([to_sympy(item, program) for item in everything])

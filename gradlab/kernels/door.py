@@ -75,6 +75,7 @@ def _kind(dtype: Any) -> str:
 
 def _check_shapes(operation: Operation, arrays: Sequence[Any], names: Sequence[str], shown: Sequence[Shape]) -> None:
     sizes: dict[str, tuple[int, int]] = {}
+    leading: tuple[int, Shape] | None = None
     for position, (dims, array) in enumerate(zip(operation.signature.inputs, arrays, strict=True)):
         shape = tuple(array.shape)
         named = [dim for dim in dims if dim != ELLIPSIS]
@@ -83,6 +84,15 @@ def _check_shapes(operation: Operation, arrays: Sequence[Any], names: Sequence[s
                 f"{operation.name}: {names[position]} is {shown[position]}; "
                 f"{'at least ' * (ELLIPSIS in dims)}{len(named)} dimensions are expected: ({', '.join(dims)})"
             )
+        if ELLIPSIS in dims and not getattr(operation, "broadcast", False):
+            own = shape[: len(shape) - len(named)]
+            if leading is not None and own != leading[1]:
+                known, other = leading
+                raise ShapeError(
+                    f"{operation.name}: {names[known]} is {shown[known]}, {names[position]} is {shown[position]}; "
+                    f"{own} should be {other}"
+                )
+            leading = leading or (position, own)
         for dim, size in zip(named, shape[len(shape) - len(named) :], strict=True):
             if dim.isdigit():
                 if size != int(dim):

@@ -4,26 +4,58 @@ Constructors, shapes and state_dict are those of torch.nn; what a layer computes
 `gradlab derive` proved and generated.
 """
 
-from gradlab.nn.activations import ReLU, Softmax
+from gradlab.nn.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Dropout,
+    Hardtanh,
+    LeakyReLU,
+    LogSoftmax,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from gradlab.nn.linear import Flatten, Linear
-from gradlab.nn.losses import CrossEntropyLoss
+from gradlab.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from gradlab.nn.module import Module, Parameter, Sequential
-from gradlab.nn.norms import BatchNorm1d, BatchNorm2d
+from gradlab.nn.norms import BatchNorm1d, BatchNorm2d, LayerNorm, RMSNorm
 from gradlab.nn.optim import SGD, Adadelta, Adam, AdamW
 
 __all__ = [
+    "ELU",
+    "GELU",
+    "SELU",
     "SGD",
     "Adadelta",
     "Adam",
     "AdamW",
+    "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "CrossEntropyLoss",
+    "Dropout",
     "Flatten",
+    "Hardtanh",
+    "HuberLoss",
+    "L1Loss",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LogSoftmax",
+    "MSELoss",
     "Module",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
+    "Softplus",
+    "Tanh",
 ]

@@ -15,6 +15,7 @@ from gradlab.kernels.door import check_inputs, check_upstream
 from gradlab.nn.module import Array, Module
 
 Shape = tuple[int, ...]
+DType = np.dtype[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Trace:
     own: tuple[str, ...]
     inner: Shape
     output: Shape
-    dtype: np.dtype[Any]
+    dtype: DType
 
 
 class Layer(Module):
@@ -41,18 +42,23 @@ class Layer(Module):
     """The kernel's name; layers that differ in training and evaluation override `kernel_name`."""
     own: ClassVar[tuple[str, ...]] = ()
     """The layer's own arrays in the kernel's order; a layer that may lack one overrides `arrays`."""
+    targets: ClassVar[int] = 0
+    """How many inputs at the end are data, whose gradient nobody asks for."""
     _trace: Trace | None = None
 
-    def kernel_name(self) -> str:
-        """The kernel to run."""
+    def kernel_name(self, *inputs: Array) -> str:
+        """The kernel to run for these inputs."""
         return self.operation
 
-    def arrays(self) -> Mapping[str, Array]:
-        """The layer's own arrays in the kernel's order, by name; those of `params` get gradients."""
+    def arrays(self, dtype: DType) -> Mapping[str, Array]:
+        """The layer's own arrays in the kernel's order, by name; those of `params` get gradients.
+
+        `dtype` is the input's, for arrays that stand in for a parameter that the layer does not have.
+        """
         return {name: self.params[name] for name in self.own}
 
-    def settings(self) -> dict[str, Any]:
-        """The kernel's keyword parameters."""
+    def settings(self, dtype: DType) -> dict[str, Any]:
+        """The kernel's keyword parameters for an input of this dtype."""
         return {}
 
     def enter(self, *inputs: Array) -> Sequence[Array]:
@@ -67,11 +73,11 @@ class Layer(Module):
         """The layer's output; a scalar for losses."""
         given = [np.asarray(value) for value in inputs]
         shapes = tuple(value.shape for value in given)
-        kernel, own = registry.kernel(self.kernel_name()), self.arrays()
+        kernel, own = registry.kernel(self.kernel_name(*given)), self.arrays(given[0].dtype)
         arrays = [*self.enter(*given), *own.values()]
         names = ["input", *(argument.name for argument in kernel.OPERATION.arguments[1 : len(given)]), *own]
         check_inputs(kernel.OPERATION, arrays, names, [*shapes, *(array.shape for array in own.values())])
-        inner, saved = kernel.forward(*arrays, **self.settings())
+        inner, saved = kernel.forward(*arrays, **self.settings(given[0].dtype))
         output = self.leave(inner, shapes)
         self._trace = Trace(kernel, saved, shapes, tuple(own), np.shape(inner), np.shape(output), inner.dtype)
         return output
@@ -97,7 +103,7 @@ class Layer(Module):
             if gradient is not None and name in self.params:
                 gradient = gradient.reshape(self.params[name].shape)
                 self.grads[name] = self.grads[name] + gradient if name in self.grads else gradient
-        pairs = zip(gradients[:count], trace.inputs, strict=True)
+        pairs = list(zip(gradients[:count], trace.inputs, strict=True))[: count - self.targets]
         found = [gradient.reshape(shape) for gradient, shape in pairs if gradient is not None]
         if not found or not input_gradient:
             return None
@@ -105,7 +111,9 @@ class Layer(Module):
 
     def pull(self, trace: Trace, grad_output: Any, input_gradient: bool) -> tuple[Array | None, ...]:
         """The kernel's backward, without the gradients that nobody wants where the kernel can leave them out."""
-        needs = (*(input_gradient for _ in trace.inputs), *(name in self.params for name in trace.own))
+        count = len(trace.inputs)
+        inputs = (input_gradient and k < count - self.targets for k in range(count))
+        needs = (*inputs, *(name in self.params for name in trace.own))
         several = len(trace.kernel.OPERATION.differentiable) > 1
         arguments = (grad_output, trace.saved, needs) if several else (grad_output, trace.saved)
         gradients: tuple[Array | None, ...] = trace.kernel.backward(*arguments)

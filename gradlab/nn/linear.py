@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from gradlab.kernels.door import check_upstream
 from gradlab.nn.initialise import Seed, affine
-from gradlab.nn.layer import Layer, Shape, missing_forward
+from gradlab.nn.layer import DType, Layer, Shape, missing_forward
 from gradlab.nn.module import Array, Module
 
 
@@ -36,9 +36,9 @@ class Linear(Layer):
         super().__init__()
         self.params = affine((out_features, in_features), bias, seed, dtype)
 
-    def arrays(self) -> Mapping[str, Array]:
+    def arrays(self, dtype: DType) -> Mapping[str, Array]:
         weight = self.params["weight"]
-        return {"weight": weight, "bias": self.params.get("bias", np.zeros(len(weight), weight.dtype))}
+        return {"weight": weight, "bias": self.params.get("bias", np.zeros(len(weight), dtype))}
 
     def enter(self, *inputs: Array) -> Sequence[Array]:
         (x,) = inputs

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from gradlab.errors import ShapeError
-from gradlab.nn.layer import Layer, Shape
+from gradlab.nn.layer import DType, Layer, Shape
 from gradlab.nn.module import Array
 
 
@@ -42,13 +43,13 @@ class BatchNorm1d(Layer):
     ) -> None:
         super().__init__()
         self.eps, self.momentum = eps, momentum
-        self.ones, self.zeros = np.ones(num_features, dtype), np.zeros(num_features, dtype)
+        self.num_features = num_features
         if affine:
-            self.params = {"weight": self.ones.copy(), "bias": self.zeros.copy()}
+            self.params = {"weight": np.ones(num_features, dtype), "bias": np.zeros(num_features, dtype)}
         if track_running_stats:
             self.buffers = {
-                "running_mean": self.zeros.copy(),
-                "running_var": self.ones.copy(),
+                "running_mean": np.zeros(num_features, dtype),
+                "running_var": np.ones(num_features, dtype),
                 "num_batches_tracked": np.zeros((), np.int64),
             }
 
@@ -57,17 +58,17 @@ class BatchNorm1d(Layer):
         """Whether the batch is normalised with its own statistics."""
         return self.training or not self.buffers
 
-    def kernel_name(self) -> str:
-        images = "" if self.rank == 2 else "_2d"
+    def kernel_name(self, *inputs: Array) -> str:
+        images = "" if inputs[0].ndim == 2 else "_2d"
         return f"batch_norm{images}" if self.batch_statistics else f"batch_norm{images}_eval"
 
-    def arrays(self) -> Mapping[str, Array]:
-        arrays = {"weight": self.params.get("weight", self.ones), "bias": self.params.get("bias", self.zeros)}
+    def arrays(self, dtype: DType) -> Mapping[str, Array]:
+        arrays = _scale_and_shift(self.params, (self.num_features,), dtype)
         if not self.batch_statistics:
             arrays |= {name: self.buffers[name] for name in ("running_mean", "running_var")}
         return arrays
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self, dtype: DType) -> dict[str, Any]:
         return {"eps": self.eps}
 
     def enter(self, *inputs: Array) -> Sequence[Array]:
@@ -86,7 +87,6 @@ class BatchNorm1d(Layer):
                 f"{type(self).__name__}: input is {x.shape}, one value per channel, whose variance is 0; train with "
                 "more than one, or call eval()"
             )
-        self.rank = x.ndim
         output = super().forward(x)
         if self.training and self.buffers:
             self._track(x)
@@ -104,10 +104,86 @@ class BatchNorm1d(Layer):
         momentum = 1 / tracked if self.momentum is None else self.momentum
         for name, value in (("running_mean", mean), ("running_var", variance * (count / (count - 1)))):
             self.buffers[name] *= 1 - momentum
-            self.buffers[name] += (momentum * value).astype(self.zeros.dtype)
+            self.buffers[name] += (momentum * value).astype(self.buffers[name].dtype)
 
 
 class BatchNorm2d(BatchNorm1d):
     """Batch normalisation of (N, C, H, W) per channel. Equivalent to torch.nn.BatchNorm2d."""
 
     dimensions = (4,)
+
+
+class LayerNorm(Layer):
+    """Normalisation over the last axes, those of `normalized_shape`. Equivalent to torch.nn.LayerNorm."""
+
+    operation = "layer_norm"
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        *,
+        dtype: DTypeLike = "float32",
+    ) -> None:
+        super().__init__()
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape, self.eps = shape, eps
+        if elementwise_affine:
+            self.params = {"weight": np.ones(shape, dtype)} | ({"bias": np.zeros(shape, dtype)} if bias else {})
+
+    def arrays(self, dtype: DType) -> Mapping[str, Array]:
+        found = _scale_and_shift(self.params, self.normalized_shape, dtype)
+        return {name: array.reshape(-1) for name, array in found.items()}
+
+    def settings(self, dtype: DType) -> dict[str, Any]:
+        return {"eps": self.eps}
+
+    def enter(self, *inputs: Array) -> Sequence[Array]:
+        (x,) = inputs
+        rank = len(self.normalized_shape)
+        if x.shape[x.ndim - rank :] != self.normalized_shape:
+            raise ShapeError(
+                f"{self.operation}: input is {x.shape}, its last axes are not {self.normalized_shape}, the "
+                "normalized_shape"
+            )
+        return (x.reshape(*x.shape[: x.ndim - rank], prod(self.normalized_shape)),)
+
+    def leave(self, output: Array, shapes: Sequence[Shape]) -> Array:
+        return output.reshape(shapes[0])
+
+
+class RMSNorm(LayerNorm):
+    """Division by the root mean square over the last axes. Equivalent to torch.nn.RMSNorm.
+
+    Without `eps` it is the spacing of the dtype at 1, as in torch.
+    """
+
+    operation = "rms_norm"
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        *,
+        dtype: DTypeLike = "float32",
+    ) -> None:
+        super().__init__(normalized_shape, elementwise_affine=elementwise_affine, bias=False, dtype=dtype)
+        self.spacing = eps
+
+    def arrays(self, dtype: DType) -> Mapping[str, Array]:
+        return {"weight": super().arrays(dtype)["weight"]}
+
+    def settings(self, dtype: DType) -> dict[str, Any]:
+        return {"eps": float(np.finfo(dtype).eps) if self.spacing is None else self.spacing}
+
+
+def _scale_and_shift(params: Mapping[str, Array], shape: Shape, dtype: DType) -> dict[str, Array]:
+    """Weight and bias, ones and zeros where the layer has none."""
+    weight, bias = params.get("weight"), params.get("bias")
+    return {
+        "weight": np.ones(shape, dtype) if weight is None else weight,
+        "bias": np.zeros(shape, dtype) if bias is None else bias,
+    }

@@ -22,4 +22,6 @@ def components(term: Term) -> tuple[Term, tuple[Term, ...]]:
             group += more
             grown = bool(more)
         parts.append(Term(Fraction(1), tuple(group), tuple(i for i in term.bound if i in reach)))
-    return Term(term.coefficient, tuple(outer)), tuple(sorted(parts, key=lambda part: part.body))
+    if len(parts) > 1:
+        parts.sort(key=lambda part: part.body)
+    return Term(term.coefficient, tuple(outer)), tuple(parts)

@@ -106,8 +106,8 @@ class Definition:
     that what the operation returns and saves does not change. `along=Along("d")` gives the kernels a keyword `axis`:
     what is written over the last axis d, behind a leading one, then runs along any. `broadcast` lets the leading
     dimensions of the inputs differ as far as they broadcast. `packed=Packed("c", "num_groups", "k")` says that
-    x[n, g, k], where g runs over an integer parameter, is x[n, c] to the caller. `nonempty` names sizes that must not be
-    0 (torch has no convolution without channels). `reference` is an independent implementation as one torch
+    x[n, g, k], where g runs over an integer parameter, is x[n, c] to the caller. `nonempty` names sizes that must not
+    be 0 (torch has no convolution without channels). `reference` is an independent implementation as one torch
     expression over the argument names.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import mpmath
@@ -79,7 +80,7 @@ def _moved(derivation: Derivation, point: Point, moves: Mapping[str, Any]) -> di
         for name, value in point.tensors.items()
         if name not in computed
     }
-    complete(derivation.program, Point(point.ring, point.sizes, tensors, point.integers), tensors)
+    complete(derivation.program, replace(point, tensors=tensors), tensors)
     return tensors
 
 
@@ -140,7 +141,7 @@ def _prove_shift(derivation: Derivation, witness: Witness, shift: Shift) -> None
 def _shifted(program: Program, witness: Witness, shift: Shift, constants: Any) -> dict[str, Any]:
     """All tensors as the forward computes them after the shift."""
     point = witness.point
-    moved = Point(point.ring, point.sizes, dict(point.tensors), point.integers)
+    moved = replace(point, tensors=dict(point.tensors))
     tensor = shift.tensor
     less = point.tensors[tensor.name] - constants
     if shift.where is not None:

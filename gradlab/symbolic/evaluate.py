@@ -65,16 +65,32 @@ class Point:
         return tuple(self.sizes[index.axis] for index in indices)
 
 
-def evaluate(expression: Expr, free: Sequence[Index], point: Point) -> Any:
-    """The array of values, with one axis for each free index, in order; machine integers for the place of a maximum."""
+Known = MutableMapping[tuple[str, tuple[Index, ...]], Any]
+"""Values of terms without their coefficients, by their keys and free indices, at one point."""
+
+
+def evaluate(expression: Expr, free: Sequence[Index], point: Point, known: Known | None = None) -> Any:
+    """The array of values, with one axis for each free index, in order; `known` remembers terms between calls.
+
+    The place of a maximum comes as machine integers.
+    """
     if expression.position is not None:
         return _place(expression.position, free, point)
     ring = point.ring
     zero = ring.multiply(ring.constant(Fraction(0)), _ones(point, point.shape(free)))
     total = zero
     for term in expression:
-        total = ring.add(total, evaluate_term(term, free, point))
+        total = ring.add(
+            total, evaluate_term(term, free, point) if known is None else _recalled(term, free, point, known)
+        )
     return total
+
+
+def _recalled(term: Term, free: Sequence[Index], point: Point, known: Known) -> Any:
+    key = term.body, tuple(free)
+    if key not in known:
+        known[key] = evaluate_term(term.scaled(1 / term.coefficient), free, point)
+    return point.ring.multiply(point.ring.constant(term.coefficient), known[key])
 
 
 def evaluate_term(term: Term, free: Sequence[Index], point: Point) -> Any:

@@ -78,6 +78,7 @@ class Expansion:
     gradients: dict[str, Array]
     tangent: Array
     jacobians: dict[str, Array]
+    products: dict[str, Array]
     tensors: dict[str, Array]
 
 
@@ -110,6 +111,8 @@ def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str,
     def value(result: Any) -> Array:
         return np.asarray(evaluate(result.value, result.free, point), dtype=object)
 
+    for name, result in derivation.moved.items():
+        tensors[TANGENT + name] = value(result)
     return Expansion(
         inputs={item.tensor.name: tensors[item.tensor.name] for item in program.inputs},
         grad_output=tensors[GRAD_OUTPUT],
@@ -118,6 +121,7 @@ def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str,
         gradients={name: value(result) for name, result in derivation.gradients.items()},
         tangent=value(derivation.tangent),
         jacobians={name: value(result) for name, result in derivation.jacobians.items()},
+        products={name: value(result) for name, result in derivation.products.items()},
         tensors=tensors,
     )
 

@@ -152,7 +152,7 @@ class Expressions(Scope):
         if not isinstance(expression.exp, sp.Rational) or expression.exp.q > 2:
             self.fail(
                 f"unsupported exponent {expression.exp} in {expression}",
-                "exponents are whole numbers and halves; u**a is exp(a*log(u)) for positive u",
+                "exponents are whole numbers, halves and, for positive u, parameters",
             )
         exponent = Fraction(int(expression.exp.p), int(expression.exp.q))
         if isinstance(expression.base, sp.Integer) and expression.base > 0:

@@ -20,7 +20,7 @@ Arguments = tuple[sp.Expr, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elementary:
-    """A function of one monomial u: its SymPy form and back, its derivative, what is known of it, and how it is written.
+    """A function of one monomial u: its SymPy form and back, its derivative, what is known of it, how it is written.
 
     Further operands, as the bounds of clip(u, low, high), are constants: numbers and parameters. `numpy`, `torch` and
     `number` (a Python number) are templates over the operands; `numpy` has `{out}` where a buffer can be named. `text`
@@ -153,7 +153,8 @@ _ROWS = (
         arguments=calls(special.normal_cdf),
         derivative=lambda u: _of("normal_pdf", u),
         numpy="special.normal_cdf({0}{out})",
-        torch="torch.special.ndtr({0})",
+        # torch.special.ndtr rounds 1 + erf: from -6 on it is 0 in float32.
+        torch="torch.erfc({0} * -math.sqrt(0.5)) * 0.5",
         number="math.erfc(-{0} / math.sqrt(2)) / 2",
         latex=r"\Phi({0})",
         non_negative=True,

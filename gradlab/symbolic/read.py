@@ -153,9 +153,11 @@ class _Reader(ComputedAxes):
             self.fail(f"{packed.groups} is no integer parameter", "add Parameter(..., integer=True) of that name")
         for tensor in tensors:
             names = [index.axis.name for index in tensor.indices]
-            pairs = list(itertools.pairwise(names))
-            if {packed.groups, packed.rest} & {*names} and (packed.groups, packed.rest) not in pairs:
-                self.fail(f"{tensor.name} has not both, side by side", f"index it by {packed.groups} and {packed.rest}")
+            behind = dict(itertools.pairwise(names)).get(packed.groups)
+            grouped = packed.groups in names or (not packed.also and packed.rest in names)
+            if grouped and behind not in packed.dims:
+                rests = " or ".join(packed.dims)
+                self.fail(f"{tensor.name} has not both, side by side", f"index it by {packed.groups} and {rests}")
 
     def output(self, entry: sp.Expr) -> Tensor:
         self.where = "output"

@@ -5,6 +5,7 @@ Each is a row of `functions.ELEMENTARY`, which has its derivative and its stable
 
 from __future__ import annotations
 
+# SymPy ships no types, and its functions are written small.
 import sympy as sp
 from sympy.codegen.cfunctions import expm1 as expm1
 from sympy.codegen.cfunctions import log1p as log1p
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-class sigmoid(sp.Function):  # noqa: N801 - SymPy's functions are written small
+class sigmoid(sp.Function):  # type: ignore[misc] # noqa: N801
     """1 / (1 + exp(-u)), without overflow. Equivalent to torch.sigmoid."""
 
     nargs = 1
@@ -33,7 +34,7 @@ class sigmoid(sp.Function):  # noqa: N801 - SymPy's functions are written small
         return self * (1 - self)
 
 
-class softplus(sp.Function):  # noqa: N801
+class softplus(sp.Function):  # type: ignore[misc] # noqa: N801
     """log(1 + exp(u)), without overflow. Equivalent to torch.nn.functional.softplus without its threshold."""
 
     nargs = 1
@@ -43,7 +44,7 @@ class softplus(sp.Function):  # noqa: N801
         return sigmoid(self.args[0])
 
 
-class normal_cdf(sp.Function):  # noqa: N801
+class normal_cdf(sp.Function):  # type: ignore[misc] # noqa: N801
     """The cumulative distribution of the standard normal distribution. Equivalent to torch.special.ndtr."""
 
     nargs = 1
@@ -53,7 +54,7 @@ class normal_cdf(sp.Function):  # noqa: N801
         return normal_pdf(self.args[0])
 
 
-class normal_pdf(sp.Function):  # noqa: N801
+class normal_pdf(sp.Function):  # type: ignore[misc] # noqa: N801
     """The density of the standard normal distribution, exp(-u**2 / 2) / sqrt(2 pi)."""
 
     nargs = 1
@@ -63,7 +64,7 @@ class normal_pdf(sp.Function):  # noqa: N801
         return -self.args[0] * self
 
 
-class safe_sqrt(sp.Function):  # noqa: N801
+class safe_sqrt(sp.Function):  # type: ignore[misc] # noqa: N801
     """sqrt(u) with the slope 0 at 0, where that of sqrt is infinite: the convention of torch.std."""
 
     nargs = 1
@@ -73,7 +74,7 @@ class safe_sqrt(sp.Function):  # noqa: N801
         return safe_rsqrt(self.args[0]) / 2
 
 
-class safe_rsqrt(sp.Function):  # noqa: N801
+class safe_rsqrt(sp.Function):  # type: ignore[misc] # noqa: N801
     """1 / sqrt(u) for u > 0, and 0 at 0."""
 
     nargs = 1
@@ -83,13 +84,13 @@ class safe_rsqrt(sp.Function):  # noqa: N801
         return -(self**3) / 2
 
 
-class clamp(sp.Function):  # noqa: N801
-    """min(max(u, low), high); its slope is 1 at both bounds, as that of torch.clamp."""
+class clamp(sp.Function):  # type: ignore[misc] # noqa: N801
+    """min(max(u, low), high); its slope is 1 at both bounds."""
 
     nargs = 3
 
 
-class clip(sp.Function):  # noqa: N801
+class clip(sp.Function):  # type: ignore[misc] # noqa: N801
     """min(max(u, low), high); its slope is 0 at both bounds, as that of torch.nn.functional.hardtanh."""
 
     nargs = 3

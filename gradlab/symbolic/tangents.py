@@ -136,7 +136,8 @@ def _products(
     for name, gradient in gradients.items():
         subject, indices = PRODUCT + name, program.tensors[name].indices
         target = Tensor(f"grad_{name}", indices)
-        reason = f"the differential of grad_{name}"
+        steady = not gradient.tensors & tangents.keys()
+        reason = f"grad_{name} does not move with the inputs" if steady else f"the differential of grad_{name}"
         values[name], found = _tangent(program, target, gradient, tangents, rules, subject, reason)
         steps[name] = tuple(found)
     return Products(values, (), steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +12,7 @@ import mpmath
 import numpy as np
 
 from gradlab.symbolic.draw import numbers
-from gradlab.symbolic.evaluate import Point, evaluate, evaluate_term
+from gradlab.symbolic.evaluate import Known, Point, evaluate, evaluate_term
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rings import Digits, Dual
 from gradlab.symbolic.steps import Factored, Pullback, Pushforward, Side, Step
@@ -34,6 +35,8 @@ class Witness:
     ) -> None:
         self.program, self.point, self.name, self.rng, self.moved = program, point, name, rng, tuple(moved)
         self._directions: dict[str, Any] = {}
+        # A step's left side is the right side of the one before, and a mutant differs from it in one term.
+        self._known: Known = {}
         for binding in program.bindings:
             if binding.name not in point.tensors:  # a named adjoint
                 point.tensors[binding.name] = self.tensor(binding.name, binding.value)
@@ -45,7 +48,7 @@ class Witness:
             **self.point.tensors,
             **{TANGENT + given.tensor.name: self.direction(given.tensor.ref) for given in self.program.wrt},
         }
-        point = Point(self.point.ring, self.point.sizes, tensors, self.point.integers)
+        point = replace(self.point, tensors=tensors)
         return Witness(self.program, point, f"{self.name}, other tangents", self.rng, self.moved)
 
     def _move(self) -> None:
@@ -64,9 +67,10 @@ class Witness:
         point = self.point
         match expression:
             case Expr():
-                return evaluate(expression, free, point)
+                return evaluate(expression, free, point, self._known)
             case Factored(prefactor, inner):
-                return point.ring.multiply(evaluate_term(prefactor, free, point), evaluate(inner, free, point))
+                inside = evaluate(inner, free, point, self._known)
+                return point.ring.multiply(evaluate_term(prefactor, free, point), inside)
             case Pullback(target, uses):
                 slopes = {target.tensor: self.direction(target)}
                 return self._total(

@@ -33,8 +33,8 @@ def differentiable(name: str) -> Callable[..., Tensor]:
 
     First and second derivatives are those of the torch kernel, under `torch.func`, `torch.autograd.forward_ad` and
     `torch.compile` too (compiled: first derivatives). Arguments are those of the operation, in its order; parameters
-    are keywords. What is kept for the backward is what the derivation found to be smallest. Made once for each name; look
-    it up outside of what torch.compile compiles.
+    are keywords. What is kept for the backward is what the derivation found to be smallest. Made once for each name;
+    look it up outside of what torch.compile compiles.
 
     Raises UnknownOperationError for a name without kernel; third derivatives raise NotImplementedError.
 
@@ -44,15 +44,21 @@ def differentiable(name: str) -> Callable[..., Tensor]:
     True
     """
     plan = _Plan.of(registry.operation(name), registry.kernel(name, "torch"))
-    first, compiled = _first(plan), _compiled(plan)
+    second = _second(plan)
+    first, eager, compiled = _first(plan, second), _eager(plan, second), _compiled(plan)
     defaults, count = plan.defaults, plan.count
 
     def call(*tensors: Tensor, **parameters: Any) -> Tensor:
         if len(tensors) != count or not parameters.keys() <= defaults.keys():
             raise TypeError(f"{name} takes {plan.call}")
         arguments = (*tensors, *(defaults | parameters).values()) if defaults else tensors
-        apply = compiled.apply if torch.compiler.is_compiling() else first.apply
-        output: Tensor = apply(*arguments)[0]
+        if torch.compiler.is_compiling():
+            kind = compiled
+        elif forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active():
+            kind = first
+        else:
+            kind = eager
+        output: Tensor = kind.apply(*arguments)[0]
         return output
 
     call.__name__ = call.__qualname__ = name
@@ -115,7 +121,7 @@ class _Plan:
         return ", ".join([tensors, *(f"{name}={default!r}" for name, default in self.defaults.items())])
 
 
-def _first(plan: _Plan) -> type[Function]:
+def _first(plan: _Plan, second: type[Function]) -> type[Function]:
     """The operation itself: `apply(*tensors, *parameters)` gives the output, then what only this module looks at."""
     kernel, count, names = plan.kernel, plan.count, tuple(plan.defaults)
     own = tuple(k for k, source in enumerate(plan.sources) if source is None and k != plan.output)
@@ -127,7 +133,7 @@ def _first(plan: _Plan) -> type[Function]:
     ]
     standing = [k - len(tokens) for k in range(len(tokens))]
     in_reverse = [standing[tokens.index(k)] if k in tokens else k for k in handles]
-    second, pushed = _second(plan), _pushed(plan)
+    pushed = _pushed(plan)
 
     def forward(*arguments: Any) -> tuple[Any, ...]:
         output, saved = kernel.forward(*arguments[:count], **dict(zip(names, arguments[count:], strict=True)))
@@ -168,6 +174,37 @@ def _first(plan: _Plan) -> type[Function]:
         return pushed.apply(*moved, *ctx.saved_tensors, *ctx.constants), *[None] * rest
 
     return _function(plan, "", forward, setup_context, backward, jvp)
+
+
+def _eager(plan: _Plan, second: type[Function]) -> type[Function]:
+    """The same without forward mode and vmap, which ordinary training does not need: a sixth of the cost of a call."""
+    kernel, count, names, tokens = plan.kernel, plan.count, tuple(plan.defaults), plan.tokens
+    total, own, first = count + len(names), len(plan.sources), len(plan.handles)
+
+    def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, ...]:
+        output, saved = kernel.forward(*arguments[:count], **dict(zip(names, arguments[count:], strict=True)))
+        marks = {k: _token(arguments[k]) for k in tokens}
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*(marks.get(k, arguments[k]) for k in plan.handles), *saved[:own])
+        ctx.constants = saved[own:]
+        return output, *marks.values()
+
+    def backward(ctx: Any, grad_output: Tensor | None, *others: Tensor | None) -> tuple[Tensor | None, ...]:
+        gradients: list[Tensor | None] = [None] * total
+        if grad_output is not None:
+            saved = (*ctx.saved_tensors, *ctx.constants)
+            if torch.is_grad_enabled():
+                gradients[:count] = second.apply(grad_output, *saved)
+            else:
+                gradients[:count] = plan.backward(grad_output, saved[first:], ctx.needs_input_grad[:count])
+        for token, through in zip(tokens, others, strict=True):
+            if through is not None:
+                known = gradients[token]
+                gradients[token] = through if known is None else known + through
+        return tuple(gradients)
+
+    members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+    return type(Function)(_title(plan), (Function,), members)
 
 
 def _second(plan: _Plan) -> type[Function]:

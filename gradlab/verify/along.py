@@ -45,6 +45,7 @@ def shape_of(
     """The sizes of a named shape, with the dimension along `axis` where that says; split up for several axes."""
     axes = _axes(specification, params)
     if not _moves(specification, dims) or axes == (DEFAULT,) or not fits(specification, leading, params):
+        sizes = specification.completed(sizes, params)
         return concrete(dims, sizes, leading)
     along = specification.along
     assert along is not None

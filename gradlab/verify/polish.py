@@ -9,10 +9,11 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.operation import ELLIPSIS
-from gradlab.verify.along import DEFAULT, KEYWORD
+from gradlab.verify.along import DEFAULT, KEYWORD, shape_of
 from gradlab.verify.budget import Budget
 from gradlab.verify.case import Case
 from gradlab.verify.regimes import cast
+from gradlab.verify.shapes import own_leading
 from gradlab.verify.specification import Specification
 from gradlab.verify.violation import Violation
 
@@ -77,6 +78,8 @@ def _cut(case: Case, specification: Specification, dim: str, size: int, end: boo
             return None
         if below is not None and part.size and int(part.max()) >= sizes[below]:
             return None
+        if part.shape != shape_of(specification, dims, sizes, own_leading(dims, array.shape), case.params):
+            return None  # another dimension follows from this one
         inputs.append(part)
     grad_output = case.grad_output
     if grad_output is not None:

@@ -217,9 +217,10 @@ def specification_of(operation: Operation) -> Specification:
 
 
 def _defined(operation: Operation, sizes: Mapping[str, int], params: Mapping[str, Any]) -> bool:
-    """Whether every dimension that follows from others has an entry, and one that is divided into groups can be."""
+    """Whether the groups divide what is packed, and every dimension that follows from others has an entry."""
     packed = operation.packed
-    if packed is not None and sizes[packed.dim] % params[packed.groups]:
+    free = [dim for dim in packed.dims.values() if dim in sizes] if packed else []
+    if packed is not None and any(sizes[dim] % params[packed.groups] for dim in free):
         return False
     return all(extent.value({**sizes, **params}) >= 1 for extent in operation.extents)
 
@@ -228,6 +229,6 @@ def legal_values(parameter: Parameter) -> tuple[float, ...]:
     """The default, both ends of the range and its middle: the geometric one where the range is positive."""
     low, high = parameter.minimum, parameter.maximum
     if parameter.integer:
-        return tuple(dict.fromkeys((parameter.default, low, high, (int(low) + int(high)) // 2)))
+        return tuple(dict.fromkeys((parameter.default, low, high, (low + high) // 2)))
     middle = math.sqrt(low * high) if low > 0 else (low + high) / 2
     return tuple(dict.fromkeys((parameter.default, low, high, middle)))

@@ -158,8 +158,7 @@ class _Simpler:
         origin = self.origin.grad_output
         if named is None or origin is None:
             return case
-        completed = self.specification.completed(sizes, case.params)
-        shape = shape_of(self.specification, named, completed, leading, case.params)
+        shape = shape_of(self.specification, named, sizes, leading, case.params)
         size = int(np.prod(shape))
         source = np.resize(origin.astype(np.float64), size) if origin.size else np.ones(size)
         values = self._elements(size, source, [1.0, -1.0, 0.0, 2.0])

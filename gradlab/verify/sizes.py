@@ -92,7 +92,10 @@ def _make_room(
 ) -> None:
     """Lengthen what windows move over until one to three of them fit, and now and then a little more."""
     spare = kind not in DEGENERATE and kind != "equal"
+    given = {dim for shape in specification.signature.inputs for dim in shape}
     for extent in specification.extents:
+        if extent.dim in given:
+            continue
         wanted = int(rng.integers(1, 4)) if spare else 1
         for dim in sizes:
             longer = {**sizes, dim: sizes[dim] + _LONGER}

@@ -30,8 +30,8 @@ class Specification:
     `params` gives each keyword parameter its legal values, the default first. `strict` turns "forward refuses a legal
     case" from a note into a failure: registered operations promise to accept them all. With `broadcast` the `...` of
     arguments may differ as far as they broadcast; the arguments in `whole` have that of the output. With `along` the
-    parameter `axis` is drawn for each case, see `gradlab.verify.along`. `extents` are the
-    dimensions of the output that follow from those of the inputs and from parameters.
+    parameter `axis` is drawn for each case, see `gradlab.verify.along`. `extents` are the dimensions of the output that
+    follow from those of the inputs and from parameters.
     """
 
     signature: Signature

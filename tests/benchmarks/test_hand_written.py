@@ -41,6 +41,11 @@ def example(name: str) -> tuple[list[Any], int, dict[str, float], Callable[..., 
             return [draw((4, 5)) * 50, simplex(generator, 4, 5)], 1, {}, F.cross_entropy
         case "softmax_cross_entropy_labels":
             return [draw((4, 5)) * 50, generator.integers(0, 5, 4)], 1, {}, F.cross_entropy
+        case "conv2d":
+            inputs = [draw((2, 3, 7, 6)), draw((4, 3, 3, 2)), draw(4)]
+            return inputs, 3, {"stride": 2, "padding": 1}, F.conv2d
+        case "avg_pool2d":
+            return [draw((2, 3, 7, 6))], 1, {"kernel_size": 3, "stride": 2, "padding": 1}, F.avg_pool2d
     shape = (3, 4, 5, 6) if "2d" in name else (7, 4)
     inputs = [draw(shape) + 3, draw(4), draw(4)]
     if name.endswith("eval"):

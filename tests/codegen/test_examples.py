@@ -58,7 +58,7 @@ def plain(value):
 
 @pytest.mark.parametrize("definition", SUPPORTED, ids=lambda definition: definition.name)
 def test_generated_code_agrees_with_autograd(definition: Definition) -> None:
-    """Forward, backward and JVP of both targets, at unequal sizes; the backward changes nothing it is given."""
+    """Forward, backward, JVP and HVP of both targets, at unequal sizes; the backward changes nothing it is given."""
     derivation = derive(read(definition))
     modules = {}
     for name, source in (("numpy", numpy_source(derivation)), ("torch", torch_source(derivation))):
@@ -66,7 +66,7 @@ def test_generated_code_agrees_with_autograd(definition: Definition) -> None:
         exec(compile(source, f"{definition.name} ({name})", "exec"), modules[name])
     for seed, sizes in enumerate(SIZES):
         at = point(derivation.program, sizes, seed)
-        output, gradients = autograd(derivation, at)
+        output, gradients, products = autograd(derivation, at)
         inputs = [arrays(declared, at) for declared in derivation.program.inputs]
         parameters = {name: float(at.tensors[name]) for name in derivation.program.parameters}
         upstream = np.asarray(at.tensors["grad_output"], float)
@@ -88,6 +88,13 @@ def test_generated_code_agrees_with_autograd(definition: Definition) -> None:
                 np.testing.assert_array_equal(before, plain(after))
             moved = module["jvp"](saved, *map(convert, tangents))
             np.testing.assert_allclose(np.vdot(plain(moved), upstream), slope, rtol=1e-8, atol=1e-8, err_msg=name)
+            curved = module["hvp"](saved, convert(upstream), *map(convert, tangents))
+            for declared, result in zip(derivation.program.inputs, curved, strict=True):
+                assert (result is None) == (not declared.differentiable)
+                if result is not None:
+                    wanted = products[declared.tensor.name]
+                    assert plain(result).shape == wanted.shape
+                    np.testing.assert_allclose(plain(result), wanted, rtol=1e-8, atol=1e-8, err_msg=name)
 
 
 _N, _D = symbols("N D", integer=True)

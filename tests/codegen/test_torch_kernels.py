@@ -1,31 +1,16 @@
 """The generated torch kernels under torch's own transformations."""
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from gradlab.operation import ELLIPSIS  # noqa: E402 - after the check that torch is there
-from gradlab.registry import kernel, names, operation  # noqa: E402
-
-SIZES = {"n": 4, "d": 5, "i": 3, "o": 2, "c": 3, "h": 2, "w": 6, ELLIPSIS: 3}
+from gradlab.registry import kernel, names, operation  # noqa: E402 - after the check that torch is there
+from tests.drawn import drawn  # noqa: E402
 
 
 def inputs(name, seed=0):
-    """Float64 inputs of an operation in their domains."""
-    rng = np.random.default_rng(seed)
-    found = []
-    for argument, dims in zip(operation(name).arguments, operation(name).signature.inputs, strict=True):
-        shape = [SIZES[dim] for dim in dims]
-        if argument.domain.kind == "labels":
-            found.append(torch.from_numpy(rng.integers(0, SIZES[argument.domain.below], shape)))
-        elif argument.domain.kind == "simplex":
-            found.append(torch.from_numpy(rng.dirichlet(np.ones(shape[-1]), shape[:-1])))
-        else:
-            positive = argument.domain.kind in ("positive", "non_negative")
-            values = rng.uniform(0.1, 2, shape) if positive else rng.normal(size=shape)
-            found.append(torch.from_numpy(values))
-    return found
+    """Inputs of an operation as tensors."""
+    return [torch.from_numpy(array.copy()) for array in drawn(name, seed)]
 
 
 @pytest.mark.parametrize("name", names())

@@ -134,6 +134,8 @@ def random_point(found: Derivation) -> Point:
     """A point at which everything is defined, to 60 digits."""
     with mpmath.workdps(Digits.digits):
         (point,) = draws(found.program, Digits(), 1, 0)
+        for result in found.moved.values():
+            point.tensors[result.name] = np.asarray(evaluate(result.value, result.free, point), dtype=object)
     return point
 
 
@@ -169,7 +171,7 @@ def evaluated(form: MatrixForm, found: Derivation, point: Point, rows: int) -> A
     """The form as NumPy computes it."""
     shapes = {tensor.name: tensor.indices for tensor in found.program.tensors.values()}
     shapes[GRAD_OUTPUT] = found.program.output.indices
-    shapes.update({f"tangent_{given.tensor.name}": given.tensor.indices for given in found.program.wrt})
+    shapes.update({f"tangent_{tensor.name}": tensor.indices for tensor in found.program.tensors.values()})
     tensors = {name: fixed(form.per, shapes.get(name, ()), value) for name, value in point.tensors.items()}
     sizes = {axis.name: size for axis, size in point.sizes.items()}
     below = next((given.domain.below for given in found.program.inputs if given.domain.kind == "labels"), None)
@@ -183,7 +185,7 @@ def test_forms_are_the_gradients_as_numbers(name: str) -> None:
     """At a random point every recognised form equals the result it stands for."""
     found = derivation(name)
     point = random_point(found)
-    for result in (*found.gradients.values(), found.tangent):
+    for result in (*found.gradients.values(), found.tangent, *found.products.values()):
         form = matrix_form(result, found.program, NumpyDialect())
         assert form is not None or name in EXAMPLE_NAMES or name == "softmax_cross_entropy_labels"
         if form is not None:

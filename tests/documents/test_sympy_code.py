@@ -31,7 +31,8 @@ def test_program_builds_the_results(name: str) -> None:
     """Every result of the program equals the exported expression, and so does every binding."""
     found = derivation(name)
     built = run(sympy_code(found))
-    for result in (*found.gradients.values(), found.tangent, *found.jacobians.values()):
+    second = (*found.moved.values(), *found.products.values())
+    for result in (*found.gradients.values(), found.tangent, *found.jacobians.values(), *second):
         assert built[result.name] == to_sympy(result, found.program)
     values = {str(entry): value for entry, value in built["definition"].items()}
     for binding in found.program.bindings:

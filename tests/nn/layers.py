@@ -27,7 +27,8 @@ class Row:
 
     def __str__(self) -> str:
         settings = [*map(str, self.arguments), *(f"{name}={value}" for name, value in self.keywords.items())]
-        return f"{self.layer}({', '.join(settings)}) {'x'.join(map(str, self.shape))}"
+        target = "" if self.target is None else f" {self.target.__qualname__.partition('.')[0]}"
+        return f"{self.layer}({', '.join(settings)}) {'x'.join(map(str, self.shape))}{target}"
 
     def build(self, module: Any, **keywords: Any) -> Any:
         """The layer of one of the three packages."""
@@ -45,6 +46,21 @@ def labels(below: int, *shape: int) -> Any:
     return lambda rng, dtype: rng.integers(0, below, shape)
 
 
+def numbers(*shape: int) -> Any:
+    """Real targets."""
+    return lambda rng, dtype: rng.standard_normal(shape).astype(dtype)
+
+
+def probabilities(*shape: int) -> Any:
+    """Targets that are positive and sum to 1."""
+
+    def draw(rng: np.random.Generator, dtype: str) -> Any:
+        values = rng.random(shape) + 0.1
+        return (values / values.sum(axis=-1, keepdims=True)).astype(dtype)
+
+    return draw
+
+
 LISTED = (
     Row("Linear", (5, 3), (7, 5)),
     Row("Linear", (5, 3), (2, 3, 5)),
@@ -60,7 +76,30 @@ LISTED = (
     Row("BatchNorm1d", (5,), (6, 5), {"track_running_stats": False}),
     Row("BatchNorm2d", (3,), (4, 3, 5, 2)),
     Row("Softmax", (), (4, 5), {"dim": -1}),
+    Row("LogSoftmax", (), (2, 4, 5), {"dim": -1}),
+    Row("LeakyReLU", (0.3,), (2, 3)),
+    Row("LeakyReLU", (), (2, 3)),
+    Row("ELU", (1.5,), (2, 3, 4)),
+    Row("Softplus", (2.0,)),
+    Row("Hardtanh", (-0.5, 0.7)),
+    Row("GELU", (), keywords={"approximate": "tanh"}),
+    Row("GELU"),
+    Row("Dropout", (0.0,)),
+    Row("LayerNorm", (5,), (4, 5)),
+    Row("LayerNorm", ((3, 5),), (2, 4, 3, 5), {"eps": 1e-3}),
+    Row("LayerNorm", (5,), (4, 5), {"elementwise_affine": False}),
+    Row("LayerNorm", (5,), (4, 5), {"bias": False}),
+    Row("RMSNorm", (5,), (4, 5), {"eps": 1e-4}),
+    Row("RMSNorm", ((3, 5),), (4, 3, 5)),
+    Row("RMSNorm", (5,), (4, 5), {"elementwise_affine": False}),
     Row("CrossEntropyLoss", (), (6, 5), target=labels(5, 6)),
+    Row("CrossEntropyLoss", (), (6, 5), target=probabilities(6, 5)),
+    Row("MSELoss", target=numbers(4, 5)),
+    Row("L1Loss", target=numbers(4, 5)),
+    Row("SmoothL1Loss", target=numbers(4, 5)),
+    Row("SmoothL1Loss", (), (3,), {"beta": 0.5}, target=numbers(3)),
+    Row("HuberLoss", (), (2, 3, 4), {"delta": 0.7}, target=numbers(2, 3, 4)),
+    Row("BCEWithLogitsLoss", target=lambda rng, dtype: rng.random((4, 5)).astype(dtype)),
 )
 
 _ABSTRACT = (Module, Sequential)

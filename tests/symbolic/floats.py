@@ -1,6 +1,6 @@
 """Derivations evaluated in double precision, and torch's gradient of their reference, on the same inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -8,16 +8,18 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from gradlab.kernels import special
 from gradlab.operation import Domain
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
 from gradlab.symbolic.evaluate import Point, evaluate
+from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rings import first_largest
 from gradlab.symbolic.sample import complete
 from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Axis
 
-FUNCTIONS = {"exp": np.exp, "log": np.log, "positive_part": lambda u: np.maximum(u, 0.0)}
+SCOPE = {"np": np, "special": special}
 
 
 class Floats:
@@ -35,8 +37,13 @@ class Floats:
     def power(self, value: Any, exponent: Fraction) -> Any:
         return np.asarray(np.asarray(value, float) ** float(exponent), dtype=object)
 
-    def function(self, name: str, value: Any) -> Any:
-        return np.asarray(FUNCTIONS[name](np.asarray(value, float)), dtype=object)
+    def named(self, name: str) -> Any:
+        return np.pi if name == "pi" else float(name)
+
+    def function(self, name: str, value: Any, *others: Any) -> Any:
+        operands = [np.asarray(item, float) for item in (value, *others)]
+        text = ELEMENTARY[name].numpy.format(*(f"v{i}" for i in range(len(operands))), out="")
+        return np.asarray(eval(text, SCOPE | {f"v{i}": item for i, item in enumerate(operands)}), dtype=object)
 
     def indicator(self, value: Any) -> Any:
         return np.asarray(np.where(np.asarray(value, float) > 0, 1.0, 0.0), dtype=object)
@@ -91,8 +98,15 @@ def number(result: Result, at: Point) -> np.ndarray:
     return np.asarray(evaluate(result.value, result.free, at), dtype=float)
 
 
-def autograd(derivation: Derivation, at: Point) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The reference's output, and its gradient by torch."""
+def second(derivation: Derivation, at: Point) -> dict[str, np.ndarray]:
+    """The Hessian-vector products along the point's tangents."""
+    for name, result in derivation.moved.items():
+        at.tensors[TANGENT + name] = evaluate(result.value, result.free, at)
+    return {name: number(result, at) for name, result in derivation.products.items()}
+
+
+def autograd(derivation: Derivation, at: Point) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The reference's output, its gradients, and the derivatives of <gradients, tangents>, all by torch."""
     program = derivation.program
     scope: dict[str, Any] = {"torch": torch, "F": functional}
     scope |= {axis.name.upper(): count for axis, count in at.sizes.items()}
@@ -105,9 +119,14 @@ def autograd(derivation: Derivation, at: Point) -> tuple[np.ndarray, dict[str, n
     output = eval(program.definition.reference, scope)  # what torch is asked comes from examples.py
     wrt = [given.tensor.name for given in program.wrt]
     upstream = torch.tensor(np.asarray(at.tensors[GRAD_OUTPUT], float)).reshape(output.shape)
-    found = torch.autograd.grad(output, [scope[name] for name in wrt], upstream, allow_unused=True)
-    gradients = {
-        name: np.zeros(scope[name].shape) if gradient is None else gradient.numpy()
+    leaves = [scope[name] for name in wrt]
+    found = torch.autograd.grad(output, leaves, upstream, create_graph=True, materialize_grads=True)
+    slope = sum(
+        (gradient * torch.tensor(np.asarray(at.tensors[TANGENT + name], float))).sum()
         for name, gradient in zip(wrt, found, strict=True)
-    }
-    return output.detach().numpy(), gradients
+    )
+    products: Sequence[torch.Tensor] = [torch.zeros_like(leaf) for leaf in leaves]
+    if slope.requires_grad:
+        products = torch.autograd.grad(slope, leaves, materialize_grads=True)
+    both = [{n: v.numpy(force=True) for n, v in zip(wrt, values, strict=True)} for values in (found, products)]
+    return output.detach().numpy(), *both

@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 import sympy as sp
-from sympy import Abs, Float, Heaviside, Idx, IndexedBase, Max, Piecewise, Sum, exp, log, pi, sqrt, symbols
+from sympy import EulerGamma, Float, Heaviside, Idx, IndexedBase, Max, Piecewise, Sum, exp, log, sqrt, symbols
 
 from gradlab.errors import DefinitionError
 from gradlab.operation import Parameter, labels, mask, simplex
-from gradlab.symbolic.definition import Definition, fact, given, let
+from gradlab.symbolic.definition import Definition, fact, given, let, shift
 from gradlab.symbolic.derive import derive
 from gradlab.symbolic.expressions import SUPPORTED
 from gradlab.symbolic.prove import prove
 from gradlab.symbolic.read import read
+from gradlab.symbolic.special import clamp
 
 N, D, K = symbols("N D K", integer=True)
 n, m, d, e, k = Idx("n", N), Idx("m", N), Idx("d", D), Idx("e", D), Idx("k", K)
@@ -31,7 +32,7 @@ def define(*lets: tuple[Any, Any], inputs: Any = (X,), **options: Any) -> Defini
 
 
 UNSUPPORTED = f"supported: {SUPPORTED}"
-EXPONENT = "exponents are whole numbers and halves; u**a is exp(a*log(u)) for positive u"
+EXPONENT = "exponents are whole numbers, halves and, for positive u, parameters"
 CASES: dict[str, tuple[Callable[[], Definition], str]] = {
     "axes clash": (
         lambda: define((y[n, d], x[d, n])),
@@ -55,10 +56,6 @@ CASES: dict[str, tuple[Callable[[], Definition], str]] = {
         lambda: define((y[n, d], Heaviside(x[n, d]))),
         f"binding y[n, d]: unsupported: Heaviside in Heaviside(x[n, d]); {UNSUPPORTED}",
     ),
-    "absolute value": (
-        lambda: define((y[n, d], Abs(x[n, d]))),
-        f"binding y[n, d]: unsupported: Abs in Abs(x[n, d]); {UNSUPPORTED}",
-    ),
     "maximum of two": (
         lambda: define((y[n, d], Max(x[n, d], 1))),
         f"binding y[n, d]: unsupported: Max in Max(1, x[n, d]); {UNSUPPORTED}",
@@ -71,17 +68,21 @@ CASES: dict[str, tuple[Callable[[], Definition], str]] = {
         lambda: define((y[n, d], Float(0.5) * x[n, d])),
         "binding y[n, d]: 0.500000000000000 is not an exact number; write it as Rational(p, q)",
     ),
-    "pi": (
-        lambda: define((y[n, d], pi * x[n, d])),
-        "binding y[n, d]: pi is not an exact number; write it as Rational(p, q)",
+    "Euler's constant": (
+        lambda: define((y[n, d], EulerGamma * x[n, d])),
+        "binding y[n, d]: EulerGamma is not an exact number; write it as Rational(p, q)",
+    ),
+    "moving bound": (
+        lambda: define((y[n, d], clamp(x[n, d], -1, x[n, d]))),
+        "binding y[n, d]: x[n, d] in clamp is not constant; write a number or a parameter there",
     ),
     "float exponent": (
         lambda: define((y[n, d], x[n, d] ** 0.5)),
         f"binding y[n, d]: unsupported exponent 0.500000000000000 in x[n, d]**0.5; {EXPONENT}",
     ),
     "symbolic exponent": (
-        lambda: define((y[n, d], x[n, d] ** scale), parameters=[SCALE]),
-        f"binding y[n, d]: unsupported exponent scale in x[n, d]**scale; {EXPONENT}",
+        lambda: define((y[n, d], x[n, d] ** (2 * scale)), parameters=[SCALE]),
+        f"binding y[n, d]: unsupported exponent 2*scale in x[n, d]**(2*scale); {EXPONENT}",
     ),
     "size as exponent": (
         lambda: define((y[n, d], x[n, d] ** N)),
@@ -261,7 +262,8 @@ CASES: dict[str, tuple[Callable[[], Definition], str]] = {
     ),
     "tensor as an index": (
         lambda: define((y[n], x[n, t[n]]), inputs=[X, given(t[n])]),
-        "binding y[n]: t[n] is used as an index; only inputs in the domain labels(...), and what is bound to an argmax, can be",
+        "binding y[n]: t[n] is used as an index; only inputs in the domain labels(...), and what is bound to "
+        "an argmax, can be",
     ),
     "lookup in a lookup": (
         lambda: define(
@@ -294,16 +296,6 @@ CASES: dict[str, tuple[Callable[[], Definition], str]] = {
         lambda: define((y[n, d], t[n, d]), inputs=[X, given(t[n, d], mask())]),
         "output: y[n, d] depends on no differentiable input; there is no gradient to derive",
     ),
-    "sum over leading dimensions": (
-        lambda: define((y[d], Sum(x[n, d], n)), leading=N),
-        "binding y[d]: Sum runs over n, which stands for any number of leading dimensions; leave leading out to "
-        "reduce over it",
-    ),
-    "number of leading entries": (
-        lambda: define((y[n, d], x[n, d] / N), leading=N),
-        "binding y[n, d]: N is used as a number and stands for any number of leading dimensions; leave leading out to "
-        "use the size",
-    ),
     "leading axis in the middle": (
         lambda: define((y[d, n], x[n, d]), leading=N),
         "binding y[d, n]: the leading axis is not the first of y[d, n]; write it first: x[n, d]",
@@ -319,6 +311,18 @@ CASES: dict[str, tuple[Callable[[], Definition], str]] = {
     "shift along leading dimensions": (
         lambda: define((y[n, d], x[n, d]), shift=n, leading=N),
         "shift: n is no index of x; shift along a named axis of the first input",
+    ),
+    "shift of an entry that is not bound so": (
+        lambda: define((y[n, d], x[n, d]), shift=shift(y[d, n], d)),
+        "shift: y[d, n] is declared as y[n, d]; write it with the same indices",
+    ),
+    "shift under what is no mask": (
+        lambda: define((y[n, d], x[n, d]), shift=shift(y[n, d], d, where=x[n, d])),
+        "shift: x[n, d] is no mask over the axes of y; declare it as given(..., mask())",
+    ),
+    "shift restored in another shape": (
+        lambda: define((y[n, d], x[n, d]), shift=shift(x[n, d], d, restored=[y[n, d]])),
+        "shift: y cannot get back what has the indices [n]; restore bindings of that shape",
     ),
     "fact about no sum": (
         lambda: define((y[n, d], x[n, d]), facts=[fact(x[n, d], 1)]),

@@ -24,7 +24,7 @@ def test_numbers_count_from_one(derivation: Derivation) -> None:
     equations = numbered(derivation)
     assert [equation.number for equation in equations] == list(range(1, len(equations) + 1))
     kinds = list(dict.fromkeys(equation.kind for equation in equations))
-    assert kinds == [k for k in ("definition", "lemma", "adjoint", "tangent", "jacobian") if k in kinds]
+    assert kinds == [k for k in ("definition", "lemma", "adjoint", "tangent", "jacobian", "product") if k in kinds]
 
 
 def test_every_result_is_the_right_side_of_its_number(derivation: Derivation) -> None:
@@ -33,7 +33,8 @@ def test_every_result_is_the_right_side_of_its_number(derivation: Derivation) ->
     program = derivation.program
     for binding in program.bindings:
         assert equations[number_of(derivation, binding.name)].right == binding.value
-    for result in (*derivation.gradients.values(), derivation.tangent, *derivation.jacobians.values()):
+    second = (*derivation.moved.values(), *derivation.products.values())
+    for result in (*derivation.gradients.values(), derivation.tangent, *derivation.jacobians.values(), *second):
         final = equations[number_of(derivation, result.name)]
         assert text(final.right, program, final.free) == text(result.display, program, result.free)
 

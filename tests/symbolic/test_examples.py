@@ -8,7 +8,7 @@ from gradlab.symbolic.derive import derive
 from gradlab.symbolic.prove import prove
 from gradlab.symbolic.read import read
 from tests.symbolic.examples import EXAMPLES
-from tests.symbolic.floats import autograd, number, point
+from tests.symbolic.floats import autograd, number, point, second
 
 SIZES = (
     {"n": 4, "m": 6, "d": 5, "k": 3, "p": 2},
@@ -26,11 +26,11 @@ def test_the_engine_proves_it(definition: Definition) -> None:
 
 @pytest.mark.parametrize("definition", EXAMPLES, ids=lambda definition: definition.name)
 def test_it_agrees_with_torch(definition: Definition) -> None:
-    """Output, VJP, JVP and Jacobian agree with torch's autograd of the reference, at unequal sizes."""
+    """Output, VJP, JVP, HVP and Jacobian agree with torch's autograd of the reference, at unequal sizes."""
     derivation = derive(read(definition))
     for seed, sizes in enumerate(SIZES):
         at = point(derivation.program, sizes, seed)
-        output, gradients = autograd(derivation, at)
+        output, gradients, products = autograd(derivation, at)
         np.testing.assert_allclose(np.asarray(at.tensors[derivation.program.output.name], float), output, atol=1e-10)
         upstream = np.asarray(at.tensors["grad_output"], float)
         tangent = 0.0
@@ -41,3 +41,5 @@ def test_it_agrees_with_torch(definition: Definition) -> None:
             direction = np.asarray(at.tensors[f"tangent_{name}"], float)
             tangent = tangent + np.tensordot(jacobian, direction, direction.ndim)
         np.testing.assert_allclose(number(derivation.tangent, at), tangent, rtol=1e-9, atol=1e-9)
+        for name, found in second(derivation, at).items():
+            np.testing.assert_allclose(found, products[name], rtol=1e-8, atol=1e-8)

@@ -113,6 +113,22 @@ def test_jvp_is_sympys_derivative(name: str) -> None:
             assert is_zero(total - found)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_hessian_vector_products_are_sympys_second_derivatives(name: str) -> None:
+    """Every entry of every HVP is SymPy's derivative of an entry of the gradient along the tangents."""
+    for expansion in expansions(name):
+        scalar = weighted(expansion)
+        for argument, product in expansion.products.items():
+            for entry, found in zip(expansion.inputs[argument].ravel(), product.ravel(), strict=True):
+                gradient = sp.diff(scalar, entry)
+                total = sum(
+                    sp.diff(gradient, other) * tangent
+                    for name, tangents in expansion.tangents.items()
+                    for other, tangent in zip(expansion.inputs[name].ravel(), tangents.ravel(), strict=True)
+                )
+                assert is_zero(total - found), (argument, entry)
+
+
 def test_the_comparison_can_fail() -> None:
     """A gradient that is off by one part in a million is not SymPy's derivative, nor is one with its sign turned."""
     (expansion,) = expansions("softmax")
@@ -130,6 +146,7 @@ def test_symbolic_export_is_the_expansion(name: str) -> None:
     results = [
         *((result, expansion.gradients[wrt]) for wrt, result in derived.gradients.items()),
         *((result, expansion.jacobians[wrt]) for wrt, result in derived.jacobians.items()),
+        *((result, expansion.products[wrt]) for wrt, result in derived.products.items()),
         (derived.tangent, expansion.tangent),
     ]
     for result, expected in results:

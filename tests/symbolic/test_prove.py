@@ -13,13 +13,13 @@ from derivations.batch_norm import batch_norm, batch_norm_2d, batch_norm_2d_eval
 from derivations.cross_entropy import cross_entropy
 from derivations.linear import linear
 from derivations.relu import relu
-from derivations.softmax import softmax
+from derivations.softmax import logsumexp, softmax
 from derivations.softmax_cross_entropy import softmax_cross_entropy, softmax_cross_entropy_labels
 from gradlab.errors import ProofError
-from gradlab.operation import Parameter, positive
+from gradlab.operation import Parameter, mask, positive
 from gradlab.symbolic.calculus import contract
 from gradlab.symbolic.components import components
-from gradlab.symbolic.definition import Definition, given, let
+from gradlab.symbolic.definition import Definition, given, let, shift
 from gradlab.symbolic.derive import Derivation, Result, derive
 from gradlab.symbolic.functions import ELEMENTARY, Elementary
 from gradlab.symbolic.mutants import Mutant
@@ -418,7 +418,9 @@ def test_the_record() -> None:
     )
     assert proof.ends == (
         "dot-product identity of JVP and VJP",
+        "symmetry of the HVP",
         "VJP against central differences of the definition at 50 digits",
+        "HVP against second differences of the definition at 50 digits",
         "invariance under the shift",
     )
 
@@ -444,3 +446,44 @@ def test_the_table_of_functions_is_the_engine_s_only_source() -> None:
     for name, row in ELEMENTARY.items():
         assert isinstance(row, Elementary)
         assert row.name == name
+
+
+keep, dot, weight, norm, share = map(IndexedBase, ("keep", "dot", "weight", "norm", "share"))
+
+
+def masked_softmax(weighted: object) -> Definition:
+    """The softmax of 3 x over the entries to keep, 0 where there are none; shifted at the binding 3 x."""
+    return Definition(
+        name="masked",
+        summary="",
+        inputs=[given(x[n, d]), given(keep[n, d], mask())],
+        lets=[
+            let(dot[n, d], 3 * x[n, d]),
+            let(weight[n, d], weighted),
+            let(norm[n], Sum(weight[n, d], d) + Max(1 - Sum(keep[n, d], d), 0)),
+            let(share[n, d], weight[n, d] / norm[n]),
+        ],
+        output=share[n, d],
+        reference="x",
+        shift=shift(dot[n, d], d, where=keep[n, d]),
+    )
+
+
+def test_a_shift_under_a_mask_is_proved() -> None:
+    """What the entries that do not count hold may be anything."""
+    derivation = derived(masked_softmax(keep[n, d] * exp(dot[n, d])))
+    assert derivation.saved == ("share",)
+    assert "invariance under the shift" in prove(derivation).ends
+
+
+def test_a_shift_under_a_mask_that_is_not_applied_is_refused() -> None:
+    """Without the factor keep, the entries that do not count change the output."""
+    with pytest.raises(ProofError, match=r"subtracting a constant along d from dot changes share; leave the shift out"):
+        prove(derived(masked_softmax(exp(dot[n, d]))))
+
+
+def test_a_restored_binding_gets_back_what_was_subtracted() -> None:
+    """The logarithm of the sum moves with the shift; without `restored`, that is an error."""
+    assert "invariance under the shift" in prove(derived(logsumexp)).ends
+    with pytest.raises(ProofError, match=r"subtracting a constant along d from x changes y; leave the shift out"):
+        prove(derived(replace(logsumexp, shift=d)))

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 from hypothesis import given as draw
 from hypothesis import strategies as st
-from sympy import Expr, Idx, IndexedBase, Max, Sum, exp, log, sqrt, symbols
+from sympy import Expr, Idx, IndexedBase, Max, Sum, exp, log, pi, sqrt, symbols
 
 from derivations.batch_norm import batch_norm
 from derivations.softmax import softmax
@@ -10,7 +10,7 @@ from gradlab.operation import Parameter, labels
 from gradlab.symbolic.definition import Definition, Input, given, let
 from gradlab.symbolic.program import Program, Shift
 from gradlab.symbolic.read import read
-from gradlab.symbolic.terms import Axis, Function, Gather, Index, Ref
+from gradlab.symbolic.terms import Axis, Constant, Function, Gather, Index, Ref
 from gradlab.symbolic.terms import Expr as Expression
 from tests.symbolic.build import index, ref, size, term, total
 
@@ -119,11 +119,14 @@ def test_roots_stay_whole() -> None:
 
 
 def test_roots_of_sizes_and_numbers() -> None:
-    """1 / sqrt(D) is a power of the size; sqrt(2) is a root of a scalar binding."""
+    """1 / sqrt(D) is a power of the size, sqrt(2 / pi) one of constants; sqrt(8) is 2 sqrt(2)."""
     scaled = program((y[n, d], x[n, d] / sqrt(D)))
     assert values(scaled)["y"] == total(term(ref("x", ROW, COL), (size("d"), Fraction(-1, 2))))
-    constant = program((y[n, d], sqrt(2) * x[n, d]))
-    assert values(constant)["t1"] == Expression.number(2)
+    half, two = Fraction(1, 2), Constant("2")
+    constant = program((y[n, d], sqrt(2 / pi) * x[n, d]))
+    assert values(constant)["y"] == total(term(ref("x", ROW, COL), (two, half), (Constant("pi"), -half)))
+    assert term((two, 3 * half)) == term((two, half), of=2)
+    assert term((two, -half)) == term((two, half), of=half)
 
 
 def test_sums_over_nothing_count() -> None:

@@ -36,6 +36,7 @@ OPERATION = Operation(
         Extent("q", "(w + 2 * padding - kernel_size) // stride + 1"),
     ),
     nonempty=("c", "h", "w"),
+    output="y",
 )
 
 
@@ -50,7 +51,12 @@ def forward(x: Array, *, kernel_size: int = 2, stride: int = 2, padding: int = 0
         found = f"no window fits: o = {o}, q = {q}"
         raise ValueError(f"{found}; pad the input, or use a smaller window")
     # (1) y[n,c,o,q] = sum[a,b](x[n,c,stride*o + a - padding,stride*q + b - padding]) / kernel_size**2
-    grid = (n, c, o, q), (1, 1, stride, stride), (0, 0, -padding, -padding), ((2, kernel_size, 1), (3, kernel_size, 1))
+    grid = (
+        (n, c, o, q),
+        (1, 1, stride, stride),
+        (0, 0, -padding, -padding),
+        ((2, kernel_size, 1), (3, kernel_size, 1)),
+    )
     sum_x = np.zeros((n, c, o, q), x.dtype)
     for _, to, of in overlaps(x.shape, *grid):
         sum_x[of] += x[to]
@@ -66,11 +72,16 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     inverse_kernel_size_squared = 1 / kernel_size_squared if kernel_size_squared else np.nan
     # (3) grad_x[n,c,h,w] = sum[o,q,a,b](delta[stride*o + a - padding,h] * delta[stride*q + b - padding,w] *
     #     grad_output[n,c,o,q]) / kernel_size**2
-    grid = (n, c, o, q), (1, 1, stride, stride), (0, 0, -padding, -padding), ((2, kernel_size, 1), (3, kernel_size, 1))
-    spread_sum_g = np.zeros((n, c, h, w), grad_output.dtype)
-    for _, to, of in overlaps(spread_sum_g.shape, *grid):
-        spread_sum_g[to] += grad_output[of]
-    grad_x = spread_sum_g * inverse_kernel_size_squared
+    grid = (
+        (n, c, o, q),
+        (1, 1, stride, stride),
+        (0, 0, -padding, -padding),
+        ((2, kernel_size, 1), (3, kernel_size, 1)),
+    )
+    grad_x = np.zeros((n, c, h, w), grad_output.dtype)
+    for _, to, of in overlaps(grad_x.shape, *grid):
+        grad_x[to] += grad_output[of]
+    grad_x *= inverse_kernel_size_squared
     return (grad_x,)
 
 
@@ -84,7 +95,12 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     inverse_kernel_size_squared = 1 / kernel_size_squared if kernel_size_squared else np.nan
     # (5) tangent_y[n,c,o,q] = sum[a,b](tangent_x[n,c,stride*o + a - padding,stride*q + b - padding]) /
     #     kernel_size**2
-    grid = (n, c, o, q), (1, 1, stride, stride), (0, 0, -padding, -padding), ((2, kernel_size, 1), (3, kernel_size, 1))
+    grid = (
+        (n, c, o, q),
+        (1, 1, stride, stride),
+        (0, 0, -padding, -padding),
+        ((2, kernel_size, 1), (3, kernel_size, 1)),
+    )
     sum_tangent_x = np.zeros((n, c, o, q), tangent_x.dtype)
     for _, to, of in overlaps(tangent_x.shape, *grid):
         sum_tangent_x[of] += tangent_x[to]

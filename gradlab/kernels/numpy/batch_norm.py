@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.kernels.blocks import blocks
 from gradlab.operation import Argument, Operation, Parameter, Signature, real
 
 Array = NDArray[Any]
@@ -77,10 +78,15 @@ def backward(
     if needs[0]:
         # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
         #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
-        part = x_hat * (grad_gamma * inverse_n)
-        grad_x = grad_output - part
-        grad_x -= grad_beta * inverse_n
-        grad_x *= gamma * inv_std
+        slope = grad_gamma * -inverse_n
+        shift = grad_beta * inverse_n
+        scale = gamma * inv_std
+        grad_x = np.empty(x_hat.shape, x_hat.dtype)
+        for rows in blocks(grad_x.shape):
+            part = np.multiply(x_hat[rows], slope, out=grad_x[rows])
+            part += grad_output[rows]
+            part -= shift
+            part *= scale
     return grad_x, grad_gamma, grad_beta
 
 
@@ -94,13 +100,19 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     #     sum[n'](tangent_x[n',c] * x_hat[n',c]) / N
     sum_tangent_x = np.ones(len(tangent_x), tangent_x.dtype) @ tangent_x
     dot_tangent_x_x_hat = np.einsum("nc,nc->c", tangent_x, x_hat)
-    tangent_y = tangent_x * (gamma * inv_std)
+    slope = dot_tangent_x_x_hat * -inverse_n
+    shift = sum_tangent_x * inverse_n
+    scale = gamma * inv_std
+    shift_2 = tangent_beta
+    tangent_y = np.empty(x_hat.shape, x_hat.dtype)
+    for rows in blocks(tangent_y.shape):
+        part_2 = np.multiply(x_hat[rows], slope, out=tangent_y[rows])
+        part_2 += tangent_x[rows]
+        part_2 -= shift
+        part_2 *= scale
+        part_2 += shift_2
     part = x_hat * tangent_gamma
     tangent_y += part
-    part_2 = x_hat * (gamma * inverse_n * inv_std * dot_tangent_x_x_hat)
-    tangent_y -= part_2
-    tangent_y -= gamma * inverse_n * inv_std * sum_tangent_x
-    tangent_y += tangent_beta
     return tangent_y
 
 
@@ -119,10 +131,15 @@ def hvp(
     # (51) tangent_x_hat[n,c] = inv_std[c] / N * (N * tangent_x[n,c] - sum[n'](tangent_x[n',c]) - x_hat[n,c] *
     #     sum[n'](tangent_x[n',c] * x_hat[n',c]))
     sum_tangent_x = np.ones(len(tangent_x), tangent_x.dtype) @ tangent_x
-    part = x_hat * (dot_tangent_x_x_hat * inverse_n)
-    tangent_x_hat = tangent_x - part
-    tangent_x_hat -= sum_tangent_x * inverse_n
-    tangent_x_hat *= inv_std
+    slope = dot_tangent_x_x_hat * -inverse_n
+    shift = sum_tangent_x * inverse_n
+    scale = inv_std
+    tangent_x_hat = np.empty(x_hat.shape, x_hat.dtype)
+    for rows in blocks(tangent_x_hat.shape):
+        part_5 = np.multiply(x_hat[rows], slope, out=tangent_x_hat[rows])
+        part_5 += tangent_x[rows]
+        part_5 -= shift
+        part_5 *= scale
     # (61) hvp_gamma[c] = sum[n](grad_output[n,c] * tangent_x_hat[n,c])
     hvp_gamma = np.einsum("nc,nc->c", grad_output, tangent_x_hat)
     # (59) hvp_x[n,c] = gamma[c] * tangent_inv_std[c] * grad_output[n,c] + inv_std[c] * tangent_gamma[c] *
@@ -134,19 +151,25 @@ def hvp(
     #     sum[n'](grad_output[n',c] * x_hat[n',c]) / N
     dot_g_x_hat = np.einsum("nc,nc->c", grad_output, x_hat)
     sum_g = np.ones(len(grad_output), grad_output.dtype) @ grad_output
-    hvp_x = grad_output * (gamma * tangent_inv_std)
-    part_2 = grad_output * (inv_std * tangent_gamma)
-    hvp_x += part_2
-    part_3 = tangent_x_hat * (gamma * inverse_n * inv_std * dot_g_x_hat)
+    hvp_x = grad_output * tangent_inv_std
+    part = tangent_x_hat * (inv_std * inverse_n * dot_g_x_hat)
+    hvp_x -= part
+    part_2 = x_hat * (inv_std * inverse_n * hvp_gamma)
+    hvp_x -= part_2
+    part_3 = x_hat * (tangent_inv_std * inverse_n * dot_g_x_hat)
     hvp_x -= part_3
-    part_4 = x_hat * (gamma * inverse_n * inv_std * hvp_gamma)
-    hvp_x -= part_4
-    part_5 = x_hat * (gamma * inverse_n * tangent_inv_std * dot_g_x_hat)
-    hvp_x -= part_5
-    part_6 = x_hat * (inv_std * inverse_n * tangent_gamma * dot_g_x_hat)
-    hvp_x -= part_6
-    hvp_x -= gamma * inverse_n * tangent_inv_std * sum_g
-    hvp_x -= inv_std * inverse_n * tangent_gamma * sum_g
+    hvp_x -= tangent_inv_std * inverse_n * sum_g
+    hvp_x *= gamma
+    slope_2 = dot_g_x_hat * -inverse_n
+    shift_2 = sum_g * inverse_n
+    scale_2 = inv_std * tangent_gamma
+    part_4 = np.empty(x_hat.shape, x_hat.dtype)
+    for rows_2 in blocks(part_4.shape):
+        part_6 = np.multiply(x_hat[rows_2], slope_2, out=part_4[rows_2])
+        part_6 += grad_output[rows_2]
+        part_6 -= shift_2
+        part_6 *= scale_2
+    hvp_x += part_4
     # (62) hvp_beta[c] = 0
     hvp_beta = np.zeros_like(tangent_beta)
     return hvp_x, hvp_gamma, hvp_beta

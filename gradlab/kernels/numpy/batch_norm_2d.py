@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.kernels.blocks import blocks
 from gradlab.operation import Argument, Operation, Parameter, Signature, real
 
 Array = NDArray[Any]
@@ -84,10 +85,16 @@ def backward(
         # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
         #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
         #     x_hat[n',c,h',w']))
-        part = x_hat.reshape(n, chw) * np.repeat(grad_gamma * inverse_nhw, hw)
-        grad_x = grad_output - part.reshape(n, c, h, w)
-        grad_x -= (grad_beta * inverse_nhw)[:, None, None]
-        grad_x *= (gamma * inv_std)[:, None, None]
+        slope = np.repeat(grad_gamma * -inverse_nhw, hw)
+        shift = np.repeat(grad_beta * inverse_nhw, hw)
+        scale = np.repeat(gamma * inv_std, hw)
+        grad_x = np.empty(x_hat.reshape(n, chw).shape, x_hat.dtype)
+        for rows in blocks(grad_x.shape):
+            part = np.multiply(x_hat.reshape(n, chw)[rows], slope, out=grad_x[rows])
+            part += grad_output.reshape(n, chw)[rows]
+            part -= shift
+            part *= scale
+        grad_x = grad_x.reshape(n, c, h, w)
     return grad_x, grad_gamma, grad_beta
 
 
@@ -104,13 +111,19 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangen
     #     inv_std[c] * x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
     sum_tangent_x = np.einsum("ncm->c", tangent_x.reshape(n, c, hw))
     dot_tangent_x_x_hat = np.vecdot(tangent_x.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
-    tangent_y = tangent_x.reshape(n, chw) * np.repeat(gamma * inv_std, hw)
+    slope = np.repeat(dot_tangent_x_x_hat * -inverse_nhw, hw)
+    shift = np.repeat(sum_tangent_x * inverse_nhw, hw)
+    scale = np.repeat(gamma * inv_std, hw)
+    shift_2 = np.repeat(tangent_beta, hw)
+    tangent_y = np.empty(x_hat.reshape(n, chw).shape, x_hat.dtype)
+    for rows in blocks(tangent_y.shape):
+        part_2 = np.multiply(x_hat.reshape(n, chw)[rows], slope, out=tangent_y[rows])
+        part_2 += tangent_x.reshape(n, chw)[rows]
+        part_2 -= shift
+        part_2 *= scale
+        part_2 += shift_2
     part = x_hat.reshape(n, chw) * np.repeat(tangent_gamma, hw)
     tangent_y += part
-    part_2 = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * inv_std * dot_tangent_x_x_hat, hw)
-    tangent_y -= part_2
-    tangent_y -= np.repeat(gamma * inverse_nhw * inv_std * sum_tangent_x, hw)
-    tangent_y += np.repeat(tangent_beta, hw)
     return tangent_y.reshape(n, c, h, w)
 
 
@@ -133,10 +146,15 @@ def hvp(
     #     sum[n',h',w'](tangent_x[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] *
     #     x_hat[n',c,h',w']))
     sum_tangent_x = np.einsum("ncm->c", tangent_x.reshape(n, c, hw))
-    part = x_hat.reshape(n, chw) * np.repeat(dot_tangent_x_x_hat * inverse_nhw, hw)
-    tangent_x_hat = tangent_x - part.reshape(n, c, h, w)
-    tangent_x_hat -= (sum_tangent_x * inverse_nhw)[:, None, None]
-    tangent_x_hat *= inv_std[:, None, None]
+    slope = np.repeat(dot_tangent_x_x_hat * -inverse_nhw, hw)
+    shift = np.repeat(sum_tangent_x * inverse_nhw, hw)
+    scale = np.repeat(inv_std, hw)
+    tangent_x_hat = np.empty(x_hat.reshape(n, chw).shape, x_hat.dtype)
+    for rows in blocks(tangent_x_hat.shape):
+        part_5 = np.multiply(x_hat.reshape(n, chw)[rows], slope, out=tangent_x_hat[rows])
+        part_5 += tangent_x.reshape(n, chw)[rows]
+        part_5 -= shift
+        part_5 *= scale
     # (61) hvp_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
     hvp_gamma = np.vecdot(grad_output.reshape(n, c, hw), tangent_x_hat.reshape(n, c, hw)).sum(axis=0)
     # (59) hvp_x[n,c,h,w] = gamma[c] * tangent_inv_std[c] * grad_output[n,c,h,w] + inv_std[c] * tangent_gamma[c] *
@@ -149,19 +167,25 @@ def hvp(
     #     x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
     dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
     sum_g = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
-    hvp_x = grad_output.reshape(n, chw) * np.repeat(gamma * tangent_inv_std, hw)
-    part_2 = grad_output.reshape(n, chw) * np.repeat(inv_std * tangent_gamma, hw)
-    hvp_x += part_2
-    part_3 = tangent_x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * inv_std * dot_g_x_hat, hw)
+    hvp_x = grad_output.reshape(n, chw) * np.repeat(tangent_inv_std, hw)
+    part = tangent_x_hat * np.repeat(inv_std * inverse_nhw * dot_g_x_hat, hw)
+    hvp_x -= part
+    part_2 = x_hat.reshape(n, chw) * np.repeat(inv_std * inverse_nhw * hvp_gamma, hw)
+    hvp_x -= part_2
+    part_3 = x_hat.reshape(n, chw) * np.repeat(tangent_inv_std * inverse_nhw * dot_g_x_hat, hw)
     hvp_x -= part_3
-    part_4 = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * inv_std * hvp_gamma, hw)
-    hvp_x -= part_4
-    part_5 = x_hat.reshape(n, chw) * np.repeat(gamma * inverse_nhw * tangent_inv_std * dot_g_x_hat, hw)
-    hvp_x -= part_5
-    part_6 = x_hat.reshape(n, chw) * np.repeat(inv_std * inverse_nhw * tangent_gamma * dot_g_x_hat, hw)
-    hvp_x -= part_6
-    hvp_x -= np.repeat(gamma * inverse_nhw * tangent_inv_std * sum_g, hw)
-    hvp_x -= np.repeat(inv_std * inverse_nhw * tangent_gamma * sum_g, hw)
+    hvp_x -= np.repeat(tangent_inv_std * inverse_nhw * sum_g, hw)
+    hvp_x *= np.repeat(gamma, hw)
+    slope_2 = np.repeat(dot_g_x_hat * -inverse_nhw, hw)
+    shift_2 = np.repeat(sum_g * inverse_nhw, hw)
+    scale_2 = np.repeat(inv_std * tangent_gamma, hw)
+    part_4 = np.empty(x_hat.reshape(n, chw).shape, x_hat.dtype)
+    for rows_2 in blocks(part_4.shape):
+        part_6 = np.multiply(x_hat.reshape(n, chw)[rows_2], slope_2, out=part_4[rows_2])
+        part_6 += grad_output.reshape(n, chw)[rows_2]
+        part_6 -= shift_2
+        part_6 *= scale_2
+    hvp_x += part_4
     # (62) hvp_beta[c] = 0
     hvp_beta = np.zeros_like(tangent_beta)
     return hvp_x.reshape(n, c, h, w), hvp_gamma, hvp_beta

@@ -1,8 +1,8 @@
-"""clamp: x, kept between min and max; its slope is 1 at both.
+"""clamp: x, kept between min and max; its slope is 0 at both.
 
 Generated from derivations/elementwise.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 8ba5958b8634f3a3. Saved for the backward: mask.
+Target: NumPy. Definition: c7a1fe63a1953f4c. Saved for the backward: mask.
 The backward has 0 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive clamp --to text` prints.
@@ -19,19 +19,19 @@ Array = NDArray[Any]
 
 OPERATION = Operation(
     name="clamp",
-    summary="x, kept between min and max; its slope is 1 at both.",
+    summary="x, kept between min and max; its slope is 0 at both.",
     signature=Signature.parse("(...)->(...)"),
     arguments=(Argument("x", real()),),
     saved=("mask",),
     reference="torch.clamp(x, min, max)",
-    digest="8ba5958b8634f3a3",
+    digest="c7a1fe63a1953f4c",
     parameters=(
         Parameter("min", -1.0, -2.0, 0.0),
         Parameter("max", 1.0, 0.5, 2.0),
     ),
     kinks=(
-        Kink("x", where="x == min", derivative=1.0),
-        Kink("x", where="x == max", derivative=1.0),
+        Kink("x", where="x == min", derivative=0.0),
+        Kink("x", where="x == max", derivative=0.0),
     ),
     output="y",
 )
@@ -39,10 +39,10 @@ OPERATION = Operation(
 
 def forward(x: Array, *, min: float = -1.0, max: float = 1.0) -> tuple[Array, tuple[Array, ...]]:
     """Return the output, (...)->(...), and what `backward` needs: mask."""
-    # (1) y[n] = clamp(x[n], min, max)
+    # (1) y[n] = clip(x[n], min, max)
     y = np.clip(x, min, max)
-    # (2) mask[n] = [min <= x[n] <= max]
-    mask = (x >= min) & (x <= max)
+    # (2) mask[n] = [min < x[n] < max]
+    mask = (x > min) & (x < max)
     return y, (mask,)
 
 

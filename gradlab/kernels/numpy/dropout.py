@@ -2,7 +2,7 @@
 
 Generated from derivations/elementwise.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: a96a5540bcf9a41b. Saved for the backward: mask, keep.
+Target: NumPy. Definition: e24c03c81b31cb3e. Saved for the backward: mask, keep.
 The backward has 0 reductions and 2 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive dropout --to text` prints.
@@ -27,7 +27,7 @@ OPERATION = Operation(
     ),
     saved=("mask", "keep"),
     reference="x * mask / (1 - p)",
-    digest="a96a5540bcf9a41b",
+    digest="e24c03c81b31cb3e",
     parameters=(Parameter("p", 0.5, 0.0, 0.9),),
     output="y",
 )
@@ -38,9 +38,10 @@ def forward(x: Array, mask: Array, *, p: float = 0.5) -> tuple[Array, tuple[Any,
     # (1) keep = 1 - p
     keep = 1 - p
     # (2) y[n] = mask[n] * x[n] / keep
+    reciprocal_keep = 1 / keep if keep else np.nan
     y = mask.astype(x.dtype)
     y *= x
-    y *= 1 / keep
+    y *= reciprocal_keep
     return y, (mask, keep)
 
 
@@ -48,9 +49,10 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array | None, 
     """Return the gradient of each input (VJP), None for an input that has none."""
     mask, keep = saved
     # (4) grad_x[n] = grad_output[n] * mask[n] / keep
+    reciprocal_keep = 1 / keep if keep else np.nan
     grad_x = mask.astype(grad_output.dtype)
     grad_x *= grad_output
-    grad_x *= 1 / keep
+    grad_x *= reciprocal_keep
     return grad_x, None
 
 
@@ -58,9 +60,10 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, keep = saved
     # (6) tangent_y[n] = mask[n] * tangent_x[n] / keep
+    reciprocal_keep = 1 / keep if keep else np.nan
     tangent_y = mask.astype(tangent_x.dtype)
     tangent_y *= tangent_x
-    tangent_y *= 1 / keep
+    tangent_y *= reciprocal_keep
     return tangent_y
 
 

@@ -10,6 +10,7 @@ The numbers in the comments are those of the equations that
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.kernels import special
@@ -25,6 +26,8 @@ OPERATION = Operation(
     saved=("x",),
     reference="torch.nn.functional.gelu(x)",
     digest="f6a695efc49d8561",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -66,8 +69,8 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple
     (x,) = saved
     # (18) hvp_x[n] = grad_output[n] * normal_pdf(x[n]) * tangent_x[n] * (2 - x[n]**2)
     normal_pdf_x = special.normal_pdf(x)
-    hvp_x = x * x
-    hvp_x = 2 - hvp_x
+    hvp_x = (x * x)[...]
+    hvp_x = np.subtract(2, hvp_x, out=hvp_x)
     hvp_x *= grad_output
     hvp_x *= normal_pdf_x
     hvp_x *= tangent_x

@@ -2,8 +2,8 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 69d4cb1f84fa4adb. Saved for the backward: x, t1.
-The backward has 0 reductions and 12 elementwise passes over full-size arrays.
+Target: NumPy. Definition: 2bf30455f1919223. Saved for the backward: x, t1.
+The backward has 0 reductions and 11 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive gelu_tanh --to text` prints.
 """
@@ -24,21 +24,22 @@ OPERATION = Operation(
     signature=Signature.parse("(...)->(...)"),
     arguments=(Argument("x", real()),),
     saved=("x", "t1"),
-    reference="torch.nn.functional.gelu(x, approximate='tanh')",
-    digest="69d4cb1f84fa4adb",
+    reference='torch.nn.functional.gelu(x, approximate="tanh")',
+    digest="2bf30455f1919223",
+    output="y",
+    curved=("x",),
 )
 
 
 def forward(x: Array) -> tuple[Array, tuple[Array, ...]]:
     """Return the output, (...)->(...), and what `backward` needs: x, t1."""
     # (1) inner[n] = sqrt(2) * x[n] / sqrt(pi) + 0.044715 * sqrt(2) * x[n]**3 / sqrt(pi)
-    inner = x * x
-    inner *= 0.044715
-    inner += 1
-    inner *= math.sqrt(2 / math.pi)
+    inner = (x * x)[...]
+    inner *= 0.044715 * math.sqrt(2 / math.pi)
+    inner += math.sqrt(2 / math.pi)
     inner *= x
     # (2) t1[n] = tanh(inner[n])
-    t1 = np.tanh(inner)
+    t1 = np.tanh(inner, out=inner)
     # (3) y[n] = t1[n] * x[n] / 2 + x[n] / 2
     y = t1 + 1
     y *= 0.5
@@ -52,14 +53,13 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
     # (11) grad_x[n] = grad_output[n] * (sqrt(2) * x[n] / (2 * sqrt(pi)) + 0.0670725 * sqrt(2) * x[n]**3 / sqrt(pi)
     #     + t1[n] / 2 + 1 / 2 - sqrt(2) * t1[n]**2 * x[n] / (2 * sqrt(pi)) - 0.0670725 * sqrt(2) * t1[n]**2 *
     #     x[n]**3 / sqrt(pi))
-    grad_x = t1 * t1
-    grad_x = 1 - grad_x
+    grad_x = (t1 * t1)[...]
+    grad_x = np.subtract(1, grad_x, out=grad_x)
     part_2 = x * x
-    part_2 *= 0.0670725
-    part_2 += 0.5
+    part_2 *= 0.134145 * math.sqrt(2 / math.pi)
+    part_2 += math.sqrt(2 / math.pi)
     grad_x *= x
     grad_x *= part_2
-    grad_x *= 2 * math.sqrt(2 / math.pi)
     grad_x += t1
     grad_x += 1
     grad_x *= 0.5
@@ -73,14 +73,13 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     # (20) tangent_y[n] = tangent_x[n] * (sqrt(2) * x[n] / (2 * sqrt(pi)) + 0.0670725 * sqrt(2) * x[n]**3 / sqrt(pi)
     #     + t1[n] / 2 + 1 / 2 - sqrt(2) * t1[n]**2 * x[n] / (2 * sqrt(pi)) - 0.0670725 * sqrt(2) * t1[n]**2 *
     #     x[n]**3 / sqrt(pi))
-    tangent_y = t1 * t1
-    tangent_y = 1 - tangent_y
+    tangent_y = (t1 * t1)[...]
+    tangent_y = np.subtract(1, tangent_y, out=tangent_y)
     part_2 = x * x
-    part_2 *= 0.0670725
-    part_2 += 0.5
+    part_2 *= 0.134145 * math.sqrt(2 / math.pi)
+    part_2 += math.sqrt(2 / math.pi)
     tangent_y *= x
     tangent_y *= part_2
-    tangent_y *= 2 * math.sqrt(2 / math.pi)
     tangent_y += t1
     tangent_y += 1
     tangent_y *= 0.5
@@ -91,35 +90,35 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
 def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     x, t1 = saved
-    # (17) tangent_t1[n] = sqrt(2) * tangent_x[n] * (0.134145 * x[n]**2 + 1 - t1[n]**2 - 0.134145 * t1[n]**2 *
-    #     x[n]**2) / sqrt(pi)
-    part = t1 * t1
-    part = 1 - part
+    # (17) tangent_t1[n] = tangent_x[n] * (0.134145 * sqrt(2) * x[n]**2 / sqrt(pi) + sqrt(2) / sqrt(pi) - sqrt(2) *
+    #     t1[n]**2 / sqrt(pi) - 0.134145 * sqrt(2) * t1[n]**2 * x[n]**2 / sqrt(pi))
+    part = (t1 * t1)[...]
+    part = np.subtract(1, part, out=part)
     tangent_t1 = x * x
-    tangent_t1 *= 0.134145
-    tangent_t1 += 1
-    tangent_t1 *= math.sqrt(2 / math.pi)
+    tangent_t1 *= 0.134145 * math.sqrt(2 / math.pi)
+    tangent_t1 += math.sqrt(2 / math.pi)
     tangent_t1 *= tangent_x
     tangent_t1 *= part
     # (24) hvp_x[n] = grad_output[n] * (sqrt(2) * tangent_x[n] / (2 * sqrt(pi)) + 0.2012175 * sqrt(2) * tangent_x[n]
     #     * x[n]**2 / sqrt(pi) + tangent_t1[n] / 2 - sqrt(2) * t1[n]**2 * tangent_x[n] / (2 * sqrt(pi)) - sqrt(2) *
     #     t1[n] * tangent_t1[n] * x[n] / sqrt(pi) - 0.134145 * sqrt(2) * t1[n] * tangent_t1[n] * x[n]**3 / sqrt(pi)
     #     - 0.2012175 * sqrt(2) * t1[n]**2 * tangent_x[n] * x[n]**2 / sqrt(pi))
-    hvp_x = t1 * t1
-    hvp_x = 1 - hvp_x
+    hvp_x = (t1 * t1)[...]
+    hvp_x = np.subtract(1, hvp_x, out=hvp_x)
     part_6 = tangent_x * hvp_x
-    part_6 *= 0.2012175
+    part_6 *= 0.2012175 * math.sqrt(2 / math.pi)
     part_4 = x * t1
     part_4 *= tangent_t1
-    part_4 *= 0.134145
+    part_4 *= 0.134145 * math.sqrt(2 / math.pi)
     part_6 -= part_4
     part_6 = x * part_6
     part_5 = t1 * tangent_t1
+    part_5 *= math.sqrt(2 / math.pi)
     part_6 -= part_5
+    part_6 *= 2
     hvp_x *= tangent_x
     hvp_x *= math.sqrt(2 / math.pi)
     part_6 *= x
-    part_6 *= 2 * math.sqrt(2 / math.pi)
     hvp_x += part_6
     hvp_x += tangent_t1
     hvp_x *= 0.5

@@ -2,7 +2,7 @@
 
 Generated from derivations/group_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: c6ed114c1dcd0386. Saved for the backward: weight, inv_std, x_hat.
+Target: NumPy. Definition: d676aa89d3bdc18b. Saved for the backward: weight, inv_std, x_hat.
 The backward has 4 reductions and 5 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive group_norm --to text` prints.
@@ -29,7 +29,7 @@ OPERATION = Operation(
     ),
     saved=("weight", "inv_std", "x_hat"),
     reference="torch.nn.functional.group_norm(x, num_groups, weight, bias, eps)",
-    digest="c6ed114c1dcd0386",
+    digest="d676aa89d3bdc18b",
     parameters=(
         Parameter("num_groups", 1, 1, 4, integer=True),
         Parameter("eps", 1e-05, 1e-08, 0.1),
@@ -45,7 +45,7 @@ def forward(
 ) -> tuple[Array, tuple[Any, ...]]:
     """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w).
 
-    The second result is what `backward` needs: weight, inv_std, x_hat, num_groups.
+    What `backward` needs: weight, inv_std, x_hat, num_groups.
     """
     x = unpack(x, 1, "group_norm", num_groups=num_groups)
     weight = unpack(weight, 0, "group_norm", num_groups=num_groups)
@@ -85,16 +85,24 @@ def backward(
     weight, inv_std, x_hat, num_groups = saved
     grad_output = unpack(grad_output, 1, "group_norm", num_groups=num_groups)
     n, _, k, h, w = grad_output.shape
-    num_groups_k_h_w = num_groups * k * h * w
+    num_groups_k = num_groups * k
     hw = h * w
+    num_groups_k_h_w = num_groups * k * h * w
     khw = k * h * w
     inverse_khw = 1 / khw if khw else np.nan
+    grad_x: Array | None = None
+    grad_weight: Array | None = None
+    grad_bias: Array | None = None
     if needs[1]:
         # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
-        grad_weight = np.einsum("abcde,abcde->bc", grad_output, x_hat)
+        grad_weight = np.vecdot(grad_output.reshape(n, num_groups_k, hw), x_hat.reshape(n, num_groups_k, hw)).sum(
+            axis=0
+        )
+        grad_weight = grad_weight.reshape(num_groups, k)
     if needs[2]:
         # (34) grad_bias[g,k] = sum[n,h,w](grad_output[n,g,k,h,w])
-        grad_bias = np.einsum("abcde->bc", grad_output)
+        grad_bias = np.einsum("ncm->c", grad_output.reshape(n, num_groups_k, hw))
+        grad_bias = grad_bias.reshape(num_groups, k)
     if needs[0]:
         # (30) grad_x[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * weight[g,k] * grad_output[n,g,k,h,w] -
         #     sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] *
@@ -102,11 +110,16 @@ def backward(
         dot_g_weight = np.einsum("abcde,bc->ab", grad_output, weight)
         part = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
         dot_part_x_hat = np.vecdot(part.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
-        part_2 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
-        grad_x = part.reshape(n, num_groups, k, h, w) - part_2
+        grad_x = x_hat * (dot_part_x_hat * -inverse_khw)[:, :, None, None, None]
+        grad_x += part.reshape(n, num_groups, k, h, w)
         grad_x -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
         grad_x *= inv_std[:, :, None, None, None]
-    return pack(grad_x, 1), pack(grad_weight, 0), pack(grad_bias, 0)
+        grad_x = pack(grad_x, 1)
+    if needs[1]:
+        grad_weight = pack(grad_weight, 0)
+    if needs[2]:
+        grad_bias = pack(grad_bias, 0)
+    return grad_x, grad_weight, grad_bias
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent_bias: Array) -> Array:
@@ -119,7 +132,6 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent
     khw = k * h * w
     num_groups_k_h_w = num_groups * k * h * w
     hw = h * w
-    num_groups_k = num_groups * k
     inverse_khw = 1 / khw if khw else np.nan
     # (53) tangent_y[n,g,k,h,w] = inv_std[n,g] * weight[g,k] * tangent_x[n,g,k,h,w] + tangent_weight[g,k] *
     #     x_hat[n,g,k,h,w] + tangent_bias[g,k] - inv_std[n,g] * weight[g,k] * sum[k',h',w'](tangent_x[n,g,k',h',w'])
@@ -127,17 +139,15 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_weight: Array, tangent
     #     x_hat[n,g,k',h',w']) / (K * H * W)
     sum_tangent_x = np.einsum("abcde->ab", tangent_x)
     dot_tangent_x_x_hat = np.vecdot(tangent_x.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
-    tangent_y = tangent_x.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
-    tangent_y *= np.repeat(inv_std, khw, axis=-1)
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_khw)[:, :, None, None, None]
+    tangent_y += tangent_x
+    tangent_y -= (sum_tangent_x * inverse_khw)[:, :, None, None, None]
+    tangent_y *= weight[:, :, None, None]
+    tangent_y *= inv_std[:, :, None, None, None]
+    tangent_y += tangent_bias[:, :, None, None]
     part = x_hat.reshape(n, num_groups_k_h_w) * np.repeat(tangent_weight, hw)
-    tangent_y += part
-    part_2 = x_hat.reshape(n, num_groups_k_h_w) * np.repeat(weight * inverse_khw, hw)
-    part_2 *= np.repeat(inv_std * dot_tangent_x_x_hat, khw, axis=-1)
-    tangent_y -= part_2
-    tangent_y += np.repeat(tangent_bias, hw)
-    part_3 = weight * inverse_khw * inv_std[:, :, None] * sum_tangent_x[:, :, None]
-    tangent_y -= np.repeat((part_3).reshape(n, num_groups_k), hw, axis=-1)
-    return pack(tangent_y.reshape(n, num_groups, k, h, w), 1)
+    tangent_y += part.reshape(n, num_groups, k, h, w)
+    return pack(tangent_y, 1)
 
 
 def hvp(
@@ -151,8 +161,9 @@ def hvp(
     tangent_bias = unpack(tangent_bias, 0, "group_norm", num_groups=num_groups)
     n, _, k, h, w = grad_output.shape
     khw = k * h * w
-    num_groups_k_h_w = num_groups * k * h * w
+    num_groups_k = num_groups * k
     hw = h * w
+    num_groups_k_h_w = num_groups * k * h * w
     inverse_khw = 1 / khw if khw else np.nan
     # (47) tangent_inv_std[n,g] = -inv_std[n,g]**2 * sum[k,h,w](tangent_x[n,g,k,h,w] * x_hat[n,g,k,h,w]) / (K * H *
     #     W)
@@ -164,12 +175,15 @@ def hvp(
     #     sum[k',h',w'](tangent_x[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](tangent_x[n,g,k',h',w'] *
     #     x_hat[n,g,k',h',w']))
     sum_tangent_x = np.einsum("abcde->ab", tangent_x)
-    part = x_hat * (dot_tangent_x_x_hat * inverse_khw)[:, :, None, None, None]
-    tangent_x_hat = tangent_x - part
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_khw)[:, :, None, None, None]
+    tangent_x_hat += tangent_x
     tangent_x_hat -= (sum_tangent_x * inverse_khw)[:, :, None, None, None]
     tangent_x_hat *= inv_std[:, :, None, None, None]
     # (61) hvp_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * tangent_x_hat[n,g,k,h,w])
-    hvp_weight = np.einsum("abcde,abcde->bc", grad_output, tangent_x_hat)
+    hvp_weight = np.vecdot(grad_output.reshape(n, num_groups_k, hw), tangent_x_hat.reshape(n, num_groups_k, hw)).sum(
+        axis=0
+    )
+    hvp_weight = hvp_weight.reshape(num_groups, k)
     # (59) hvp_x[n,g,k,h,w] = inv_std[n,g] * tangent_weight[g,k] * grad_output[n,g,k,h,w] + tangent_inv_std[n,g] *
     #     weight[g,k] * grad_output[n,g,k,h,w] - inv_std[n,g] * sum[k',h',w'](tangent_weight[g,k'] *
     #     grad_output[n,g,k',h',w']) / (K * H * W) - tangent_inv_std[n,g] * sum[k',h',w'](weight[g,k'] *
@@ -181,25 +195,25 @@ def hvp(
     #     x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']) / (K * H
     #     * W)
     dot_g_tangent_weight = np.einsum("abcde,bc->ab", grad_output, tangent_weight)
-    part_2 = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(tangent_weight, hw)
+    part = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(tangent_weight, hw)
+    dot_part_x_hat = np.vecdot(part.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
+    part_2 = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
     dot_part_2_x_hat = np.vecdot(part_2.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
-    part_3 = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
-    dot_part_3_x_hat = np.vecdot(part_3.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
-    dot_part_3_tangent_x_hat = np.vecdot(part_3.reshape(n, num_groups, khw), tangent_x_hat.reshape(n, num_groups, khw))
+    dot_part_2_tangent_x_hat = np.vecdot(part_2.reshape(n, num_groups, khw), tangent_x_hat.reshape(n, num_groups, khw))
     dot_g_weight = np.einsum("abcde,bc->ab", grad_output, weight)
-    hvp_x = part_2.reshape(n, num_groups, k, h, w) * inv_std[:, :, None, None, None]
-    part_4 = part_3.reshape(n, num_groups, k, h, w) * tangent_inv_std[:, :, None, None, None]
-    hvp_x += part_4
-    part_5 = tangent_x_hat * (inv_std * inverse_khw * dot_part_3_x_hat)[:, :, None, None, None]
-    hvp_x -= part_5
-    part_6 = x_hat * (inv_std * inverse_khw * dot_part_2_x_hat)[:, :, None, None, None]
-    hvp_x -= part_6
-    part_7 = x_hat * (inv_std * inverse_khw * dot_part_3_tangent_x_hat)[:, :, None, None, None]
-    hvp_x -= part_7
-    part_8 = x_hat * (tangent_inv_std * inverse_khw * dot_part_3_x_hat)[:, :, None, None, None]
-    hvp_x -= part_8
-    hvp_x -= (inv_std * inverse_khw * dot_g_tangent_weight)[:, :, None, None, None]
-    hvp_x -= (tangent_inv_std * inverse_khw * dot_g_weight)[:, :, None, None, None]
+    hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None]
+    part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_khw)[:, :, None, None, None]
+    hvp_x -= part_3
+    part_4 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
+    hvp_x -= part_4
+    hvp_x += part.reshape(n, num_groups, k, h, w)
+    hvp_x -= (dot_g_tangent_weight * inverse_khw)[:, :, None, None, None]
+    hvp_x *= inv_std[:, :, None, None, None]
+    part_5 = x_hat * (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None]
+    part_5 += part_2.reshape(n, num_groups, k, h, w)
+    part_5 -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
+    part_5 *= tangent_inv_std[:, :, None, None, None]
+    hvp_x += part_5
     # (62) hvp_bias[g,k] = 0
     hvp_bias = np.zeros_like(tangent_bias)
     return pack(hvp_x, 1), pack(hvp_weight, 0), pack(hvp_bias, 0)

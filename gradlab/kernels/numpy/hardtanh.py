@@ -33,6 +33,7 @@ OPERATION = Operation(
         Kink("x", where="x == min_val", derivative=0.0),
         Kink("x", where="x == max_val", derivative=0.0),
     ),
+    output="y",
 )
 
 

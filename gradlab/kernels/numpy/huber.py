@@ -2,7 +2,7 @@
 
 Generated from derivations/pointwise_losses.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 6a1af168fac02199. Saved for the backward: residual.
+Target: NumPy. Definition: 88df393abe14627a. Saved for the backward: residual.
 The backward has 0 reductions and 2 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive huber --to text` prints.
@@ -28,7 +28,7 @@ OPERATION = Operation(
     ),
     saved=("residual",),
     reference="torch.nn.functional.huber_loss(x, t, delta=delta)",
-    digest="6a1af168fac02199",
+    digest="88df393abe14627a",
     parameters=(Parameter("delta", 1.0, 0.25, 4.0),),
     output="loss",
     curved=("x", "t"),

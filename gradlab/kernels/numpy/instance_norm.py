@@ -87,8 +87,8 @@ def backward(
         #     x_hat[n,c,h',w']))
         sum_g = np.einsum("abcd->ab", grad_output)
         dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw))
-        part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
-        grad_x = grad_output - part
+        grad_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
+        grad_x += grad_output
         grad_x -= (sum_g * inverse_hw)[:, :, None, None]
         grad_x *= (weight * inv_std)[:, :, None, None]
     return grad_x, grad_weight, grad_bias
@@ -106,14 +106,13 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array, tange
     #     inv_std[n,c] * x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']) / (H * W)
     sum_tangent_x = np.einsum("abcd->ab", tangent_x)
     dot_tangent_x_x_hat = np.vecdot(tangent_x.reshape(n, c, hw), x_hat.reshape(n, c, hw))
-    tangent_y = tangent_x * (weight * inv_std)[:, :, None, None]
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None]
+    tangent_y += tangent_x
+    tangent_y -= (sum_tangent_x * inverse_hw)[:, :, None, None]
+    tangent_y *= (weight * inv_std)[:, :, None, None]
+    tangent_y += tangent_bias[:, None, None]
     part = x_hat.reshape(n, chw) * np.repeat(tangent_weight, hw)
     tangent_y += part.reshape(n, c, h, w)
-    part_2 = x_hat * (weight * inverse_hw * inv_std * dot_tangent_x_x_hat)[:, :, None, None]
-    tangent_y -= part_2
-    tangent_y += tangent_bias[:, None, None]
-    part_3 = weight * inverse_hw * inv_std * sum_tangent_x
-    tangent_y -= part_3[:, :, None, None]
     return tangent_y
 
 
@@ -133,8 +132,8 @@ def hvp(
     # (51) tangent_x_hat[n,c,h,w] = inv_std[n,c] / (H * W) * (H * W * tangent_x[n,c,h,w] -
     #     sum[h',w'](tangent_x[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']))
     sum_tangent_x = np.einsum("abcd->ab", tangent_x)
-    part = x_hat * (dot_tangent_x_x_hat * inverse_hw)[:, :, None, None]
-    tangent_x_hat = tangent_x - part
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None]
+    tangent_x_hat += tangent_x
     tangent_x_hat -= (sum_tangent_x * inverse_hw)[:, :, None, None]
     tangent_x_hat *= inv_std[:, :, None, None]
     # (61) hvp_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
@@ -151,21 +150,20 @@ def hvp(
     sum_g = np.einsum("abcd->ab", grad_output)
     dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw))
     dot_g_tangent_x_hat = np.vecdot(grad_output.reshape(n, c, hw), tangent_x_hat.reshape(n, c, hw))
-    hvp_x = grad_output * (tangent_weight * inv_std)[:, :, None, None]
-    part_2 = grad_output * (weight * tangent_inv_std)[:, :, None, None]
-    hvp_x += part_2
-    part_3 = x_hat * (tangent_weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
-    hvp_x -= part_3
-    part_4 = tangent_x_hat * (weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
-    hvp_x -= part_4
-    part_5 = x_hat * (weight * inverse_hw * inv_std * dot_g_tangent_x_hat)[:, :, None, None]
-    hvp_x -= part_5
-    part_6 = x_hat * (weight * inverse_hw * tangent_inv_std * dot_g_x_hat)[:, :, None, None]
-    hvp_x -= part_6
-    part_7 = tangent_weight * inverse_hw * inv_std * sum_g
-    hvp_x -= part_7[:, :, None, None]
-    part_8 = weight * inverse_hw * tangent_inv_std * sum_g
-    hvp_x -= part_8[:, :, None, None]
+    hvp_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
+    hvp_x += grad_output
+    hvp_x -= (sum_g * inverse_hw)[:, :, None, None]
+    hvp_x *= (tangent_weight * inv_std)[:, :, None, None]
+    part = grad_output * tangent_inv_std[:, :, None, None]
+    part_2 = tangent_x_hat * (inv_std * inverse_hw * dot_g_x_hat)[:, :, None, None]
+    part -= part_2
+    part_3 = x_hat * (inv_std * inverse_hw * dot_g_tangent_x_hat)[:, :, None, None]
+    part -= part_3
+    part_4 = x_hat * (tangent_inv_std * inverse_hw * dot_g_x_hat)[:, :, None, None]
+    part -= part_4
+    part -= (tangent_inv_std * inverse_hw * sum_g)[:, :, None, None]
+    part *= weight[:, None, None]
+    hvp_x += part
     # (62) hvp_bias[c] = 0
     hvp_bias = np.zeros_like(tangent_bias)
     return hvp_x, hvp_weight, hvp_bias

@@ -86,8 +86,8 @@ def backward(
         dot_g_weight = grad_output @ weight
         part = grad_output * weight
         dot_part_x_hat = np.vecdot(part, x_hat)
-        part_2 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
-        grad_x = part - part_2
+        grad_x = x_hat * (dot_part_x_hat * -inverse_d)[..., None]
+        grad_x += part
         grad_x -= (dot_g_weight * inverse_d)[..., None]
         grad_x *= inv_std[..., None]
     return grad_x, grad_weight, grad_bias
@@ -103,16 +103,14 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array, tange
     #     x_hat[n,d] * sum[d'](tangent_x[n,d'] * x_hat[n,d']) / D
     sum_tangent_x = tangent_x.sum(axis=-1)
     dot_tangent_x_x_hat = np.vecdot(tangent_x, x_hat)
-    tangent_y = tangent_x * weight
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
+    tangent_y += tangent_x
+    tangent_y -= (sum_tangent_x * inverse_d)[..., None]
+    tangent_y *= weight
     tangent_y *= inv_std[..., None]
+    tangent_y += tangent_bias
     part = x_hat * tangent_weight
     tangent_y += part
-    part_2 = x_hat * (weight * inverse_d)
-    part_2 *= (inv_std * dot_tangent_x_x_hat)[..., None]
-    tangent_y -= part_2
-    tangent_y += tangent_bias
-    part_3 = weight * inverse_d * inv_std[..., None] * sum_tangent_x[..., None]
-    tangent_y -= part_3
     return tangent_y
 
 
@@ -132,8 +130,8 @@ def hvp(
     # (51) tangent_x_hat[n,d] = inv_std[n] / D * (D * tangent_x[n,d] - sum[d'](tangent_x[n,d']) - x_hat[n,d] *
     #     sum[d'](tangent_x[n,d'] * x_hat[n,d']))
     sum_tangent_x = tangent_x.sum(axis=-1)
-    part = x_hat * (dot_tangent_x_x_hat * inverse_d)[..., None]
-    tangent_x_hat = tangent_x - part
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
+    tangent_x_hat += tangent_x
     tangent_x_hat -= (sum_tangent_x * inverse_d)[..., None]
     tangent_x_hat *= inv_std[..., None]
     # (61) hvp_weight[d] = sum[n](grad_output[n,d] * tangent_x_hat[n,d])
@@ -146,25 +144,25 @@ def hvp(
     #     x_hat[n,d']) / D - tangent_inv_std[n] * x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d'])
     #     / D
     dot_g_tangent_weight = grad_output @ tangent_weight
-    part_2 = grad_output * tangent_weight
+    part = grad_output * tangent_weight
+    dot_part_x_hat = np.vecdot(part, x_hat)
+    part_2 = grad_output * weight
+    dot_part_2_tangent_x_hat = np.vecdot(part_2, tangent_x_hat)
     dot_part_2_x_hat = np.vecdot(part_2, x_hat)
-    part_3 = grad_output * weight
-    dot_part_3_tangent_x_hat = np.vecdot(part_3, tangent_x_hat)
-    dot_part_3_x_hat = np.vecdot(part_3, x_hat)
     dot_g_weight = grad_output @ weight
-    hvp_x = part_2 * inv_std[..., None]
-    part_4 = part_3 * tangent_inv_std[..., None]
-    hvp_x += part_4
-    part_5 = tangent_x_hat * (inv_std * inverse_d * dot_part_3_x_hat)[..., None]
-    hvp_x -= part_5
-    part_6 = x_hat * (inv_std * inverse_d * dot_part_2_x_hat)[..., None]
-    hvp_x -= part_6
-    part_7 = x_hat * (inv_std * inverse_d * dot_part_3_tangent_x_hat)[..., None]
-    hvp_x -= part_7
-    part_8 = x_hat * (tangent_inv_std * inverse_d * dot_part_3_x_hat)[..., None]
-    hvp_x -= part_8
-    hvp_x -= (inv_std * inverse_d * dot_g_tangent_weight)[..., None]
-    hvp_x -= (tangent_inv_std * inverse_d * dot_g_weight)[..., None]
+    hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
+    part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_d)[..., None]
+    hvp_x -= part_3
+    part_4 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
+    hvp_x -= part_4
+    hvp_x += part
+    hvp_x -= (dot_g_tangent_weight * inverse_d)[..., None]
+    hvp_x *= inv_std[..., None]
+    part_5 = x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
+    part_5 += part_2
+    part_5 -= (dot_g_weight * inverse_d)[..., None]
+    part_5 *= tangent_inv_std[..., None]
+    hvp_x += part_5
     # (62) hvp_bias[d] = 0
     hvp_bias = np.zeros_like(tangent_bias)
     return hvp_x, hvp_weight, hvp_bias

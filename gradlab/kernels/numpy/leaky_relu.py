@@ -27,6 +27,7 @@ OPERATION = Operation(
     digest="e7de3e6e11300fa2",
     parameters=(Parameter("negative_slope", 0.01, -0.5, 2.0),),
     kinks=(Kink("x", where="x == 0", derivative="negative_slope"),),
+    output="y",
 )
 
 

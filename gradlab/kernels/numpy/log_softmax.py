@@ -56,8 +56,8 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     grad_output = to_last(grad_output, axis)
     # (17) grad_x[n,d] = grad_output[n,d] - p[n,d] * sum[k](grad_output[n,k])
     sum_g = grad_output.sum(axis=-1)
-    part = p * sum_g[..., None]
-    grad_x = grad_output - part
+    grad_x = p * (sum_g * -1)[..., None]
+    grad_x += grad_output
     return (from_last(grad_x, axis),)
 
 
@@ -80,7 +80,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[A
     #     sum[k](grad_output[n,k]))
     sum_g = grad_output.sum(axis=-1)
     dot_p_tangent_x = np.vecdot(p, tangent_x)
-    hvp_x = tangent_x * sum_g[..., None]
-    hvp_x = (sum_g * dot_p_tangent_x)[..., None] - hvp_x
+    hvp_x = dot_p_tangent_x[..., None] - tangent_x
+    hvp_x *= sum_g[..., None]
     hvp_x *= p
     return (from_last(hvp_x, axis),)

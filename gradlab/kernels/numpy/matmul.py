@@ -37,7 +37,7 @@ OPERATION = Operation(
 def forward(a: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
     """Return the output, (...,m,i),(...,i,o)->(...,m,o) with broadcasting.
 
-    The second result is what `backward` needs: a, b, a_shape, b_shape.
+    What `backward` needs: a, b, a_shape, b_shape.
     """
     a_shape = a.shape
     b_shape = b.shape

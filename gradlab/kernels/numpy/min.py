@@ -25,6 +25,7 @@ OPERATION = Operation(
     saved=("at",),
     reference="torch.min(x, dim=-1).values",
     digest="2dc60ba28c6041b1",
+    output="y",
 )
 
 

@@ -29,6 +29,7 @@ OPERATION = Operation(
     reference="torch.nn.functional.multi_margin_loss(x, label, margin=margin)",
     digest="8594619fa794331e",
     parameters=(Parameter("margin", 1.0, 0.0, 2.0),),
+    output="loss",
 )
 
 
@@ -68,8 +69,9 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array | None
     nd = n * d
     inverse_nd = 1 / nd if nd else np.nan
     # (21) grad_x[n,d] = grad_output / (N * D) * (mask[n,d] - delta[label[n],d] * sum[d'](mask[n,d']))
-    sum_mask = mask.sum(axis=-1)
-    grad_x = mask * (grad_output * inverse_nd)
+    sum_mask = mask.astype(grad_output.dtype).sum(axis=-1)
+    grad_x = mask.astype(grad_output.dtype)
+    grad_x *= (grad_output * inverse_nd)
     grad_x[np.arange(n), label] -= grad_output * inverse_nd * sum_mask
     return grad_x, None
 

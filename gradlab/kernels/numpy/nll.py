@@ -28,6 +28,7 @@ OPERATION = Operation(
     saved=("label",),
     reference="torch.nn.functional.nll_loss(log_p, label)",
     digest="7829bf0c5076049a",
+    output="loss",
 )
 
 

@@ -2,7 +2,7 @@
 
 Generated from derivations/elementwise.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: d52df1b419c24754. Saved for the backward: x.
+Target: NumPy. Definition: 26882fe0f1d5e860. Saved for the backward: x.
 The backward has 0 reductions and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive power --to text` prints.
@@ -24,7 +24,7 @@ OPERATION = Operation(
     arguments=(Argument("x", positive()),),
     saved=("x",),
     reference="torch.pow(x, exponent)",
-    digest="d52df1b419c24754",
+    digest="26882fe0f1d5e860",
     parameters=(Parameter("exponent", 2.0, -3.0, 3.0),),
     output="y",
     curved=("x",),

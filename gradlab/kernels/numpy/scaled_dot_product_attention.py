@@ -137,15 +137,12 @@ def hvp(
     #     p[n,i,j] * sum[j'](p[n,i,j'] * tangent_grad_p[n,i,j'])
     dot_grad_p_tangent_p = np.vecdot(grad_p, tangent_p)
     dot_p_tangent_grad_p = np.vecdot(p, tangent_grad_p)
-    tangent_grad_s = grad_p * tangent_p
-    part = p * tangent_grad_p
+    tangent_grad_s = tangent_grad_p - dot_grad_p_tangent_p[..., :, None]
+    tangent_grad_s -= dot_p_tangent_grad_p[..., :, None]
+    tangent_grad_s *= p
+    part = grad_p - dot_grad_p_p[..., :, None]
+    part *= tangent_p
     tangent_grad_s += part
-    part_2 = p * dot_grad_p_tangent_p[..., :, None]
-    tangent_grad_s -= part_2
-    part_3 = p * dot_p_tangent_grad_p[..., :, None]
-    tangent_grad_s -= part_3
-    part_4 = tangent_p * dot_grad_p_p[..., :, None]
-    tangent_grad_s -= part_4
     # (57) hvp_value[n,j,v] = sum[i](grad_output[n,i,v] * tangent_p[n,i,j])
     hvp_value = tangent_p.mT @ grad_output
     # (52) hvp_query[n,i,c] = (sum[j](grad_s[n,i,j] * tangent_key[n,j,c]) + sum[j](key[n,j,c] *

@@ -39,7 +39,7 @@ OPERATION = Operation(
 def forward(query: Array, key: Array, value: Array, attn_mask: Array) -> tuple[Array, tuple[Array, ...]]:
     """Return the output, (...,q,c),(...,k,c),(...,k,v),(...,q,k)->(...,q,v).
 
-    The second result is what `backward` needs: query, key, value, p.
+    What `backward` needs: query, key, value, p.
     """
     c = query.shape[-1]
     inverse_c = 1 / c if c else np.nan
@@ -123,7 +123,8 @@ def jvp(
 
 
 def hvp(
-    saved: tuple[Array, ...],
+    saved: tuple[Array,
+    ...],
     grad_output: Array,
     tangent_query: Array,
     tangent_key: Array,
@@ -159,15 +160,12 @@ def hvp(
     #     p[n,i,j] * sum[j'](p[n,i,j'] * tangent_grad_p[n,i,j'])
     dot_grad_p_tangent_p = np.vecdot(grad_p, tangent_p)
     dot_p_tangent_grad_p = np.vecdot(p, tangent_grad_p)
-    tangent_grad_dot = grad_p * tangent_p
-    part_2 = p * tangent_grad_p
+    tangent_grad_dot = tangent_grad_p - dot_grad_p_tangent_p[..., :, None]
+    tangent_grad_dot -= dot_p_tangent_grad_p[..., :, None]
+    tangent_grad_dot *= p
+    part_2 = grad_p - dot_grad_p_p[..., :, None]
+    part_2 *= tangent_p
     tangent_grad_dot += part_2
-    part_3 = p * dot_grad_p_tangent_p[..., :, None]
-    tangent_grad_dot -= part_3
-    part_4 = p * dot_p_tangent_grad_p[..., :, None]
-    tangent_grad_dot -= part_4
-    part_5 = tangent_p * dot_grad_p_p[..., :, None]
-    tangent_grad_dot -= part_5
     # (66) hvp_value[n,j,v] = sum[i](grad_output[n,i,v] * tangent_p[n,i,j])
     hvp_value = tangent_p.mT @ grad_output
     # (61) hvp_query[n,i,c] = (sum[j](grad_dot[n,i,j] * tangent_key[n,j,c]) + sum[j](key[n,j,c] *
@@ -185,13 +183,10 @@ def hvp(
     # (68) hvp_attn_mask[n,i,j] = grad_p[n,i,j] * tangent_p[n,i,j] + p[n,i,j] * tangent_grad_p[n,i,j] - p[n,i,j] *
     #     sum[j'](grad_p[n,i,j'] * tangent_p[n,i,j']) - tangent_p[n,i,j] * sum[j'](grad_p[n,i,j'] * p[n,i,j']) -
     #     p[n,i,j] * sum[j'](p[n,i,j'] * tangent_grad_p[n,i,j'])
-    hvp_attn_mask = grad_p * tangent_p
-    part_6 = p * tangent_grad_p
-    hvp_attn_mask += part_6
-    part_7 = p * dot_grad_p_tangent_p[..., :, None]
-    hvp_attn_mask -= part_7
-    part_8 = p * dot_p_tangent_grad_p[..., :, None]
-    hvp_attn_mask -= part_8
-    part_9 = tangent_p * dot_grad_p_p[..., :, None]
-    hvp_attn_mask -= part_9
+    hvp_attn_mask = tangent_grad_p - dot_grad_p_tangent_p[..., :, None]
+    hvp_attn_mask -= dot_p_tangent_grad_p[..., :, None]
+    hvp_attn_mask *= p
+    part_3 = grad_p - dot_grad_p_p[..., :, None]
+    part_3 *= tangent_p
+    hvp_attn_mask += part_3
     return hvp_query, hvp_key, hvp_value, hvp_attn_mask

@@ -1,8 +1,8 @@
-"""scaled_dot_product_attention_mask: Attention to the keys where attn_mask is True; a query without any gives 0, as in torch.
+"""scaled_dot_product_attention_mask: Attention to the keys where attn_mask is True; without any, 0.
 
 Generated from derivations/attention.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 368aec07a955d599. Saved for the backward: query, key, value, p.
+Target: NumPy. Definition: 9a6cf27b481ff122. Saved for the backward: query, key, value, p.
 The backward has 5 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive scaled_dot_product_attention_mask --to text` prints.
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 OPERATION = Operation(
     name="scaled_dot_product_attention_mask",
-    summary="Attention to the keys where attn_mask is True; a query without any gives 0, as in torch.",
+    summary="Attention to the keys where attn_mask is True; without any, 0.",
     signature=Signature.parse("(...,q,c),(...,k,c),(...,k,v),(...,q,k)->(...,q,v)"),
     arguments=(
         Argument("query", real()),
@@ -30,7 +30,7 @@ OPERATION = Operation(
     ),
     saved=("query", "key", "value", "p"),
     reference="torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask)",
-    digest="368aec07a955d599",
+    digest="9a6cf27b481ff122",
     output="y",
     curved=("query", "key", "value"),
 )
@@ -39,7 +39,7 @@ OPERATION = Operation(
 def forward(query: Array, key: Array, value: Array, attn_mask: Array) -> tuple[Array, tuple[Array, ...]]:
     """Return the output, (...,q,c),(...,k,c),(...,k,v),(...,q,k)->(...,q,v).
 
-    The second result is what `backward` needs: query, key, value, p.
+    What `backward` needs: query, key, value, p.
     """
     c = query.shape[-1]
     inverse_c = 1 / c if c else np.nan
@@ -154,15 +154,12 @@ def hvp(
     #     p[n,i,j] * sum[j'](p[n,i,j'] * tangent_grad_p[n,i,j'])
     dot_grad_p_tangent_p = np.vecdot(grad_p, tangent_p)
     dot_p_tangent_grad_p = np.vecdot(p, tangent_grad_p)
-    tangent_grad_s = grad_p * tangent_p
-    part = p * tangent_grad_p
+    tangent_grad_s = tangent_grad_p - dot_grad_p_tangent_p[..., :, None]
+    tangent_grad_s -= dot_p_tangent_grad_p[..., :, None]
+    tangent_grad_s *= p
+    part = grad_p - dot_grad_p_p[..., :, None]
+    part *= tangent_p
     tangent_grad_s += part
-    part_2 = p * dot_grad_p_tangent_p[..., :, None]
-    tangent_grad_s -= part_2
-    part_3 = p * dot_p_tangent_grad_p[..., :, None]
-    tangent_grad_s -= part_3
-    part_4 = tangent_p * dot_grad_p_p[..., :, None]
-    tangent_grad_s -= part_4
     # (71) hvp_value[n,j,v] = sum[i](grad_output[n,i,v] * tangent_p[n,i,j])
     hvp_value = tangent_p.mT @ grad_output
     # (66) hvp_query[n,i,c] = (sum[j](grad_s[n,i,j] * tangent_key[n,j,c]) + sum[j](key[n,j,c] *

@@ -10,6 +10,7 @@ The numbers in the comments are those of the equations that
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.kernels import special
@@ -25,6 +26,8 @@ OPERATION = Operation(
     saved=("y",),
     reference="torch.sigmoid(x)",
     digest="6efb39b014c7b2a9",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -63,8 +66,8 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple
     tangent_y *= tangent_x
     tangent_y *= y
     # (13) hvp_x[n] = grad_output[n] * tangent_y[n] * (1 - 2 * y[n])
-    hvp_x = y * 2
-    hvp_x = 1 - hvp_x
+    hvp_x = (y * 2)[...]
+    hvp_x = np.subtract(1, hvp_x, out=hvp_x)
     hvp_x *= grad_output
     hvp_x *= tangent_y
     return (hvp_x,)

@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("x",),
     reference="torch.nn.functional.silu(x)",
     digest="06357b1c383920c5",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -69,14 +71,15 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple
     # (18) hvp_x[n] = grad_output[n] * sigmoid(x[n]) * tangent_x[n] * (2 * sigmoid(x[n])**2 * x[n] + x[n] + 2 - 2 *
     #     sigmoid(x[n]) - 3 * sigmoid(x[n]) * x[n])
     sigmoid_x = special.sigmoid(x)
-    hvp_x = 1 - sigmoid_x
-    part_3 = sigmoid_x * 2
-    part_3 -= 3
-    part_3 = sigmoid_x * part_3
-    part_3 += 1
+    part = 1 - sigmoid_x
+    hvp_x = sigmoid_x * 2
+    hvp_x -= 3
+    hvp_x = sigmoid_x * hvp_x
+    hvp_x += 1
+    hvp_x *= 0.5
+    hvp_x *= x
+    hvp_x += part
     hvp_x *= 2
-    part_3 *= x
-    hvp_x += part_3
     hvp_x *= grad_output
     hvp_x *= sigmoid_x
     hvp_x *= tangent_x

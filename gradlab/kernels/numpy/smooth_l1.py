@@ -2,7 +2,7 @@
 
 Generated from derivations/pointwise_losses.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 6393bd6997448a8a. Saved for the backward: residual.
+Target: NumPy. Definition: f52d38233e663867. Saved for the backward: residual.
 The backward has 0 reductions and 2 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive smooth_l1 --to text` prints.
@@ -28,7 +28,7 @@ OPERATION = Operation(
     ),
     saved=("residual",),
     reference="torch.nn.functional.smooth_l1_loss(x, t, beta=beta)",
-    digest="6393bd6997448a8a",
+    digest="f52d38233e663867",
     parameters=(Parameter("beta", 1.0, 0.25, 4.0),),
     output="loss",
     curved=("x", "t"),
@@ -49,8 +49,9 @@ def forward(x: Array, t: Array, *, beta: float = 1.0) -> tuple[Array, tuple[Any,
     t1 *= 0.5
     t1 *= clipped
     # (5) loss = sum[n](t1[n]) / (N * beta)
+    reciprocal_beta = 1 / beta if beta else np.nan
     sum_t1 = t1.sum()
-    loss = sum_t1 * inverse_n / beta
+    loss = reciprocal_beta * sum_t1 * inverse_n
     return loss, (residual, beta)
 
 
@@ -64,12 +65,13 @@ def backward(
     grad_x: Array | None = None
     grad_t: Array | None = None
     # (16) grad_x[n] = grad_output * clamp(residual[n], -beta, beta) / (N * beta)
+    reciprocal_beta = 1 / beta if beta else np.nan
     clamp_residual = np.clip(residual, beta * -1, beta)
     if needs[0]:
-        grad_x = clamp_residual * (grad_output * inverse_n / beta)
+        grad_x = clamp_residual * (grad_output * reciprocal_beta * inverse_n)
     if needs[1]:
         # (18) grad_t[n] = -grad_output * clamp(residual[n], -beta, beta) / (N * beta)
-        grad_t = clamp_residual * (grad_output * -inverse_n / beta)
+        grad_t = clamp_residual * (grad_output * reciprocal_beta * -inverse_n)
     return grad_x, grad_t
 
 
@@ -80,12 +82,13 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_t: Array) -> Array:
     inverse_n = 1 / n if n else np.nan
     # (29) tangent_loss = (sum[n](clamp(residual[n], -beta, beta) * tangent_x[n]) - sum[n](clamp(residual[n], -beta,
     #     beta) * tangent_t[n])) / (N * beta)
+    reciprocal_beta = 1 / beta if beta else np.nan
     clamp_residual = np.clip(residual, beta * -1, beta)
     dot_clamp_residual_tangent_t = (clamp_residual * tangent_t).sum()
     clamp_residual_2 = np.clip(residual, beta * -1, beta)
     dot_clamp_residual_2_tangent_x = (clamp_residual_2 * tangent_x).sum()
-    tangent_loss = dot_clamp_residual_tangent_t * -inverse_n / beta
-    tangent_loss = tangent_loss + (dot_clamp_residual_2_tangent_x * inverse_n / beta)
+    tangent_loss = reciprocal_beta * dot_clamp_residual_tangent_t * -inverse_n
+    tangent_loss = tangent_loss + (reciprocal_beta * dot_clamp_residual_2_tangent_x * inverse_n)
     return tangent_loss
 
 
@@ -99,12 +102,13 @@ def hvp(
     # (20) tangent_residual[n] = tangent_x[n] - tangent_t[n]
     tangent_residual = tangent_x - tangent_t
     # (33) hvp_x[n] = grad_output * [-beta <= residual[n] <= beta] * tangent_residual[n] / (N * beta)
+    reciprocal_beta = 1 / beta if beta else np.nan
     mask_residual = (residual >= beta * -1) & (residual <= beta)
     hvp_x = mask_residual.astype(grad_output.dtype)
     hvp_x *= tangent_residual
-    hvp_x *= grad_output * inverse_n / beta
+    hvp_x *= grad_output * reciprocal_beta * inverse_n
     # (35) hvp_t[n] = -grad_output * [-beta <= residual[n] <= beta] * tangent_residual[n] / (N * beta)
     hvp_t = mask_residual.astype(grad_output.dtype)
     hvp_t *= tangent_residual
-    hvp_t *= grad_output * -inverse_n / beta
+    hvp_t *= grad_output * reciprocal_beta * -inverse_n
     return hvp_x, hvp_t

@@ -81,9 +81,8 @@ def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[A
     #     tangent_y[n,d] * sum[k](grad_output[n,k] * y[n,k])
     dot_g_tangent_y = np.vecdot(grad_output, tangent_y)
     dot_g_y = np.vecdot(grad_output, y)
-    hvp_x = grad_output * tangent_y
-    part = tangent_y * dot_g_y[..., None]
+    hvp_x = grad_output - dot_g_y[..., None]
+    hvp_x *= tangent_y
+    part = y * dot_g_tangent_y[..., None]
     hvp_x -= part
-    part_2 = y * dot_g_tangent_y[..., None]
-    hvp_x -= part_2
     return (from_last(hvp_x, axis),)

@@ -3,7 +3,7 @@
 Generated from derivations/softmax_cross_entropy.py by `gradlab derive`; edit that file, not this one.
 
 Target: NumPy. Definition: c7d5ce4654bf36ab. Saved for the backward: label, weight, keep, p, total, t2.
-The backward has 1 reduction and 5 elementwise passes over full-size arrays.
+The backward has 1 reduction and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive softmax_cross_entropy_weighted --to text` prints.
 """
@@ -41,7 +41,7 @@ def forward(
 ) -> tuple[Array, tuple[Any, ...]]:
     """Return the output, (n,d),(n),(d),(n)->().
 
-    The second result is what `backward` needs: label, weight, keep, p, total, t2, label_smoothing.
+    What `backward` needs: label, weight, keep, p, total, t2, label_smoothing.
     """
     n, d = x.shape
     inverse_d = 1 / d if d else np.nan
@@ -96,9 +96,9 @@ def backward(
     #     p[n,d])
     weight_at_label = weight.take(label, axis=0)
     sum_weight = weight.sum()
-    grad_x = p * (label_smoothing * sum_weight * inverse_d)
-    part = p * (t2 * weight_at_label)[:, None]
-    grad_x -= part
+    part = weight_at_label * t2
+    part = np.subtract((label_smoothing * sum_weight * inverse_d), part, out=part)
+    grad_x = p * part[:, None]
     grad_x -= label_smoothing * inverse_d * weight
     grad_x *= (grad_output * keep / total)[:, None]
     grad_x[np.arange(n), label] += grad_output * t2 * weight_at_label * keep / total
@@ -129,10 +129,13 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     part_4 = keep.astype(tangent_x.dtype)
     part_4 *= tangent_x_at_label
     dot_part_4_weight_at_label_2 = np.vecdot(part_4, weight_at_label_2)
-    tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d / total
-    tangent_loss = tangent_loss - (t2 * dot_p_part_3 / total)
-    tangent_loss = tangent_loss - (label_smoothing * dot_part_weight * inverse_d / total)
-    tangent_loss = tangent_loss + (t2 * dot_part_4_weight_at_label_2 / total)
+    tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d
+    tangent_loss = tangent_loss - (label_smoothing * dot_part_weight * inverse_d)
+    part_5 = t2 * dot_p_part_3 * -1
+    part_5 = part_5 + (t2 * dot_part_4_weight_at_label_2)
+    tangent_loss += part_5
+    tangent_loss *= 1 / total
+    tangent_loss /= total
     return tangent_loss
 
 

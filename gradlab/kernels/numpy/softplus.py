@@ -27,6 +27,8 @@ OPERATION = Operation(
     reference="torch.logaddexp(beta * x, torch.zeros_like(x)) / beta",
     digest="66561635085cfd24",
     parameters=(Parameter("beta", 1.0, 0.1, 10.0),),
+    output="y",
+    curved=("x",),
 )
 
 

@@ -25,6 +25,8 @@ OPERATION = Operation(
     saved=("y",),
     reference="torch.tanh(x)",
     digest="794b70e1136d9c42",
+    output="y",
+    curved=("x",),
 )
 
 
@@ -39,8 +41,8 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array]:
     """Return the gradient of each input (VJP), None for an input that has none."""
     (y,) = saved
     # (5) grad_x[n] = grad_output[n] * (1 - y[n]**2)
-    grad_x = y * y
-    grad_x = 1 - grad_x
+    grad_x = (y * y)[...]
+    grad_x = np.subtract(1, grad_x, out=grad_x)
     grad_x *= grad_output
     return (grad_x,)
 
@@ -49,8 +51,8 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     (y,) = saved
     # (9) tangent_y[n] = tangent_x[n] * (1 - y[n]**2)
-    tangent_y = y * y
-    tangent_y = 1 - tangent_y
+    tangent_y = (y * y)[...]
+    tangent_y = np.subtract(1, tangent_y, out=tangent_y)
     tangent_y *= tangent_x
     return tangent_y
 

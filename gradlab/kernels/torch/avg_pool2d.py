@@ -36,7 +36,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     inverse_kernel_size_squared = 1 / kernel_size_squared if kernel_size_squared else math.nan
     # (3) grad_x[n,c,h,w] = sum[o,q,a,b](delta[stride*o + a - padding,h] * delta[stride*q + b - padding,w] *
     #     grad_output[n,c,o,q]) / kernel_size**2
-    spread_sum_g = torch.nn.grad.conv2d_input(
+    grad_x = torch.nn.grad.conv2d_input(
         (n, c, h, w),
         grad_output.new_ones(()).expand(c, 1, kernel_size, kernel_size),
         grad_output,
@@ -44,7 +44,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
         padding=padding,
         groups=c,
     )
-    grad_x = spread_sum_g * inverse_kernel_size_squared
+    grad_x = grad_x * inverse_kernel_size_squared
     return (grad_x,)
 
 

@@ -56,8 +56,8 @@ def backward(
     if needs[0]:
         # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
         #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
-        part = x_hat * (grad_gamma * inverse_n)
-        grad_x = grad_output - part
+        grad_x = x_hat * (grad_gamma * -inverse_n)
+        grad_x = grad_x + grad_output
         grad_x = grad_x - (grad_beta * inverse_n)
         grad_x = grad_x * (gamma * inv_std)
     return grad_x, grad_gamma, grad_beta
@@ -73,13 +73,13 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     #     sum[n'](tangent_x[n',c] * x_hat[n',c]) / N
     sum_tangent_x = tangent_x.sum(dim=0)
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=0)
-    tangent_y = tangent_x * (gamma * inv_std)
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_n)
+    tangent_y = tangent_y + tangent_x
+    tangent_y = tangent_y - (sum_tangent_x * inverse_n)
+    tangent_y = tangent_y * (gamma * inv_std)
+    tangent_y = tangent_y + tangent_beta
     part = x_hat * tangent_gamma
     tangent_y = tangent_y + part
-    part_2 = x_hat * (gamma * inverse_n * inv_std * dot_tangent_x_x_hat)
-    tangent_y = tangent_y - part_2
-    tangent_y = tangent_y - (gamma * inverse_n * inv_std * sum_tangent_x)
-    tangent_y = tangent_y + tangent_beta
     return tangent_y
 
 
@@ -98,8 +98,8 @@ def hvp(
     # (51) tangent_x_hat[n,c] = inv_std[c] / N * (N * tangent_x[n,c] - sum[n'](tangent_x[n',c]) - x_hat[n,c] *
     #     sum[n'](tangent_x[n',c] * x_hat[n',c]))
     sum_tangent_x = tangent_x.sum(dim=0)
-    part = x_hat * (dot_tangent_x_x_hat * inverse_n)
-    tangent_x_hat = tangent_x - part
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_n)
+    tangent_x_hat = tangent_x_hat + tangent_x
     tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_n)
     tangent_x_hat = tangent_x_hat * inv_std
     # (61) hvp_gamma[c] = sum[n](grad_output[n,c] * tangent_x_hat[n,c])
@@ -113,19 +113,20 @@ def hvp(
     #     sum[n'](grad_output[n',c] * x_hat[n',c]) / N
     dot_g_x_hat = (grad_output * x_hat).sum(dim=0)
     sum_g = grad_output.sum(dim=0)
-    hvp_x = grad_output * (gamma * tangent_inv_std)
-    part_2 = grad_output * (inv_std * tangent_gamma)
-    hvp_x = hvp_x + part_2
-    part_3 = tangent_x_hat * (gamma * inverse_n * inv_std * dot_g_x_hat)
+    hvp_x = grad_output * tangent_inv_std
+    part = tangent_x_hat * (inv_std * inverse_n * dot_g_x_hat)
+    hvp_x = hvp_x - part
+    part_2 = x_hat * (inv_std * inverse_n * hvp_gamma)
+    hvp_x = hvp_x - part_2
+    part_3 = x_hat * (tangent_inv_std * inverse_n * dot_g_x_hat)
     hvp_x = hvp_x - part_3
-    part_4 = x_hat * (gamma * inverse_n * inv_std * hvp_gamma)
-    hvp_x = hvp_x - part_4
-    part_5 = x_hat * (gamma * inverse_n * tangent_inv_std * dot_g_x_hat)
-    hvp_x = hvp_x - part_5
-    part_6 = x_hat * (inv_std * inverse_n * tangent_gamma * dot_g_x_hat)
-    hvp_x = hvp_x - part_6
-    hvp_x = hvp_x - (gamma * inverse_n * tangent_inv_std * sum_g)
-    hvp_x = hvp_x - (inv_std * inverse_n * tangent_gamma * sum_g)
+    hvp_x = hvp_x - (tangent_inv_std * inverse_n * sum_g)
+    hvp_x = hvp_x * gamma
+    part_4 = x_hat * (dot_g_x_hat * -inverse_n)
+    part_4 = part_4 + grad_output
+    part_4 = part_4 - (sum_g * inverse_n)
+    part_4 = part_4 * (inv_std * tangent_gamma)
+    hvp_x = hvp_x + part_4
     # (62) hvp_beta[c] = 0
     hvp_beta = torch.zeros_like(tangent_beta)
     return hvp_x, hvp_gamma, hvp_beta

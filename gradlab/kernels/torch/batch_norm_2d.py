@@ -59,8 +59,8 @@ def backward(
         # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
         #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
         #     x_hat[n',c,h',w']))
-        part = x_hat * (grad_gamma * inverse_nhw)[:, None, None]
-        grad_x = grad_output - part
+        grad_x = x_hat * (grad_gamma * -inverse_nhw)[:, None, None]
+        grad_x = grad_x + grad_output
         grad_x = grad_x - (grad_beta * inverse_nhw)[:, None, None]
         grad_x = grad_x * (gamma * inv_std)[:, None, None]
     return grad_x, grad_gamma, grad_beta
@@ -77,13 +77,13 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     #     inv_std[c] * x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
     sum_tangent_x = tangent_x.sum(dim=(0, 2, 3))
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(0, 2, 3))
-    tangent_y = tangent_x * (gamma * inv_std)[:, None, None]
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_nhw)[:, None, None]
+    tangent_y = tangent_y + tangent_x
+    tangent_y = tangent_y - (sum_tangent_x * inverse_nhw)[:, None, None]
+    tangent_y = tangent_y * (gamma * inv_std)[:, None, None]
+    tangent_y = tangent_y + tangent_beta[:, None, None]
     part = x_hat * tangent_gamma[:, None, None]
     tangent_y = tangent_y + part
-    part_2 = x_hat * (gamma * inverse_nhw * inv_std * dot_tangent_x_x_hat)[:, None, None]
-    tangent_y = tangent_y - part_2
-    tangent_y = tangent_y - (gamma * inverse_nhw * inv_std * sum_tangent_x)[:, None, None]
-    tangent_y = tangent_y + tangent_beta[:, None, None]
     return tangent_y
 
 
@@ -104,8 +104,8 @@ def hvp(
     #     sum[n',h',w'](tangent_x[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] *
     #     x_hat[n',c,h',w']))
     sum_tangent_x = tangent_x.sum(dim=(0, 2, 3))
-    part = x_hat * (dot_tangent_x_x_hat * inverse_nhw)[:, None, None]
-    tangent_x_hat = tangent_x - part
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_nhw)[:, None, None]
+    tangent_x_hat = tangent_x_hat + tangent_x
     tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_nhw)[:, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, None, None]
     # (61) hvp_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
@@ -120,19 +120,20 @@ def hvp(
     #     x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
     dot_g_x_hat = (grad_output * x_hat).sum(dim=(0, 2, 3))
     sum_g = grad_output.sum(dim=(0, 2, 3))
-    hvp_x = grad_output * (gamma * tangent_inv_std)[:, None, None]
-    part_2 = grad_output * (inv_std * tangent_gamma)[:, None, None]
-    hvp_x = hvp_x + part_2
-    part_3 = tangent_x_hat * (gamma * inverse_nhw * inv_std * dot_g_x_hat)[:, None, None]
+    hvp_x = grad_output * tangent_inv_std[:, None, None]
+    part = tangent_x_hat * (inv_std * inverse_nhw * dot_g_x_hat)[:, None, None]
+    hvp_x = hvp_x - part
+    part_2 = x_hat * (inv_std * inverse_nhw * hvp_gamma)[:, None, None]
+    hvp_x = hvp_x - part_2
+    part_3 = x_hat * (tangent_inv_std * inverse_nhw * dot_g_x_hat)[:, None, None]
     hvp_x = hvp_x - part_3
-    part_4 = x_hat * (gamma * inverse_nhw * inv_std * hvp_gamma)[:, None, None]
-    hvp_x = hvp_x - part_4
-    part_5 = x_hat * (gamma * inverse_nhw * tangent_inv_std * dot_g_x_hat)[:, None, None]
-    hvp_x = hvp_x - part_5
-    part_6 = x_hat * (inv_std * inverse_nhw * tangent_gamma * dot_g_x_hat)[:, None, None]
-    hvp_x = hvp_x - part_6
-    hvp_x = hvp_x - (gamma * inverse_nhw * tangent_inv_std * sum_g)[:, None, None]
-    hvp_x = hvp_x - (inv_std * inverse_nhw * tangent_gamma * sum_g)[:, None, None]
+    hvp_x = hvp_x - (tangent_inv_std * inverse_nhw * sum_g)[:, None, None]
+    hvp_x = hvp_x * gamma[:, None, None]
+    part_4 = x_hat * (dot_g_x_hat * -inverse_nhw)[:, None, None]
+    part_4 = part_4 + grad_output
+    part_4 = part_4 - (sum_g * inverse_nhw)[:, None, None]
+    part_4 = part_4 * (inv_std * tangent_gamma)[:, None, None]
+    hvp_x = hvp_x + part_4
     # (62) hvp_beta[c] = 0
     hvp_beta = torch.zeros_like(tangent_beta)
     return hvp_x, hvp_gamma, hvp_beta

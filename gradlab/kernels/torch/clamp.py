@@ -1,8 +1,8 @@
-"""clamp: x, kept between min and max; its slope is 1 at both.
+"""clamp: x, kept between min and max; its slope is 0 at both.
 
 Generated from derivations/elementwise.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 8ba5958b8634f3a3. Saved for the backward: mask.
+Target: torch. Definition: c7a1fe63a1953f4c. Saved for the backward: mask.
 The backward has 0 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive clamp --to text` prints.
@@ -14,10 +14,10 @@ from torch import Tensor
 
 def forward(x: Tensor, *, min: float = -1.0, max: float = 1.0) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return the output, (...)->(...), and what `backward` needs: mask."""
-    # (1) y[n] = clamp(x[n], min, max)
+    # (1) y[n] = clip(x[n], min, max)
     y = torch.clamp(x, min, max)
-    # (2) mask[n] = [min <= x[n] <= max]
-    mask = (x >= min) & (x <= max)
+    # (2) mask[n] = [min < x[n] < max]
+    mask = (x > min) & (x < max)
     return y, (mask,)
 
 

@@ -2,7 +2,7 @@
 
 Generated from derivations/conv1d.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 06f8ca3612ecfece. Saved for the backward: x, weight.
+Target: torch. Definition: 86bd86cad578f751. Saved for the backward: x, weight.
 The backward has 3 reductions and 0 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive conv1d --to text` prints.
@@ -13,59 +13,174 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gradlab.kernels.axes import pack, unpack
+
 
 def forward(
-    x: Tensor, weight: Tensor, bias: Tensor, *, stride: int = 1, padding: int = 0, dilation: int = 1
+    x: Tensor, weight: Tensor, bias: Tensor, *, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
 ) -> tuple[Tensor, tuple[Any, ...]]:
-    """Return the output, (n,c,w),(f,c,a),(f)->(n,f,o), and what `backward` needs.
+    """Return the output, (n,ci,w),(co,c,a),(co)->(n,co,o).
 
-    That is x, weight, stride, padding, dilation.
+    What `backward` needs: x, weight, stride, padding, dilation, groups.
     """
-    # (1) z[n,f,o] = sum[c,a](weight[f,c,a] * x[n,c,stride*o + dilation*a - padding])
-    z = torch.nn.functional.conv1d(x, weight, stride=stride, padding=padding, dilation=dilation)
-    # (2) y[n,f,o] = z[n,f,o] + bias[f]
-    y = z + bias[:, None]
-    return y, (x, weight, stride, padding, dilation)
+    x = unpack(x, 1, "conv1d", groups=groups)
+    weight = unpack(weight, 0, "conv1d", groups=groups)
+    bias = unpack(bias, 0, "conv1d", groups=groups)
+    n, _, c, w = x.shape
+    _, f, _, a = weight.shape
+    o = (w + 2 * padding - dilation * (a - 1) - 1) // stride + 1
+    groups_f = groups * f
+    groups_c = groups * c
+    if o < 1:
+        found = f"no window fits: o = {o}"
+        raise ValueError(f"{found}; pad the input, or use a smaller window")
+    # (1) z[n,g,f,o] = sum[c,a](weight[g,f,c,a] * x[n,g,c,stride*o + dilation*a - padding])
+    z = torch.nn.functional.conv1d(
+        x.reshape(n, groups_c, w),
+        weight.reshape(groups_f, c, a),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+    )
+    z = z.reshape(n, groups, f, o)
+    # (2) y[n,g,f,o] = z[n,g,f,o] + bias[g,f]
+    y = z + bias[:, :, None]
+    return pack(y, 1), (x, weight, stride, padding, dilation, groups)
 
 
-def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
-    x, weight, stride, padding, dilation = saved
-    n, f, _ = grad_output.shape
-    _, c, w = x.shape
-    a = weight.shape[2]
-    # (6) grad_x[n,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,f,o] * weight[f,c,a])
-    grad_x = torch.nn.grad.conv1d_input(
-        (n, c, w), weight, grad_output, stride=stride, padding=padding, dilation=dilation
-    )
-    # (8) grad_weight[f,c,a] = sum[n,o](grad_output[n,f,o] * x[n,c,stride*o + dilation*a - padding])
-    grad_weight = torch.nn.grad.conv1d_weight(
-        x, (f, c, a), grad_output, stride=stride, padding=padding, dilation=dilation
-    )
-    # (10) grad_bias[f] = sum[n,o](grad_output[n,f,o])
-    grad_bias = grad_output.sum(dim=(0, 2))
+def backward(
+    grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...] = (True, True, True)
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
+    x, weight, stride, padding, dilation, groups = saved
+    grad_output = unpack(grad_output, 1, "conv1d", groups=groups)
+    n, _, f, o = grad_output.shape
+    _, _, c, w = x.shape
+    a = weight.shape[3]
+    groups_f = groups * f
+    groups_c = groups * c
+    grad_x: Tensor | None = None
+    grad_weight: Tensor | None = None
+    grad_bias: Tensor | None = None
+    if needs[0]:
+        # (6) grad_x[n,g,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,g,f,o] *
+        #     weight[g,f,c,a])
+        grad_x = torch.nn.grad.conv1d_input(
+            (n, groups_c, w),
+            weight.reshape(groups_f, c, a),
+            grad_output.reshape(n, groups_f, o),
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+        )
+        grad_x = grad_x.reshape(n, groups, c, w)
+    if needs[1]:
+        # (8) grad_weight[g,f,c,a] = sum[n,o](grad_output[n,g,f,o] * x[n,g,c,stride*o + dilation*a - padding])
+        grad_weight = torch.nn.grad.conv1d_weight(
+            x.reshape(n, groups_c, w),
+            (groups_f, c, a),
+            grad_output.reshape(n, groups_f, o),
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+        )
+        grad_weight = grad_weight.reshape(groups, f, c, a)
+    if needs[2]:
+        # (10) grad_bias[g,f] = sum[n,o](grad_output[n,g,f,o])
+        grad_bias = grad_output.sum(dim=(0, 3))
+    if needs[0]:
+        grad_x = pack(grad_x, 1)
+    if needs[1]:
+        grad_weight = pack(grad_weight, 0)
+    if needs[2]:
+        grad_bias = pack(grad_bias, 0)
     return grad_x, grad_weight, grad_bias
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    x, weight, stride, padding, dilation = saved
-    # (14) tangent_y[n,f,o] = tangent_bias[f] + sum[c,a](tangent_weight[f,c,a] * x[n,c,stride*o + dilation*a -
-    #     padding]) + sum[c,a](tangent_x[n,c,stride*o + dilation*a - padding] * weight[f,c,a])
+    x, weight, stride, padding, dilation, groups = saved
+    tangent_x = unpack(tangent_x, 1, "conv1d", groups=groups)
+    tangent_weight = unpack(tangent_weight, 0, "conv1d", groups=groups)
+    tangent_bias = unpack(tangent_bias, 0, "conv1d", groups=groups)
+    n, _, c, w = tangent_x.shape
+    _, f, _, a = tangent_weight.shape
+    o = (w + 2 * padding - dilation * (a - 1) - 1) // stride + 1
+    groups_f = groups * f
+    groups_c = groups * c
+    # (14) tangent_y[n,g,f,o] = tangent_bias[g,f] + sum[c,a](tangent_weight[g,f,c,a] * x[n,g,c,stride*o + dilation*a
+    #     - padding]) + sum[c,a](tangent_x[n,g,c,stride*o + dilation*a - padding] * weight[g,f,c,a])
     dot_x_tangent_weight = torch.nn.functional.conv1d(
-        x, tangent_weight, stride=stride, padding=padding, dilation=dilation
+        x.reshape(n, groups_c, w),
+        tangent_weight.reshape(groups_f, c, a),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
     )
+    dot_x_tangent_weight = dot_x_tangent_weight.reshape(n, groups, f, o)
     dot_tangent_x_weight = torch.nn.functional.conv1d(
-        tangent_x, weight, stride=stride, padding=padding, dilation=dilation
+        tangent_x.reshape(n, groups_c, w),
+        weight.reshape(groups_f, c, a),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
     )
+    dot_tangent_x_weight = dot_tangent_x_weight.reshape(n, groups, f, o)
     tangent_y = dot_tangent_x_weight + dot_x_tangent_weight
-    tangent_y = tangent_y + tangent_bias[:, None]
-    return tangent_y
+    tangent_y = tangent_y + tangent_bias[:, :, None]
+    return pack(tangent_y, 1)
+
+
+def hvp(
+    saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _x, _weight, stride, padding, dilation, groups = saved
+    grad_output = unpack(grad_output, 1, "conv1d", groups=groups)
+    tangent_x = unpack(tangent_x, 1, "conv1d", groups=groups)
+    tangent_weight = unpack(tangent_weight, 0, "conv1d", groups=groups)
+    tangent_bias = unpack(tangent_bias, 0, "conv1d", groups=groups)
+    n, _, f, o = grad_output.shape
+    _, _, c, w = tangent_x.shape
+    a = tangent_weight.shape[3]
+    groups_f = groups * f
+    groups_c = groups * c
+    # (19) hvp_x[n,g,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,g,f,o] *
+    #     tangent_weight[g,f,c,a])
+    hvp_x = torch.nn.grad.conv1d_input(
+        (n, groups_c, w),
+        tangent_weight.reshape(groups_f, c, a),
+        grad_output.reshape(n, groups_f, o),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+    )
+    hvp_x = hvp_x.reshape(n, groups, c, w)
+    # (21) hvp_weight[g,f,c,a] = sum[n,o](grad_output[n,g,f,o] * tangent_x[n,g,c,stride*o + dilation*a - padding])
+    hvp_weight = torch.nn.grad.conv1d_weight(
+        tangent_x.reshape(n, groups_c, w),
+        (groups_f, c, a),
+        grad_output.reshape(n, groups_f, o),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+    )
+    hvp_weight = hvp_weight.reshape(groups, f, c, a)
+    # (22) hvp_bias[g,f] = 0
+    hvp_bias = torch.zeros_like(tangent_bias)
+    return pack(hvp_x, 1), pack(hvp_weight, 0), pack(hvp_bias, 0)
 
 
 def reference(
-    x: Tensor, weight: Tensor, bias: Tensor, *, stride: int = 1, padding: int = 0, dilation: int = 1
+    x: Tensor, weight: Tensor, bias: Tensor, *, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
 ) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
-    result: Tensor = torch.nn.functional.conv1d(x, weight, bias, stride=stride, padding=padding, dilation=dilation)
+    result: Tensor = torch.nn.functional.conv1d(x, weight, bias, stride, padding, dilation, groups)
     return result

@@ -2,12 +2,13 @@
 
 Generated from derivations/elementwise.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: a96a5540bcf9a41b. Saved for the backward: mask, keep.
+Target: torch. Definition: e24c03c81b31cb3e. Saved for the backward: mask, keep.
 The backward has 0 reductions and 2 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive dropout --to text` prints.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -19,8 +20,9 @@ def forward(x: Tensor, mask: Tensor, *, p: float = 0.5) -> tuple[Tensor, tuple[A
     # (1) keep = 1 - p
     keep = 1 - p
     # (2) y[n] = mask[n] * x[n] / keep
+    reciprocal_keep = 1 / keep if keep else math.nan
     y = x * mask
-    y = y * (1 / keep)
+    y = y * reciprocal_keep
     return y, (mask, keep)
 
 
@@ -28,8 +30,9 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor | None
     """Return the gradient of each input (VJP), None for an input that has none."""
     mask, keep = saved
     # (4) grad_x[n] = grad_output[n] * mask[n] / keep
+    reciprocal_keep = 1 / keep if keep else math.nan
     grad_x = grad_output * mask
-    grad_x = grad_x * (1 / keep)
+    grad_x = grad_x * reciprocal_keep
     return grad_x, None
 
 
@@ -37,8 +40,9 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, keep = saved
     # (6) tangent_y[n] = mask[n] * tangent_x[n] / keep
+    reciprocal_keep = 1 / keep if keep else math.nan
     tangent_y = tangent_x * mask
-    tangent_y = tangent_y * (1 / keep)
+    tangent_y = tangent_y * reciprocal_keep
     return tangent_y
 
 

@@ -65,7 +65,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     mask_x = x > 0
     negative_part_x = torch.clamp(x, max=0)
     hvp_x = torch.exp(negative_part_x)
-    part = mask_x.clone()
+    part = mask_x.to(grad_output.dtype)
     hvp_x = hvp_x - part
     hvp_x = hvp_x * alpha
     hvp_x = hvp_x * grad_output

@@ -17,7 +17,7 @@ from torch import Tensor
 def forward(x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return the output, (...)->(...), and what `backward` needs: x."""
     # (1) t1[n] = normal_cdf(x[n])
-    t1 = torch.special.ndtr(x)
+    t1 = torch.erfc(x * -math.sqrt(0.5)) * 0.5
     # (2) y[n] = t1[n] * x[n]
     y = x * t1
     return y, (x,)
@@ -27,7 +27,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
     (x,) = saved
     # (8) grad_x[n] = grad_output[n] * (normal_cdf(x[n]) + normal_pdf(x[n]) * x[n])
-    normal_cdf_x = torch.special.ndtr(x)
+    normal_cdf_x = torch.erfc(x * -math.sqrt(0.5)) * 0.5
     grad_x = torch.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
     grad_x = grad_x * x
     grad_x = grad_x + normal_cdf_x
@@ -39,7 +39,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     (x,) = saved
     # (14) tangent_y[n] = tangent_x[n] * (normal_cdf(x[n]) + normal_pdf(x[n]) * x[n])
-    normal_cdf_x = torch.special.ndtr(x)
+    normal_cdf_x = torch.erfc(x * -math.sqrt(0.5)) * 0.5
     tangent_y = torch.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
     tangent_y = tangent_y * x
     tangent_y = tangent_y + normal_cdf_x

@@ -2,8 +2,8 @@
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 69d4cb1f84fa4adb. Saved for the backward: x, t1.
-The backward has 0 reductions and 12 elementwise passes over full-size arrays.
+Target: torch. Definition: 2bf30455f1919223. Saved for the backward: x, t1.
+The backward has 0 reductions and 11 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive gelu_tanh --to text` prints.
 """
@@ -18,9 +18,8 @@ def forward(x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return the output, (...)->(...), and what `backward` needs: x, t1."""
     # (1) inner[n] = sqrt(2) * x[n] / sqrt(pi) + 0.044715 * sqrt(2) * x[n]**3 / sqrt(pi)
     inner = x * x
-    inner = inner * 0.044715
-    inner = inner + 1
-    inner = inner * (math.sqrt(2 / math.pi))
+    inner = inner * (0.044715 * math.sqrt(2 / math.pi))
+    inner = inner + (math.sqrt(2 / math.pi))
     inner = inner * x
     # (2) t1[n] = tanh(inner[n])
     t1 = torch.tanh(inner)
@@ -40,11 +39,10 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     grad_x = t1 * t1
     grad_x = 1 - grad_x
     part_2 = x * x
-    part_2 = part_2 * 0.0670725
-    part_2 = part_2 + 0.5
+    part_2 = part_2 * (0.134145 * math.sqrt(2 / math.pi))
+    part_2 = part_2 + (math.sqrt(2 / math.pi))
     grad_x = grad_x * x
     grad_x = grad_x * part_2
-    grad_x = grad_x * (2 * math.sqrt(2 / math.pi))
     grad_x = grad_x + t1
     grad_x = grad_x + 1
     grad_x = grad_x * 0.5
@@ -61,11 +59,10 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     tangent_y = t1 * t1
     tangent_y = 1 - tangent_y
     part_2 = x * x
-    part_2 = part_2 * 0.0670725
-    part_2 = part_2 + 0.5
+    part_2 = part_2 * (0.134145 * math.sqrt(2 / math.pi))
+    part_2 = part_2 + (math.sqrt(2 / math.pi))
     tangent_y = tangent_y * x
     tangent_y = tangent_y * part_2
-    tangent_y = tangent_y * (2 * math.sqrt(2 / math.pi))
     tangent_y = tangent_y + t1
     tangent_y = tangent_y + 1
     tangent_y = tangent_y * 0.5
@@ -76,14 +73,13 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
 def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     x, t1 = saved
-    # (17) tangent_t1[n] = sqrt(2) * tangent_x[n] * (0.134145 * x[n]**2 + 1 - t1[n]**2 - 0.134145 * t1[n]**2 *
-    #     x[n]**2) / sqrt(pi)
+    # (17) tangent_t1[n] = tangent_x[n] * (0.134145 * sqrt(2) * x[n]**2 / sqrt(pi) + sqrt(2) / sqrt(pi) - sqrt(2) *
+    #     t1[n]**2 / sqrt(pi) - 0.134145 * sqrt(2) * t1[n]**2 * x[n]**2 / sqrt(pi))
     part = t1 * t1
     part = 1 - part
     tangent_t1 = x * x
-    tangent_t1 = tangent_t1 * 0.134145
-    tangent_t1 = tangent_t1 + 1
-    tangent_t1 = tangent_t1 * (math.sqrt(2 / math.pi))
+    tangent_t1 = tangent_t1 * (0.134145 * math.sqrt(2 / math.pi))
+    tangent_t1 = tangent_t1 + (math.sqrt(2 / math.pi))
     tangent_t1 = tangent_t1 * tangent_x
     tangent_t1 = tangent_t1 * part
     # (24) hvp_x[n] = grad_output[n] * (sqrt(2) * tangent_x[n] / (2 * sqrt(pi)) + 0.2012175 * sqrt(2) * tangent_x[n]
@@ -93,18 +89,19 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     hvp_x = t1 * t1
     hvp_x = 1 - hvp_x
     part_6 = tangent_x * hvp_x
-    part_6 = part_6 * 0.2012175
+    part_6 = part_6 * (0.2012175 * math.sqrt(2 / math.pi))
     part_4 = x * t1
     part_4 = part_4 * tangent_t1
-    part_4 = part_4 * 0.134145
+    part_4 = part_4 * (0.134145 * math.sqrt(2 / math.pi))
     part_6 = part_6 - part_4
     part_6 = x * part_6
     part_5 = t1 * tangent_t1
+    part_5 = part_5 * (math.sqrt(2 / math.pi))
     part_6 = part_6 - part_5
+    part_6 = part_6 * 2
     hvp_x = hvp_x * tangent_x
     hvp_x = hvp_x * (math.sqrt(2 / math.pi))
     part_6 = part_6 * x
-    part_6 = part_6 * (2 * math.sqrt(2 / math.pi))
     hvp_x = hvp_x + part_6
     hvp_x = hvp_x + tangent_t1
     hvp_x = hvp_x * 0.5

@@ -2,7 +2,7 @@
 
 Generated from derivations/group_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: c6ed114c1dcd0386. Saved for the backward: weight, inv_std, x_hat.
+Target: torch. Definition: d676aa89d3bdc18b. Saved for the backward: weight, inv_std, x_hat.
 The backward has 4 reductions and 5 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive group_norm --to text` prints.
@@ -22,7 +22,7 @@ def forward(
 ) -> tuple[Tensor, tuple[Any, ...]]:
     """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w).
 
-    The second result is what `backward` needs: weight, inv_std, x_hat, num_groups.
+    What `backward` needs: weight, inv_std, x_hat, num_groups.
     """
     x = unpack(x, 1, "group_norm", num_groups=num_groups)
     weight = unpack(weight, 0, "group_norm", num_groups=num_groups)
@@ -62,6 +62,9 @@ def backward(
     _, _, k, h, w = grad_output.shape
     khw = k * h * w
     inverse_khw = 1 / khw if khw else math.nan
+    grad_x: Tensor | None = None
+    grad_weight: Tensor | None = None
+    grad_bias: Tensor | None = None
     if needs[1]:
         # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
         grad_weight = (grad_output * x_hat).sum(dim=(0, 3, 4))
@@ -75,11 +78,16 @@ def backward(
         dot_g_weight = torch.einsum("abcde,bc->ab", grad_output, weight)
         part = grad_output * weight[:, :, None, None]
         dot_part_x_hat = (part * x_hat).sum(dim=(2, 3, 4))
-        part_2 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
-        grad_x = part - part_2
+        grad_x = x_hat * (dot_part_x_hat * -inverse_khw)[:, :, None, None, None]
+        grad_x = grad_x + part
         grad_x = grad_x - (dot_g_weight * inverse_khw)[:, :, None, None, None]
         grad_x = grad_x * inv_std[:, :, None, None, None]
-    return pack(grad_x, 1), pack(grad_weight, 0), pack(grad_bias, 0)
+        grad_x = pack(grad_x, 1)
+    if needs[1]:
+        grad_weight = pack(grad_weight, 0)
+    if needs[2]:
+        grad_bias = pack(grad_bias, 0)
+    return grad_x, grad_weight, grad_bias
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tangent_bias: Tensor) -> Tensor:
@@ -97,16 +105,14 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tange
     #     x_hat[n,g,k',h',w']) / (K * H * W)
     sum_tangent_x = tangent_x.sum(dim=(2, 3, 4))
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3, 4))
-    tangent_y = tangent_x * weight[:, :, None, None]
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_khw)[:, :, None, None, None]
+    tangent_y = tangent_y + tangent_x
+    tangent_y = tangent_y - (sum_tangent_x * inverse_khw)[:, :, None, None, None]
+    tangent_y = tangent_y * weight[:, :, None, None]
     tangent_y = tangent_y * inv_std[:, :, None, None, None]
+    tangent_y = tangent_y + tangent_bias[:, :, None, None]
     part = x_hat * tangent_weight[:, :, None, None]
     tangent_y = tangent_y + part
-    part_2 = x_hat * (weight * inverse_khw)[:, :, None, None]
-    part_2 = part_2 * (inv_std * dot_tangent_x_x_hat)[:, :, None, None, None]
-    tangent_y = tangent_y - part_2
-    tangent_y = tangent_y + tangent_bias[:, :, None, None]
-    part_3 = weight * inverse_khw * inv_std[:, :, None] * sum_tangent_x[:, :, None]
-    tangent_y = tangent_y - part_3[:, :, :, None, None]
     return pack(tangent_y, 1)
 
 
@@ -132,8 +138,8 @@ def hvp(
     #     sum[k',h',w'](tangent_x[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](tangent_x[n,g,k',h',w'] *
     #     x_hat[n,g,k',h',w']))
     sum_tangent_x = tangent_x.sum(dim=(2, 3, 4))
-    part = x_hat * (dot_tangent_x_x_hat * inverse_khw)[:, :, None, None, None]
-    tangent_x_hat = tangent_x - part
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_khw)[:, :, None, None, None]
+    tangent_x_hat = tangent_x_hat + tangent_x
     tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_khw)[:, :, None, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, :, None, None, None]
     # (61) hvp_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * tangent_x_hat[n,g,k,h,w])
@@ -149,25 +155,25 @@ def hvp(
     #     x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']) / (K * H
     #     * W)
     dot_g_tangent_weight = torch.einsum("abcde,bc->ab", grad_output, tangent_weight)
-    part_2 = grad_output * tangent_weight[:, :, None, None]
+    part = grad_output * tangent_weight[:, :, None, None]
+    dot_part_x_hat = (part * x_hat).sum(dim=(2, 3, 4))
+    part_2 = grad_output * weight[:, :, None, None]
     dot_part_2_x_hat = (part_2 * x_hat).sum(dim=(2, 3, 4))
-    part_3 = grad_output * weight[:, :, None, None]
-    dot_part_3_x_hat = (part_3 * x_hat).sum(dim=(2, 3, 4))
-    dot_part_3_tangent_x_hat = (part_3 * tangent_x_hat).sum(dim=(2, 3, 4))
+    dot_part_2_tangent_x_hat = (part_2 * tangent_x_hat).sum(dim=(2, 3, 4))
     dot_g_weight = torch.einsum("abcde,bc->ab", grad_output, weight)
-    hvp_x = part_2 * inv_std[:, :, None, None, None]
-    part_4 = part_3 * tangent_inv_std[:, :, None, None, None]
-    hvp_x = hvp_x + part_4
-    part_5 = tangent_x_hat * (inv_std * inverse_khw * dot_part_3_x_hat)[:, :, None, None, None]
-    hvp_x = hvp_x - part_5
-    part_6 = x_hat * (inv_std * inverse_khw * dot_part_2_x_hat)[:, :, None, None, None]
-    hvp_x = hvp_x - part_6
-    part_7 = x_hat * (inv_std * inverse_khw * dot_part_3_tangent_x_hat)[:, :, None, None, None]
-    hvp_x = hvp_x - part_7
-    part_8 = x_hat * (tangent_inv_std * inverse_khw * dot_part_3_x_hat)[:, :, None, None, None]
-    hvp_x = hvp_x - part_8
-    hvp_x = hvp_x - (inv_std * inverse_khw * dot_g_tangent_weight)[:, :, None, None, None]
-    hvp_x = hvp_x - (tangent_inv_std * inverse_khw * dot_g_weight)[:, :, None, None, None]
+    hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None]
+    part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_khw)[:, :, None, None, None]
+    hvp_x = hvp_x - part_3
+    part_4 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
+    hvp_x = hvp_x - part_4
+    hvp_x = hvp_x + part
+    hvp_x = hvp_x - (dot_g_tangent_weight * inverse_khw)[:, :, None, None, None]
+    hvp_x = hvp_x * inv_std[:, :, None, None, None]
+    part_5 = x_hat * (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None]
+    part_5 = part_5 + part_2
+    part_5 = part_5 - (dot_g_weight * inverse_khw)[:, :, None, None, None]
+    part_5 = part_5 * tangent_inv_std[:, :, None, None, None]
+    hvp_x = hvp_x + part_5
     # (62) hvp_bias[g,k] = 0
     hvp_bias = torch.zeros_like(tangent_bias)
     return pack(hvp_x, 1), pack(hvp_weight, 0), pack(hvp_bias, 0)

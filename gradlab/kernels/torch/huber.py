@@ -2,7 +2,7 @@
 
 Generated from derivations/pointwise_losses.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 6a1af168fac02199. Saved for the backward: residual.
+Target: torch. Definition: 88df393abe14627a. Saved for the backward: residual.
 The backward has 0 reductions and 2 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive huber --to text` prints.

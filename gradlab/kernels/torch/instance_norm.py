@@ -65,8 +65,8 @@ def backward(
         #     x_hat[n,c,h',w']))
         sum_g = grad_output.sum(dim=(2, 3))
         dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
-        part = x_hat * (dot_g_x_hat * inverse_hw)[:, :, None, None]
-        grad_x = grad_output - part
+        grad_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
+        grad_x = grad_x + grad_output
         grad_x = grad_x - (sum_g * inverse_hw)[:, :, None, None]
         grad_x = grad_x * (weight * inv_std)[:, :, None, None]
     return grad_x, grad_weight, grad_bias
@@ -83,14 +83,13 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     #     inv_std[n,c] * x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']) / (H * W)
     sum_tangent_x = tangent_x.sum(dim=(2, 3))
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3))
-    tangent_y = tangent_x * (weight * inv_std)[:, :, None, None]
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None]
+    tangent_y = tangent_y + tangent_x
+    tangent_y = tangent_y - (sum_tangent_x * inverse_hw)[:, :, None, None]
+    tangent_y = tangent_y * (weight * inv_std)[:, :, None, None]
+    tangent_y = tangent_y + tangent_bias[:, None, None]
     part = x_hat * tangent_weight[:, None, None]
     tangent_y = tangent_y + part
-    part_2 = x_hat * (weight * inverse_hw * inv_std * dot_tangent_x_x_hat)[:, :, None, None]
-    tangent_y = tangent_y - part_2
-    tangent_y = tangent_y + tangent_bias[:, None, None]
-    part_3 = weight * inverse_hw * inv_std * sum_tangent_x
-    tangent_y = tangent_y - part_3[:, :, None, None]
     return tangent_y
 
 
@@ -110,8 +109,8 @@ def hvp(
     # (51) tangent_x_hat[n,c,h,w] = inv_std[n,c] / (H * W) * (H * W * tangent_x[n,c,h,w] -
     #     sum[h',w'](tangent_x[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']))
     sum_tangent_x = tangent_x.sum(dim=(2, 3))
-    part = x_hat * (dot_tangent_x_x_hat * inverse_hw)[:, :, None, None]
-    tangent_x_hat = tangent_x - part
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None]
+    tangent_x_hat = tangent_x_hat + tangent_x
     tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_hw)[:, :, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, :, None, None]
     # (61) hvp_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
@@ -128,21 +127,20 @@ def hvp(
     sum_g = grad_output.sum(dim=(2, 3))
     dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
     dot_g_tangent_x_hat = (grad_output * tangent_x_hat).sum(dim=(2, 3))
-    hvp_x = grad_output * (tangent_weight * inv_std)[:, :, None, None]
-    part_2 = grad_output * (weight * tangent_inv_std)[:, :, None, None]
-    hvp_x = hvp_x + part_2
-    part_3 = x_hat * (tangent_weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
-    hvp_x = hvp_x - part_3
-    part_4 = tangent_x_hat * (weight * inverse_hw * inv_std * dot_g_x_hat)[:, :, None, None]
-    hvp_x = hvp_x - part_4
-    part_5 = x_hat * (weight * inverse_hw * inv_std * dot_g_tangent_x_hat)[:, :, None, None]
-    hvp_x = hvp_x - part_5
-    part_6 = x_hat * (weight * inverse_hw * tangent_inv_std * dot_g_x_hat)[:, :, None, None]
-    hvp_x = hvp_x - part_6
-    part_7 = tangent_weight * inverse_hw * inv_std * sum_g
-    hvp_x = hvp_x - part_7[:, :, None, None]
-    part_8 = weight * inverse_hw * tangent_inv_std * sum_g
-    hvp_x = hvp_x - part_8[:, :, None, None]
+    hvp_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
+    hvp_x = hvp_x + grad_output
+    hvp_x = hvp_x - (sum_g * inverse_hw)[:, :, None, None]
+    hvp_x = hvp_x * (tangent_weight * inv_std)[:, :, None, None]
+    part = grad_output * tangent_inv_std[:, :, None, None]
+    part_2 = tangent_x_hat * (inv_std * inverse_hw * dot_g_x_hat)[:, :, None, None]
+    part = part - part_2
+    part_3 = x_hat * (inv_std * inverse_hw * dot_g_tangent_x_hat)[:, :, None, None]
+    part = part - part_3
+    part_4 = x_hat * (tangent_inv_std * inverse_hw * dot_g_x_hat)[:, :, None, None]
+    part = part - part_4
+    part = part - (tangent_inv_std * inverse_hw * sum_g)[:, :, None, None]
+    part = part * weight[:, None, None]
+    hvp_x = hvp_x + part
     # (62) hvp_bias[c] = 0
     hvp_bias = torch.zeros_like(tangent_bias)
     return hvp_x, hvp_weight, hvp_bias

@@ -19,7 +19,7 @@ from gradlab.kernels.broadcasting import sum_to_shape
 def forward(a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
     """Return the output, (...,m,i),(...,i,o)->(...,m,o) with broadcasting.
 
-    The second result is what `backward` needs: a, b, a_shape, b_shape.
+    What `backward` needs: a, b, a_shape, b_shape.
     """
     a_shape = a.shape
     b_shape = b.shape

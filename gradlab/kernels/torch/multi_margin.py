@@ -46,8 +46,8 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | N
     nd = n * d
     inverse_nd = 1 / nd if nd else math.nan
     # (21) grad_x[n,d] = grad_output / (N * D) * (mask[n,d] - delta[label[n],d] * sum[d'](mask[n,d']))
-    sum_mask = mask.sum(dim=1)
-    grad_x = mask * (grad_output * inverse_nd)
+    sum_mask = mask.to(grad_output.dtype).sum(dim=1)
+    grad_x = mask.to(grad_output.dtype) * (grad_output * inverse_nd)
     grad_x = grad_x.scatter_add(-1, label.unsqueeze(-1), (grad_output * -inverse_nd * sum_mask).unsqueeze(-1))
     return grad_x, None
 

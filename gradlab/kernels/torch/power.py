@@ -2,7 +2,7 @@
 
 Generated from derivations/elementwise.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: d52df1b419c24754. Saved for the backward: x.
+Target: torch. Definition: 26882fe0f1d5e860. Saved for the backward: x.
 The backward has 0 reductions and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive power --to text` prints.

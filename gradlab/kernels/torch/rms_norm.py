@@ -49,8 +49,8 @@ def backward(
         #     grad_output[n,d'] * x_hat[n,d']))
         part = grad_output * weight
         dot_part_x_hat = (part * x_hat).sum(dim=-1)
-        part_2 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
-        grad_x = part - part_2
+        grad_x = x_hat * (dot_part_x_hat * -inverse_d)[..., None]
+        grad_x = grad_x + part
         grad_x = grad_x * inv_rms[..., None]
     return grad_x, grad_weight
 
@@ -63,13 +63,12 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor) ->
     # (35) tangent_y[n,d] = inv_rms[n] * weight[d] * tangent_x[n,d] + tangent_weight[d] * x_hat[n,d] - inv_rms[n] *
     #     weight[d] * x_hat[n,d] * sum[d'](tangent_x[n,d'] * x_hat[n,d']) / D
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=-1)
-    tangent_y = tangent_x * weight
+    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
+    tangent_y = tangent_y + tangent_x
+    tangent_y = tangent_y * weight
     tangent_y = tangent_y * inv_rms[..., None]
     part = x_hat * tangent_weight
     tangent_y = tangent_y + part
-    part_2 = x_hat * (weight * inverse_d)
-    part_2 = part_2 * (inv_rms * dot_tangent_x_x_hat)[..., None]
-    tangent_y = tangent_y - part_2
     return tangent_y
 
 
@@ -87,8 +86,8 @@ def hvp(
     tangent_inv_rms = tangent_inv_rms * -inverse_d
     # (33) tangent_x_hat[n,d] = inv_rms[n] / D * (D * tangent_x[n,d] - x_hat[n,d] * sum[d'](tangent_x[n,d'] *
     #     x_hat[n,d']))
-    part = x_hat * (dot_tangent_x_x_hat * inverse_d)[..., None]
-    tangent_x_hat = tangent_x - part
+    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
+    tangent_x_hat = tangent_x_hat + tangent_x
     tangent_x_hat = tangent_x_hat * inv_rms[..., None]
     # (42) hvp_weight[d] = sum[n](grad_output[n,d] * tangent_x_hat[n,d])
     hvp_weight = (grad_output * tangent_x_hat).sum_to_size(grad_output.shape[-1:])
@@ -97,22 +96,22 @@ def hvp(
     #     / D - inv_rms[n] * x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * tangent_x_hat[n,d']) / D -
     #     inv_rms[n] * tangent_x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']) / D -
     #     tangent_inv_rms[n] * x_hat[n,d] * sum[d'](weight[d'] * grad_output[n,d'] * x_hat[n,d']) / D
-    part_2 = grad_output * tangent_weight
+    part = grad_output * tangent_weight
+    dot_part_x_hat = (part * x_hat).sum(dim=-1)
+    part_2 = grad_output * weight
+    dot_part_2_tangent_x_hat = (part_2 * tangent_x_hat).sum(dim=-1)
     dot_part_2_x_hat = (part_2 * x_hat).sum(dim=-1)
-    part_3 = grad_output * weight
-    dot_part_3_tangent_x_hat = (part_3 * tangent_x_hat).sum(dim=-1)
-    dot_part_3_x_hat = (part_3 * x_hat).sum(dim=-1)
-    hvp_x = part_2 * inv_rms[..., None]
-    part_4 = part_3 * tangent_inv_rms[..., None]
-    hvp_x = hvp_x + part_4
-    part_5 = tangent_x_hat * (inv_rms * inverse_d * dot_part_3_x_hat)[..., None]
-    hvp_x = hvp_x - part_5
-    part_6 = x_hat * (inv_rms * inverse_d * dot_part_2_x_hat)[..., None]
-    hvp_x = hvp_x - part_6
-    part_7 = x_hat * (inv_rms * inverse_d * dot_part_3_tangent_x_hat)[..., None]
-    hvp_x = hvp_x - part_7
-    part_8 = x_hat * (tangent_inv_rms * inverse_d * dot_part_3_x_hat)[..., None]
-    hvp_x = hvp_x - part_8
+    hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
+    part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_d)[..., None]
+    hvp_x = hvp_x - part_3
+    part_4 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
+    hvp_x = hvp_x - part_4
+    hvp_x = hvp_x + part
+    hvp_x = hvp_x * inv_rms[..., None]
+    part_5 = x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
+    part_5 = part_5 + part_2
+    part_5 = part_5 * tangent_inv_rms[..., None]
+    hvp_x = hvp_x + part_5
     return hvp_x, hvp_weight
 
 

@@ -1,8 +1,8 @@
-"""selu: The self-normalising exponential linear unit: scale * elu(x, alpha) with the constants of Klambauer et al. 2017.
+"""selu: The self-normalising linear unit: scale * elu(x, alpha) with the constants of Klambauer et al., 2017.
 
 Generated from derivations/activations.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 5ac14305154849ea. Saved for the backward: x.
+Target: torch. Definition: 031f54eef03c6c3c. Saved for the backward: x.
 The backward has 0 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive selu --to text` prints.

@@ -53,14 +53,15 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     # (18) hvp_x[n] = grad_output[n] * sigmoid(x[n]) * tangent_x[n] * (2 * sigmoid(x[n])**2 * x[n] + x[n] + 2 - 2 *
     #     sigmoid(x[n]) - 3 * sigmoid(x[n]) * x[n])
     sigmoid_x = torch.sigmoid(x)
-    hvp_x = 1 - sigmoid_x
-    part_3 = sigmoid_x * 2
-    part_3 = part_3 - 3
-    part_3 = sigmoid_x * part_3
-    part_3 = part_3 + 1
+    part = 1 - sigmoid_x
+    hvp_x = sigmoid_x * 2
+    hvp_x = hvp_x - 3
+    hvp_x = sigmoid_x * hvp_x
+    hvp_x = hvp_x + 1
+    hvp_x = hvp_x * 0.5
+    hvp_x = hvp_x * x
+    hvp_x = hvp_x + part
     hvp_x = hvp_x * 2
-    part_3 = part_3 * x
-    hvp_x = hvp_x + part_3
     hvp_x = hvp_x * grad_output
     hvp_x = hvp_x * sigmoid_x
     hvp_x = hvp_x * tangent_x

@@ -2,7 +2,7 @@
 
 Generated from derivations/pointwise_losses.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 6393bd6997448a8a. Saved for the backward: residual.
+Target: torch. Definition: f52d38233e663867. Saved for the backward: residual.
 The backward has 0 reductions and 2 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive smooth_l1 --to text` prints.
@@ -29,8 +29,9 @@ def forward(x: Tensor, t: Tensor, *, beta: float = 1.0) -> tuple[Tensor, tuple[A
     t1 = t1 * 0.5
     t1 = t1 * clipped
     # (5) loss = sum[n](t1[n]) / (N * beta)
+    reciprocal_beta = 1 / beta if beta else math.nan
     sum_t1 = t1.sum()
-    loss = sum_t1 * inverse_n / beta
+    loss = reciprocal_beta * sum_t1 * inverse_n
     return loss, (residual, beta)
 
 
@@ -44,12 +45,13 @@ def backward(
     grad_x: Tensor | None = None
     grad_t: Tensor | None = None
     # (16) grad_x[n] = grad_output * clamp(residual[n], -beta, beta) / (N * beta)
+    reciprocal_beta = 1 / beta if beta else math.nan
     clamp_residual = torch.clamp(residual, beta * -1, beta)
     if needs[0]:
-        grad_x = clamp_residual * (grad_output * inverse_n / beta)
+        grad_x = clamp_residual * (grad_output * reciprocal_beta * inverse_n)
     if needs[1]:
         # (18) grad_t[n] = -grad_output * clamp(residual[n], -beta, beta) / (N * beta)
-        grad_t = clamp_residual * (grad_output * -inverse_n / beta)
+        grad_t = clamp_residual * (grad_output * reciprocal_beta * -inverse_n)
     return grad_x, grad_t
 
 
@@ -60,12 +62,13 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tensor:
     inverse_n = 1 / n if n else math.nan
     # (29) tangent_loss = (sum[n](clamp(residual[n], -beta, beta) * tangent_x[n]) - sum[n](clamp(residual[n], -beta,
     #     beta) * tangent_t[n])) / (N * beta)
+    reciprocal_beta = 1 / beta if beta else math.nan
     clamp_residual = torch.clamp(residual, beta * -1, beta)
     dot_clamp_residual_tangent_t = (clamp_residual * tangent_t).sum()
     clamp_residual_2 = torch.clamp(residual, beta * -1, beta)
     dot_clamp_residual_2_tangent_x = (clamp_residual_2 * tangent_x).sum()
-    tangent_loss = dot_clamp_residual_tangent_t * -inverse_n / beta
-    tangent_loss = tangent_loss + (dot_clamp_residual_2_tangent_x * inverse_n / beta)
+    tangent_loss = reciprocal_beta * dot_clamp_residual_tangent_t * -inverse_n
+    tangent_loss = tangent_loss + (reciprocal_beta * dot_clamp_residual_2_tangent_x * inverse_n)
     return tangent_loss
 
 
@@ -79,12 +82,13 @@ def hvp(
     # (20) tangent_residual[n] = tangent_x[n] - tangent_t[n]
     tangent_residual = tangent_x - tangent_t
     # (33) hvp_x[n] = grad_output * [-beta <= residual[n] <= beta] * tangent_residual[n] / (N * beta)
+    reciprocal_beta = 1 / beta if beta else math.nan
     mask_residual = (residual >= beta * -1) & (residual <= beta)
     hvp_x = tangent_residual * mask_residual
-    hvp_x = hvp_x * (grad_output * inverse_n / beta)
+    hvp_x = hvp_x * (grad_output * reciprocal_beta * inverse_n)
     # (35) hvp_t[n] = -grad_output * [-beta <= residual[n] <= beta] * tangent_residual[n] / (N * beta)
     hvp_t = tangent_residual * mask_residual
-    hvp_t = hvp_t * (grad_output * -inverse_n / beta)
+    hvp_t = hvp_t * (grad_output * reciprocal_beta * -inverse_n)
     return hvp_x, hvp_t
 
 

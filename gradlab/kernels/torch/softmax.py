@@ -65,11 +65,10 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     #     tangent_y[n,d] * sum[k](grad_output[n,k] * y[n,k])
     dot_g_tangent_y = (grad_output * tangent_y).sum(dim=-1)
     dot_g_y = (grad_output * y).sum(dim=-1)
-    hvp_x = grad_output * tangent_y
-    part = tangent_y * dot_g_y[..., None]
+    hvp_x = grad_output - dot_g_y[..., None]
+    hvp_x = hvp_x * tangent_y
+    part = y * dot_g_tangent_y[..., None]
     hvp_x = hvp_x - part
-    part_2 = y * dot_g_tangent_y[..., None]
-    hvp_x = hvp_x - part_2
     return (from_last(hvp_x, axis),)
 
 

@@ -21,7 +21,6 @@ class Digits:
     def constant(self, value: Fraction) -> Any:
         return mpmath.mpf(value.numerator) / value.denominator
 
-    # A number of mpmath that meets an array on its right side prints the array before it gives way to NumPy.
     def add(self, left: Any, right: Any) -> Any:
         return np.add(left, right)
 
