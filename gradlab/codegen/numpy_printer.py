@@ -96,6 +96,8 @@ class NumpyPrinter:
         if isinstance(statement.left, Value) and statement.left.boolean and not target.boolean:
             # Numbers first: a mask times a number is float64 whatever the others are, a mask plus a mask is a mask.
             cast = f"{left}.astype({self.sizes.like}.dtype)"
+            if set(statement.left.layout) != set(layout):
+                return [f"{target.name} = {cast} {statement.operator} {right}"]
             return [f"{target.name} = {cast}", f"{target.name} {statement.operator}= {right}"]
         if _into_right(statement) and (target.name in self.held or not _scalar(target)):
             return [f"{target.name} = np.subtract({left}, {right}, out={right})"]
@@ -436,7 +438,8 @@ def _combined(statement: Combine, left: str, right: str, like: str) -> list[str]
     target, operator = statement.target.name, statement.operator
     if statement.reuse and statement.left == statement.target:
         return [f"{target} {operator}= {right}"]
-    if isinstance(statement.right, Value) and statement.right.boolean and operator == "*":
+    mask = isinstance(statement.right, Value) and statement.right.boolean
+    if mask and operator == "*" and set(statement.right.layout) == set(statement.target.layout):
         # Cast first: the product of two arrays of one type is faster than that of a float and a bool.
         return [f"{target} = {right}.astype({like}.dtype)", f"{target} *= {left}"]
     if _in_place(statement):

@@ -114,8 +114,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     #     t2 * sum[n](keep[n] * weight[label[n]] * tangent_x[n,label[n]]) - label_smoothing * sum[n,d](keep[n] *
     #     weight[d] * tangent_x[n,d]) - D * t2 * sum[n,d](keep[n] * weight[label[n]] * p[n,d] * tangent_x[n,d])) /
     #     (D * total)
-    part = keep[:, None].astype(tangent_x.dtype)
-    part *= tangent_x
+    part = tangent_x * keep[:, None]
     dot_p_part = np.vecdot(p, part).sum()
     sum_weight = weight.sum()
     weight_at_label = weight.take(label, axis=0)
@@ -135,7 +134,6 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     part_5 = part_5 + (t2 * dot_part_4_weight_at_label_2)
     tangent_loss += part_5
     tangent_loss *= 1 / total
-    tangent_loss /= total
     return tangent_loss
 
 

@@ -108,7 +108,6 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     part_5 = part_5 + (t2 * dot_part_4_weight_at_label_2)
     tangent_loss = tangent_loss + part_5
     tangent_loss = tangent_loss * (1 / total)
-    tangent_loss = tangent_loss / total
     return tangent_loss
 
 
