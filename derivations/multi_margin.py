@@ -12,7 +12,7 @@ margin, loss = symbols("margin loss")
 
 multi_margin = Definition(
     name="multi_margin",
-    summary="Multi-class hinge loss: mean of max(0, margin - x[label] + x[d]) over the other classes d and the batch.",
+    summary="Multi-class hinge loss: max(0, margin - x[label] + x[d]) over the other classes d, averaged.",
     inputs=[given(x[n, d]), given(label[n], labels("d"))],
     lets=[
         let(picked[n], x[n, label[n]]),

@@ -46,7 +46,7 @@ softmax_cross_entropy_labels = Definition(
 
 softmax_cross_entropy_weighted = Definition(
     name="softmax_cross_entropy_weighted",
-    summary="Cross-entropy of softmax(x) against smoothed integer labels, weighted by class, over the rows that count.",
+    summary="Cross-entropy of softmax(x) against labels: class weights, smoothing, rows left out.",
     inputs=[
         given(x[n, d]),
         given(label[n], labels("d")),
@@ -68,6 +68,5 @@ softmax_cross_entropy_weighted = Definition(
     output=loss,
     shift=d,
     parameters=[Parameter("label_smoothing", 0.0, 0.0, 1.0)],
-    reference="torch.nn.functional.cross_entropy("
-    "x, torch.where(keep, label, -100), weight=weight, label_smoothing=label_smoothing)",
+    reference="torch.nn.functional.cross_entropy(x, label.where(keep, -100), weight, label_smoothing=label_smoothing)",
 )

@@ -1,8 +1,8 @@
-"""multi_margin: Multi-class hinge loss: mean of max(0, margin - x[label] + x[d]) over the other classes d and the batch.
+"""multi_margin: Multi-class hinge loss: max(0, margin - x[label] + x[d]) over the other classes d, averaged.
 
 Generated from derivations/multi_margin.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 8594619fa794331e. Saved for the backward: label, mask.
+Target: NumPy. Definition: 3950f33b9cc798f2. Saved for the backward: label, mask.
 The backward has 1 reduction and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive multi_margin --to text` prints.
@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 OPERATION = Operation(
     name="multi_margin",
-    summary="Multi-class hinge loss: mean of max(0, margin - x[label] + x[d]) over the other classes d and the batch.",
+    summary="Multi-class hinge loss: max(0, margin - x[label] + x[d]) over the other classes d, averaged.",
     signature=Signature.parse("(n,d),(n)->()"),
     arguments=(
         Argument("x", real()),
@@ -27,7 +27,7 @@ OPERATION = Operation(
     ),
     saved=("label", "mask"),
     reference="torch.nn.functional.multi_margin_loss(x, label, margin=margin)",
-    digest="8594619fa794331e",
+    digest="3950f33b9cc798f2",
     parameters=(Parameter("margin", 1.0, 0.0, 2.0),),
     output="loss",
 )

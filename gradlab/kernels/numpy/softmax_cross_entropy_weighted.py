@@ -1,8 +1,8 @@
-"""softmax_cross_entropy_weighted: Cross-entropy of softmax(x) against smoothed integer labels, weighted by class, over the rows that count.
+"""softmax_cross_entropy_weighted: Cross-entropy of softmax(x) against labels: class weights, smoothing, rows left out.
 
 Generated from derivations/softmax_cross_entropy.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: c7d5ce4654bf36ab. Saved for the backward: label, weight, keep, p, total, t2.
+Target: NumPy. Definition: b54239e8333d924a. Saved for the backward: label, weight, keep, p, total, t2.
 The backward has 1 reduction and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive softmax_cross_entropy_weighted --to text` prints.
@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 OPERATION = Operation(
     name="softmax_cross_entropy_weighted",
-    summary="Cross-entropy of softmax(x) against smoothed integer labels, weighted by class, over the rows that count.",
+    summary="Cross-entropy of softmax(x) against labels: class weights, smoothing, rows left out.",
     signature=Signature.parse("(n,d),(n),(d),(n)->()"),
     arguments=(
         Argument("x", real()),
@@ -28,8 +28,8 @@ OPERATION = Operation(
         Argument("keep", mask(0.5), differentiable=False),
     ),
     saved=("label", "weight", "keep", "p", "total", "t2"),
-    reference="torch.nn.functional.cross_entropy(x, torch.where(keep, label, -100), weight=weight, label_smoothing=label_smoothing)",
-    digest="c7d5ce4654bf36ab",
+    reference="torch.nn.functional.cross_entropy(x, label.where(keep, -100), weight, label_smoothing=label_smoothing)",
+    digest="b54239e8333d924a",
     parameters=(Parameter("label_smoothing", 0.0, 0.0, 1.0),),
     output="loss",
     curved=("x",),

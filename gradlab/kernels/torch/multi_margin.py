@@ -1,8 +1,8 @@
-"""multi_margin: Multi-class hinge loss: mean of max(0, margin - x[label] + x[d]) over the other classes d and the batch.
+"""multi_margin: Multi-class hinge loss: max(0, margin - x[label] + x[d]) over the other classes d, averaged.
 
 Generated from derivations/multi_margin.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 8594619fa794331e. Saved for the backward: label, mask.
+Target: torch. Definition: 3950f33b9cc798f2. Saved for the backward: label, mask.
 The backward has 1 reduction and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive multi_margin --to text` prints.

@@ -1,8 +1,8 @@
-"""softmax_cross_entropy_weighted: Cross-entropy of softmax(x) against smoothed integer labels, weighted by class, over the rows that count.
+"""softmax_cross_entropy_weighted: Cross-entropy of softmax(x) against labels: class weights, smoothing, rows left out.
 
 Generated from derivations/softmax_cross_entropy.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: c7d5ce4654bf36ab. Saved for the backward: label, weight, keep, p, total, t2.
+Target: torch. Definition: b54239e8333d924a. Saved for the backward: label, weight, keep, p, total, t2.
 The backward has 1 reduction and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive softmax_cross_entropy_weighted --to text` prints.
@@ -133,5 +133,7 @@ def hvp(
 
 def reference(x: Tensor, label: Tensor, weight: Tensor, keep: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
-    result: Tensor = torch.nn.functional.cross_entropy(x, torch.where(keep, label, -100), weight=weight, label_smoothing=label_smoothing)
+    result: Tensor = torch.nn.functional.cross_entropy(
+        x, label.where(keep, -100), weight, label_smoothing=label_smoothing
+    )
     return result
