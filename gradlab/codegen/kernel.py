@@ -77,7 +77,11 @@ def torch_source(derivation: Derivation) -> str:
         *(["import math"] if _mentions(functions, "math.") else []),
         *(["from typing import Any"] if _mentions(functions, "Any,") else []),
     ]
-    libraries = [*(["import torch"] if _mentions(functions, "torch.") else []), "from torch import Tensor"]
+    libraries = [
+        *(["import torch"] if _mentions(functions, "torch.") else []),
+        *(["import torch.nn.grad"] if _mentions(functions, "torch.nn.grad.") else []),
+        "from torch import Tensor",
+    ]
     imports = "\n\n".join(
         "\n".join(group) for group in (standard, libraries, _helpers(functions, _TORCH_HELPERS)) if group
     )

@@ -153,17 +153,17 @@ class Lowering:
         number = Coefficient(outer.coefficient, tuple((a.axis, e) for a, e in outer.factors if isinstance(a, Size)))
         read, deltas, rest = split(part)
         if number.one:
-            return self._sum(part, target.layout, target.name)
+            return self.sum(part, target.layout, target.name)
         if deltas and not read and len(rest.factors) == 1 and rest.factors[0][1] == 1:
             array = self._atom(*rest.factors[0], None)
-            scaled = Value(self._name(f"scaled_{_SHORT.get(array.name, array.name)}"), array.layout)
+            scaled = Value(self.name(f"scaled_{_SHORT.get(array.name, array.name)}"), array.layout)
             statement = spread(deltas, (scaled,), part.bound, target)
             if statement is not None:
                 self.statements += [Combine(scaled, "*", array, Product(coefficient=number)), statement]
                 return target
         if deltas or part.body in self.shared:
             return None
-        value = self._sum(part, target.layout, target.name)
+        value = self.sum(part, target.layout, target.name)
         del self.shared[part.body]  # overwritten here
         self.statements.append(Combine(value, "*", value, Product(coefficient=number), reuse=True))
         return value
