@@ -2,7 +2,7 @@
 
 Generated from derivations/layer_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 6f79b9db6e3493ec. Saved for the backward: weight, inv_rms, x_hat.
+Target: NumPy. Definition: 9054621b4fffb0ad. Saved for the backward: weight, inv_rms, x_hat.
 The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive rms_norm --to text` prints.
@@ -28,7 +28,7 @@ OPERATION = Operation(
     ),
     saved=("weight", "inv_rms", "x_hat"),
     reference="torch.nn.functional.rms_norm(x, x.shape[-1:], weight, eps=eps)",
-    digest="6f79b9db6e3493ec",
+    digest="9054621b4fffb0ad",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
     output="y",
     curved=("x", "weight"),
