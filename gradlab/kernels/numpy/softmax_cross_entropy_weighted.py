@@ -27,7 +27,7 @@ OPERATION = Operation(
         Argument("weight", positive(), differentiable=False),
         Argument("keep", mask(0.5), differentiable=False),
     ),
-    saved=("label", "weight", "keep", "p", "total", "t2"),
+    saved=("label", "weight", "keep", "p", "total"),
     reference="torch.nn.functional.cross_entropy(x, label.where(keep, -100), weight, label_smoothing=label_smoothing)",
     digest="b54239e8333d924a",
     parameters=(Parameter("label_smoothing", 0.0, 0.0, 1.0),),
