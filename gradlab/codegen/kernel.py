@@ -77,7 +77,11 @@ def torch_source(derivation: Derivation) -> str:
         *(["import math"] if _mentions(functions, "math.") else []),
         *(["from typing import Any"] if _mentions(functions, "Any,") else []),
     ]
-    libraries = [*(["import torch"] if _mentions(functions, "torch.") else []), "from torch import Tensor"]
+    libraries = [
+        *(["import torch"] if _mentions(functions, "torch.") else []),
+        *(["import torch.nn.grad"] if _mentions(functions, "torch.nn.grad.") else []),
+        "from torch import Tensor",
+    ]
     imports = "\n\n".join(
         "\n".join(group) for group in (standard, libraries, _helpers(functions, _TORCH_HELPERS)) if group
     )
@@ -331,9 +335,7 @@ def _wrapped(definition: str) -> list[str]:
     inside, _, tail = rest.rpartition(") -> ")
     if len(inside) + 4 <= _WIDTH:
         return [f"{head}(", f"    {inside}", f") -> {tail}"]
-    # Not at commas inside brackets: tuple[Array, ...] is one type.
-    parts = re.split(r", (?![^\[]*\])", inside)
-    return [f"{head}(", *(f"    {part}," for part in parts), f") -> {tail}"]
+    return [f"{head}(", *(f"    {part}," for part in _arguments(inside)), f") -> {tail}"]
 
 
 def _reference(derivation: Derivation, operation: Operation) -> str:
@@ -349,7 +351,7 @@ def _reference(derivation: Derivation, operation: Operation) -> str:
     lines = [
         *_wrapped(f"def reference({arguments}{_keywords(operation)}) -> Tensor:"),
         '    """Give the same output from an independent implementation, which torch differentiates."""',
-        *(f"    {part}" for part in _broken(f"result: Tensor = {source}".replace("'", '"'))),
+        *(f"    {part}" for part in _broken(f"result: Tensor = {source}")),
         "    return result",
         "",
     ]

@@ -172,7 +172,7 @@ class Lowering:
         """Computes a bracket beforehand; gives the entry of the temporary that holds it."""
 
         def compute(inner: Expr) -> Ref:
-            value = self.compute(Value(self._reserve("part"), layout), inner)
+            value = self.compute(Value(self.reserve("part"), layout), inner)
             self.values[value.name] = value
             return Ref(value.name, value.layout)
 
@@ -248,7 +248,7 @@ class Lowering:
     def _part(self, target: Value, front: Piece, pieces: list[Piece]) -> Piece:
         """A sum of its own, at the size of its terms."""
         present = {index for piece in (front, *pieces) for index in piece.product.layout}
-        part = Value(self._reserve("part"), tuple(index for index in target.layout if index in present))
+        part = Value(self.reserve("part"), tuple(index for index in target.layout if index in present))
         self.chain.dense(part, front, pieces)
         return replace(NOTHING, values=(part,))
 
@@ -336,7 +336,7 @@ class Lowering:
     def monomial(self, term: Term) -> Value:
         if len(term.factors) == 1 and term.coefficient == 1 and term.factors[0][1] == 1:
             return self._atom(term.factors[0][0], Fraction(1), None)
-        return self.compute(Value(self._reserve("argument"), term.free), Expr.of([term]))
+        return self.compute(Value(self.reserve("argument"), term.free), Expr.of([term]))
 
     def _apply(self, function: str, operand: Value, name: str | None, others: tuple[Term, ...] = ()) -> Value:
         beside = tuple(self.piece(other, ()).product for other in others)
@@ -432,7 +432,7 @@ class Lowering:
         plain = len(term.factors) == 1 and term.factors[0][1] == 1
         operand = self._atom(*term.factors[0], None) if plain else None
         if operand is None:
-            operand = self.compute(Value(self._reserve("part"), inside), Expr.of([term]))
+            operand = self.compute(Value(self.reserve("part"), inside), Expr.of([term]))
         target = Value(
             name or self.name(f"running_{_SHORT.get(operand.name, operand.name)}"),
             tuple(place if index == summed else index for index in operand.layout),
@@ -510,7 +510,7 @@ class Lowering:
             self.shared[key] = target
         return self.shared[key]
 
-    def _reserve(self, wanted: str) -> str:
+    def reserve(self, wanted: str) -> str:
         """A name for what is computed in several statements, which other temporaries in between must not take."""
         name = self.name(wanted)
         self.reserved.add(name)

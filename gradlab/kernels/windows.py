@@ -118,7 +118,7 @@ def largest(x: Array, shape: Integers, steps: Integers, start: Integers, taps: T
     (array([3., 2.]), array([0, 3]))
     """
     moved = sorted({axis for axis, _, _ in taps})
-    if 0 not in moved and len(parts := blocks(shape)) > 1:  # what is compared again and again stays in the cache
+    if 0 not in moved and len(parts := blocks(tuple(shape))) > 1:  # what is compared again and again stays in the cache
         best, at = np.empty(shape, x.dtype), np.empty(shape, np.intp)
         for rows in parts:
             part = x[rows]
@@ -128,7 +128,8 @@ def largest(x: Array, shape: Integers, steps: Integers, start: Integers, taps: T
     wide, before = _surrounded(x, shape, steps, start, taps)
     # From the last tap back, so that of equal entries the first is left; counted upward, because the maximum of two
     # bytes is much faster than an assignment where a mask is True.
-    found = overlaps(wide.shape, shape, steps, [own + front for own, front in zip(start, before, strict=True)], taps)
+    inner = tuple(own + front for own, front in zip(start, before, strict=True))
+    found = overlaps(wide.shape, shape, steps, inner, taps)
     maxima = wide[found[-1][1]].copy()
     count = np.zeros(shape, np.min_scalar_type(len(found)))
     seen, better = np.empty_like(maxima), np.empty(shape, bool)

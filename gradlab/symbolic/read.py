@@ -80,8 +80,7 @@ class _Reader(ComputedAxes):
         tensor = self.tensor(item.entry)
         self.check_name(tensor.name)
         # An author may write a delta: the sum over i and j of A[i, j] delta(i, j).
-        place = isinstance(item.value, argmax)
-        value = self.position(item.value) if place else contract(self.top(item.value))
+        value = self.position(item.value) if isinstance(item.value, argmax) else contract(self.top(item.value))
         extra = [index.name for index in value.free if index not in tensor.indices]
         if extra:
             self.fail(f"the right side has the free index {', '.join(extra)}", "sum over it or add it to the left side")
