@@ -1,4 +1,4 @@
-"""Convolution and pooling on torch.nn's modules. Windows are square, and groups=1."""
+"""Convolution and pooling on torch.nn's modules. Windows are square."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ class Conv2d(torch.nn.Conv2d):
 
 
 def _convolved(module: Any, name: str, input: Tensor, rank: int) -> Tensor:
-    if module.groups != 1 or module.padding_mode != "zeros":
-        raise ValueError(f"{name}: groups={module.groups}, padding_mode={module.padding_mode!r}; use torch.nn's layer")
+    if module.padding_mode != "zeros":
+        raise ValueError(f"{name}: padding_mode={module.padding_mode!r} is not derived; pad the input first")
     x = input[None] if input.ndim == rank - 1 else input
     bias = module.weight.new_zeros(module.out_channels) if module.bias is None else module.bias
     settings = {key: one_number(key, getattr(module, key)) for key in ("stride", "padding", "dilation")}
+    settings["groups"] = module.groups
     output = DOORS[name](("input", "weight", "bias"), x, module.weight, bias, **settings)
     return output[0] if input.ndim == rank - 1 else output
 

@@ -39,7 +39,7 @@ class Door:
     ) -> Tensor:
         if torch.is_autocast_enabled(tensors[0].device.type):
             tensors = tuple(self._cast(tensors))
-        check_inputs(self.operation, tensors, names, shown or [tuple(tensor.shape) for tensor in tensors])
+        check_inputs(self.operation, tensors, names, shown or [tuple(tensor.shape) for tensor in tensors], parameters)
         return self.function(*tensors, **parameters)
 
     def _cast(self, tensors: Sequence[Tensor]) -> list[Tensor]:

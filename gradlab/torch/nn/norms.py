@@ -82,13 +82,17 @@ class RMSNorm(torch.nn.RMSNorm):
 
 
 class GroupNorm(torch.nn.GroupNorm):
-    """Normalisation of (N, C, H, W) over groups of channels."""
+    """Normalisation of (N, C, …) over groups of channels."""
 
     def forward(self, input: Tensor) -> Tensor:
         weight = input.new_ones(self.num_channels) if self.weight is None else self.weight
         bias = input.new_zeros(self.num_channels) if self.bias is None else self.bias
         settings = {"num_groups": self.num_groups, "eps": self.eps}
-        return DOORS["group_norm"](("input", "weight", "bias"), input, weight, bias, **settings)
+        flat = input.ndim not in (0, 1, 4)
+        x = input.reshape(*input.shape[:2], input.shape[2:].numel(), 1) if flat else input
+        shown = [tuple(input.shape), tuple(weight.shape), tuple(bias.shape)]
+        output = DOORS["group_norm"](("input", "weight", "bias"), x, weight, bias, shown=shown, **settings)
+        return output.reshape(input.shape)
 
 
 class InstanceNorm2d(torch.nn.InstanceNorm2d):
