@@ -89,7 +89,9 @@ def gelu(x: torch.Tensor, approximate: str = "none") -> Call:
 
 
 def softplus(x: torch.Tensor, beta: float = 1.0, threshold: float = 20.0) -> Call:
-    """Without a threshold, which changes no more than the tenth digit."""
+    """Without a threshold; torch's usual one changes no more than the tenth digit."""
+    if threshold != 20:
+        raise LeftOutError("a threshold")
     return "softplus", (x,), {"beta": float(beta)}
 
 

@@ -101,15 +101,15 @@ def measure(
     seed: int = 0,
     sample_seconds: float = 2e-3,
     warm_up: int = 2,
-    clock: Clock = clock,
+    other_clock: Clock | None = None,
 ) -> Samples:
     """Time all rivals against each other: `rounds` rounds, each in its own random order.
 
     A sample repeats a rival until it takes about `sample_seconds`, so that the clock's resolution does not matter.
-    Garbage collection is off meanwhile. Of several threads `clock=time.perf_counter` tells how long they took together.
+    Garbage collection is off meanwhile. Of several threads `other_clock=time.perf_counter` tells how long they take together.
     """
-    order = random.Random(seed)
-    loops = {name: _loops(rival, sample_seconds, warm_up, clock) for name, rival in rivals.items()}
+    order, now = random.Random(seed), other_clock or clock
+    loops = {name: _loops(rival, sample_seconds, warm_up, now) for name, rival in rivals.items()}
     seconds: dict[str, list[float]] = {name: [] for name in rivals}
     names = list(rivals)
     was_enabled = gc.isenabled()
@@ -119,25 +119,25 @@ def measure(
             order.shuffle(names)
             for name in names:
                 rivals[name]()  # untimed: the rival before it has emptied the caches
-                seconds[name].append(_sample(rivals[name], loops[name], clock))
+                seconds[name].append(_sample(rivals[name], loops[name], now))
     finally:
         if was_enabled:
             gc.enable()
     return Samples(seconds)
 
 
-def _sample(rival: Rival, loops: int, clock: Clock) -> float:
+def _sample(rival: Rival, loops: int, now: Clock) -> float:
     repeat = range(loops)
-    start = clock()
+    start = now()
     for _ in repeat:
         rival()
-    return (clock() - start) / loops
+    return (now() - start) / loops
 
 
-def _loops(rival: Rival, sample_seconds: float, warm_up: int, clock: Clock) -> int:
+def _loops(rival: Rival, sample_seconds: float, warm_up: int, now: Clock) -> int:
     for _ in range(warm_up):
         rival()
     loops = 1
-    while (elapsed := _sample(rival, loops, clock) * loops) < sample_seconds / 4:
+    while (elapsed := _sample(rival, loops, now) * loops) < sample_seconds / 4:
         loops *= 2
     return max(1, round(loops * sample_seconds / elapsed))

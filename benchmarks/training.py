@@ -16,7 +16,7 @@ import torch
 import gradlab.nn
 import gradlab.torch.nn
 from benchmarks.networks import CLASSES, NETWORKS
-from benchmarks.timing import Samples, clock, measure, settle_allocator
+from benchmarks.timing import measure, settle_allocator
 
 NUMPY, TORCH, EAGER = "gradlab.nn", "gradlab.torch.nn", "torch.nn"
 COMPILED, COMPILED_EAGER = "gradlab.torch.nn, compiled", "torch.nn, compiled"
@@ -62,8 +62,8 @@ def contest(
         steps[COMPILED] = _torch_step(torch.compile(derived), mine, images, labels)
         if not alone:
             steps[COMPILED_EAGER] = _torch_step(torch.compile(theirs), reference, images, labels)
-    how = clock if threads == 1 else time.perf_counter
-    samples: Samples = measure(steps, rounds=rounds, seed=seed, clock=how)
+    wall = None if threads == 1 else time.perf_counter
+    samples = measure(steps, rounds=rounds, seed=seed, other_clock=wall)
     return {
         "network": network_name,
         "batch": batch,
