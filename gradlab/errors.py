@@ -21,6 +21,10 @@ class DefinitionError(GradlabError, ValueError):
     """A derivation cannot be read. The message names the file, the binding and the remedy."""
 
 
+class FormulaError(DefinitionError):
+    """A formula cannot be read. The message points at the character and names the remedy."""
+
+
 class ProofError(GradlabError):
     """A derivation step did not survive its proof, or a mutant of it did. Nothing is written in that case."""
 

@@ -1,4 +1,4 @@
-"""The command line, `gradlab list | show | derive | verify | mutate | report`: thin doors that import late."""
+"""The command line, `gradlab list | show | derive | audit | verify | mutate | report`: thin doors that import late."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gradlab.errors import GradlabError
 _EPILOG = """examples:
   gradlab list                          the operations that gradlab has
   gradlab derive softmax --to text      the derivation, step by step, with its proof
+  gradlab audit                         prove or refute written-down gradient formulas
   gradlab verify softmax                verify its kernels by property-based testing
   gradlab mutate softmax                how many planted mistakes does that find?
   gradlab COMMAND --help                more about a command
@@ -77,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    from gradlab.cli import derive, listing, mutate, report, show, verify
+    from gradlab.cli import audit, derive, listing, mutate, report, show, verify
 
-    for command in (listing, show, derive, verify, mutate, report):
+    for command in (listing, show, derive, audit, verify, mutate, report):
         command.add(commands)
     return parser

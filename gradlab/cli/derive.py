@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradlab.cli import documents, formulas
 from gradlab.errors import DefinitionError
 
 if TYPE_CHECKING:
+    from gradlab.documents.model import Document
     from gradlab.symbolic.definition import Definition
     from gradlab.symbolic.derive import Derivation
     from gradlab.symbolic.prove import Proof
 
-_SUFFIXES = {"text": ".txt", "latex": ".tex", "numpy": "_numpy.py", "torch": "_torch.py", "sympy": "_sympy.py"}
+_SUFFIXES = {**documents.SUFFIXES, "numpy": "_numpy.py", "torch": "_torch.py", "sympy": "_sympy.py"}
+_FORMULA_SUFFIXES = {"pytest": "_test.py"}
 
 _EPILOG = """examples:
   gradlab derive                             derive and prove every operation, write its kernels
   gradlab derive --check                     compare only: a diff and exit status 1 if a kernel is stale
   gradlab derive softmax --to text           print the derivation with its proof
   gradlab derive softmax --to latex -o softmax.tex
-  gradlab derive --all --to latex -o build/  one document for each operation
+  gradlab derive --all --to latex -o build/  one document for each operation, and build/book.tex of all of them
+  gradlab derive --all --to html -o build/   one page for each operation, and build/index.html
   gradlab derive my_op.py --to numpy         a definition of your own: print the kernel
   gradlab derive my_op.py -o kernels/        write kernels/numpy/my_op.py and kernels/torch/my_op.py
+  gradlab derive "y[n,d] = exp(x[n,d]) / sum[k](exp(x[n,k]))"
+  gradlab derive attention.txt --to pytest -o test_attention.py
 
+A formula has a line for each value, the last of which is the output: entries x[n, d], numbers, + - * / **, functions
+(exp, log, sqrt, tanh, max(u, 0), ...), sum[k](...), mean[k](...), delta(i, j), comparisons, lookups w[label[n], d].
 A definition is a Python file with a gradlab.symbolic.definition.Definition at its top level; those of gradlab are in
 derivations/ (15 to 40 lines each). Nothing is written or printed of an operation whose proof fails.
 """
@@ -39,18 +45,24 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "derive",
         help="derive and prove operations; write kernels or print a document",
-        description="Derive Jacobian, VJP and JVP of operations from their definitions and prove every step. Without "
-        "--to, write the NumPy and torch kernels (of all operations where none is named).",
+        description="Derive Jacobian, VJP, JVP and HVP of operations from their definitions and prove every step. "
+        "Without --to, write the NumPy and torch kernels (of all operations where none is named).",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "operations", metavar="OP|FILE", nargs="*", help="an operation, or a .py file that defines some"
+        "operations",
+        metavar="OP|FILE|FORMULA",
+        nargs="*",
+        help="an operation, a .py file that defines some, or a formula",
     )
     parser.add_argument("--all", action="store_true", help="every operation (the default without --to)")
-    parser.add_argument("--to", choices=sorted(_SUFFIXES), help="print this instead of writing kernels")
+    parser.add_argument(
+        "--to", choices=sorted({**_SUFFIXES, **_FORMULA_SUFFIXES}), help="print this instead of writing kernels"
+    )
     parser.add_argument("-o", "--output", metavar="PATH", type=Path, help="write to this file or folder")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a kernel differs, with a diff")
+    formulas.add(parser)
     parser.set_defaults(run=run, error=parser.error)
 
 
@@ -62,8 +74,35 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.error("--check compares gradlab's own kernels: leave out --to and -o")
     if arguments.to and not arguments.operations and not arguments.all:
         arguments.error("--to needs the name of an operation, or --all")
+    typed = [item for item in arguments.operations if formulas.is_formula(item)]
+    if typed:
+        return _formula(arguments, typed)
+    if arguments.to in _FORMULA_SUFFIXES:
+        arguments.error(f"--to {arguments.to} is for formulas; the tests of gradlab's operations are in tests/")
     chosen = _chosen(arguments.operations)
     return _documents(arguments, chosen) if arguments.to else _kernels(arguments, chosen)
+
+
+def _formula(arguments: argparse.Namespace, typed: list[str]) -> int:
+    """One formula, by default as text."""
+    if len(arguments.operations) > 1:
+        arguments.error("one formula at a time; several lines of one belong into one text, file or stdin")
+    (item,) = typed
+    target = arguments.to or "text"
+    from gradlab.symbolic.formula.stable import proved
+
+    with formulas.limit(arguments.timeout):
+        written = formulas.text(item)
+        found = formulas.definition(written if "=" in written else item, arguments)
+        derivation, proof = proved(found)
+        if target == "pytest":
+            from gradlab.codegen.pytest_file import pytest_source
+
+            shown = pytest_source(derivation, written)
+        else:
+            shown = _shown(derivation, proof, target)
+    _put(shown, arguments.output)
+    return 0
 
 
 def _chosen(operations: list[str]) -> list[Definition]:
@@ -95,37 +134,67 @@ def _proved(chosen: list[Definition]) -> Iterator[tuple[Derivation, Proof]]:
 
 
 def _documents(arguments: argparse.Namespace, chosen: list[Definition]) -> int:
-    printer = _printer(arguments.to)
     folder = arguments.output if arguments.output and _is_folder(arguments.output, len(chosen)) else None
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
+    whole = bool(arguments.all and folder and arguments.to in documents.SUFFIXES)
+    chapters: list[Document] = []
     for derivation, proof in _proved(chosen):
-        shown = printer(derivation, proof)
         path = folder / (derivation.program.name + _SUFFIXES[arguments.to]) if folder else arguments.output
-        if path:
-            path.write_text(shown, encoding="utf-8")
-            print(path)
+        if whole:
+            chapters.append(_chapter(derivation, proof))
+            _put(documents.page(chapters[-1], arguments.to), path)
         else:
-            print(shown, end="", flush=True)
+            _put(_shown(derivation, proof, arguments.to), path)
+    if whole and folder:
+        for name, shown in _book(chapters, arguments.to):
+            _put(shown, folder / name)
     return 0
+
+
+def _put(shown: str, path: Path | None) -> None:
+    if path:
+        path.write_text(shown, encoding="utf-8")
+        print(path, flush=True)
+    else:
+        print(shown, end="", flush=True)
 
 
 def _is_folder(path: Path, count: int) -> bool:
     return count > 1 or path.is_dir() or not path.suffix
 
 
-def _printer(target: str) -> Callable[[Derivation, Proof], str]:
-    from gradlab import codegen, documents
+def _shown(derivation: Derivation, proof: Proof, target: str) -> str:
+    if target in documents.SUFFIXES:
+        return documents.writer(target)(_chapter(derivation, proof))
+    return _code(derivation, target)
 
-    width = min(max(shutil.get_terminal_size().columns, 72), 100) if sys.stdout.isatty() else documents.WIDTH
-    printers: dict[str, Callable[[Derivation, Proof], str]] = {
-        "text": lambda derivation, proof: documents.plain(derivation, proof, width=width),
-        "latex": documents.latex,
-        "sympy": lambda derivation, proof: documents.sympy_code(derivation),
-        "numpy": lambda derivation, proof: codegen.numpy_source(derivation),
-        "torch": lambda derivation, proof: codegen.torch_source(derivation),
-    }
-    return printers[target]
+
+def _chapter(derivation: Derivation, proof: Proof) -> Document:
+    from gradlab import codegen
+    from gradlab.documents import chapter
+
+    source = codegen.numpy_source(derivation)
+    # The functions; what stands above them is the record for machines.
+    return chapter(derivation, proof, code=source[source.index("def forward(") :])
+
+
+def _code(derivation: Derivation, target: str) -> str:
+    from gradlab import codegen
+    from gradlab.documents import sympy_code
+
+    printers = {"sympy": sympy_code, "numpy": codegen.numpy_source, "torch": codegen.torch_source}
+    return printers[target](derivation)
+
+
+def _book(chapters: list[Document], target: str) -> Iterator[tuple[str, str]]:
+    """All that stands around the chapters, the audit of the report among it."""
+    from gradlab.documents.audit import audit
+    from gradlab.documents.book import book
+    from gradlab.symbolic.load import claims, folder
+
+    verdicts = [claim.audit() for claim in claims(folder() / "report_audit.py")]
+    return documents.book_files(book(chapters, [audit(verdicts, "Audit of the report")]), target)
 
 
 # Kernels -------------------------------------------------------------------------------------------------------------

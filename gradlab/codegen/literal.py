@@ -92,10 +92,11 @@ def _tuple(names: Iterable[str]) -> str:
 
 def _argument(name: str, domain: Domain, differentiable: bool) -> str:
     marked = "" if differentiable else ", differentiable=False"
-    return f'Argument("{name}", {_domain(domain)}{marked})'
+    return f'Argument("{name}", {domain_text(domain)}{marked})'
 
 
-def _domain(domain: Domain) -> str:
+def domain_text(domain: Domain) -> str:
+    """A domain as the call that builds it."""
     match domain.kind:
         case "real" if (domain.minimum, domain.maximum) != (-math.inf, math.inf):
             return f"real({_bound(domain.minimum)}, {_bound(domain.maximum)})"

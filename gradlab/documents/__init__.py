@@ -1,7 +1,10 @@
-"""Documents from the one list of proved steps: plain text, LaTeX, SymPy. Layout only; the mathematics comes derived."""
+"""Documents from the one list of proved steps: LaTeX, HTML, Markdown, plain text, SymPy. Layout only.
 
-from gradlab.documents.latex import latex
+`chapter` gives the document of one operation in no format; one writer for each format prints it.
+"""
+
+from gradlab.documents.chapter import chapter
 from gradlab.documents.plain import WIDTH, plain
 from gradlab.documents.sympy_code import sympy_code
 
-__all__ = ["WIDTH", "latex", "plain", "sympy_code"]
+__all__ = ["WIDTH", "chapter", "plain", "sympy_code"]

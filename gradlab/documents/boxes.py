@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 # Widths in points of the 10 pt Computer Modern fonts, rounded up: a line rather ends too early than too late.
-_LETTER = 6.0
-_SCRIPT = 0.78
+_LETTER = 5.7
+_DIGIT = 5.05
+_SCRIPT = 0.74
 PLUS = 12.5
 EQUALS = 13.5
 _THIN = 1.7
@@ -23,7 +24,9 @@ class Box:
 
 def letters(text: str, tex: str | None = None) -> Box:
     """A name or number, as wide as its letters."""
-    return Box(text if tex is None else tex, _LETTER * len(text.replace("'", "")) + 2.8 * text.count("'"))
+    digits, primes = sum(letter.isdigit() or letter == "." for letter in text), text.count("'")
+    width = _LETTER * (len(text) - digits - primes) + _DIGIT * digits + 2.8 * primes
+    return Box(text if tex is None else tex, width)
 
 
 def subscript(base: Box, below: Box) -> Box:
@@ -67,11 +70,12 @@ def signed(parts: Iterable[tuple[bool, Box]]) -> list[Box]:
     return result
 
 
-def lines(parts: Sequence[Box], width: float) -> list[str]:
-    """Terms put into as few lines as they need."""
+def lines(parts: Sequence[Box], width: float, indent: float = 0.0) -> list[str]:
+    """Terms put into as few lines as they need; all but the first are `indent` shorter."""
     result: list[Box] = []
     for part in parts:
-        if result and result[-1].width + part.width <= width:
+        room = width if len(result) == 1 else width - indent
+        if result and result[-1].width + part.width <= room:
             result[-1] = Box(f"{result[-1].tex} {part.tex}", result[-1].width + part.width)
         else:
             # A binary sign at the start of a line would lose its space.

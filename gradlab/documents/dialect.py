@@ -24,6 +24,7 @@ class Dialect(Protocol):
 
     identity: str
     ones: str
+    legend: str
 
     def name(self, tensor: str) -> str:
         """A tensor without its indices."""
@@ -67,6 +68,7 @@ class TextDialect:
 
     identity = "I"
     ones = "1"
+    legend = "In matrix forms * and / act entry by entry, a space is the matrix product, 1 is a vector of ones."
 
     def __init__(self, aliases: Mapping[str, str]) -> None:
         self.aliases = aliases

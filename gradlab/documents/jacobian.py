@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from gradlab.documents.dialect import Dialect, Operand
 from gradlab.documents.matrix import Indices, MatrixForm, NoMatrixFormError, Reader, matrix_form
+from gradlab.documents.model import Matrix
 from gradlab.symbolic.derive import Result
 from gradlab.symbolic.layout import term_order
 from gradlab.symbolic.program import Program
@@ -43,6 +44,13 @@ def jacobian_form(result: Result, program: Program, dialect: Dialect) -> MatrixF
     except NoMatrixFormError:
         return None
     return MatrixForm(tuple(column.axis for _, column in paired), form)
+
+
+def form_of(item: Matrix, dialect: Dialect) -> str:
+    """The form of a result that has one: the builder of a document leaves out those that have none."""
+    form = (jacobian_form if item.jacobian else matrix_form)(item.result, item.program, dialect)
+    assert form is not None
+    return form.form
 
 
 def _paired(value: Expr, rows: Indices, columns: Indices) -> list[tuple[Index, Index]]:

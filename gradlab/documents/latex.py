@@ -1,228 +1,266 @@
-"""A derivation as a LaTeX document that compiles by itself: `gradlab derive OP --to latex`."""
+"""Documents in LaTeX: one operation, `gradlab derive OP --to latex`, or all of them as a book."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from typing import Any
 
-from gradlab.documents import boxes
+import numpy as np
+
+from gradlab.documents import boxes, latex_notation
 from gradlab.documents.boxes import Box
-from gradlab.documents.jacobian import jacobian_form
+from gradlab.documents.jacobian import form_of
 from gradlab.documents.latex_dialect import LatexDialect
-from gradlab.documents.latex_notation import entry, escaped, name, reason, terms
-from gradlab.documents.matrix import MatrixForm, matrix_form
-from gradlab.documents.parts import (
-    DIFFERENTIATE,
-    axes_line,
-    kinks,
-    outline,
-    reason_of,
-    savings,
-    shape,
-    shift_line,
-    stands_alone,
-    starts_alike,
+from gradlab.documents.latex_notation import escaped
+from gradlab.documents.model import (
+    Block,
+    Book,
+    Chain,
+    Code,
+    Document,
+    Entry,
+    Expression,
+    Jacobian,
+    Left,
+    Legend,
+    Line,
+    Listing,
+    Matrix,
+    Name,
+    Number,
+    Paragraph,
+    Section,
+    Size,
+    Slope,
+    Spans,
+    Strong,
+    Symbol,
+    Table,
+    Values,
+    visible,
 )
-from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
-from gradlab.symbolic.equations import Equation, Kind, numbered
-from gradlab.symbolic.prove import Proof
-from gradlab.symbolic.steps import Pullback, Pushforward
-from gradlab.symbolic.terms import Index
+from gradlab.documents.numbers import rounded
 
-_WIDTH = 395.0  # points that a formula may take: the text is 470 wide, less indent, number and some room for error
+_WIDTH = 405.0  # points that a formula may take: the text is 458 wide, less the number and some room for error
+_BROAD = 120.0  # a left side that is broader than this stands on a line of its own
+_CONTINUED = 22.0  # the indent of a continued line
 
-_PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
-\usepackage[T1]{fontenc}
-\usepackage[utf8]{inputenc}
-\usepackage{lmodern}
-\usepackage{amsmath,amssymb}
-\usepackage[margin=22mm]{geometry}
-\usepackage{booktabs}
-\setlength{\parindent}{0pt}
-\setlength{\parskip}{4pt plus 1pt}
-\lineskiplimit=3pt
-\lineskip=5pt
-\newsavebox{\formula}
-\newsavebox{\why}
-% \step{number}{formula}{reason}: the reason stands at the right edge, on a line of its own where there is no room.
-\newcommand{\step}[3]{%
-  \sbox{\formula}{\makebox[9mm][r]{\footnotesize#1}\hspace{3mm}$\displaystyle #2$}%
-  \sbox{\why}{\footnotesize\itshape #3}%
-  \par
-  \ifdim\dimexpr\wd\formula+\wd\why+4mm\relax>\linewidth
-    \usebox{\formula}\par\nopagebreak\hbox to\linewidth{\hfil\usebox{\why}}%
-  \else
-    \hbox to\linewidth{\usebox{\formula}\hfil\usebox{\why}}%
-  \fi\par}
-\begin{document}
-"""
-
-_ONE_ENTRY = r"$g$ one entry at a time"
-
-_SECTIONS: dict[Kind, str] = {
-    "definition": "Definition",
-    "lemma": "Lemmas",
-    "adjoint": r"Reverse mode: $\overline{v}$ is the gradient with respect to $v$",
-    "tangent": r"Forward mode: $\dot{v}$ is the change of $v$ along the tangents of the inputs",
-    "jacobian": "Jacobian: the VJP with one entry of $g$ set to 1",
-    "product": r"Second derivatives: $\dot{\overline{v}}$ is the change of $\overline{v}$ while $g$ stands still",
-}
+_COLOURS = {"proved": "proved", "refuted": "refuted", "ill-formed": "malformed"}
 
 
-def latex(derivation: Derivation, proof: Proof | None = None) -> str:
-    """The whole document; `proof` adds the record of its proof. Generated code cites the numbers of its equations."""
-    document = _Document(derivation, proof)
-    return _PREAMBLE + "\n".join(document.lines()) + "\n\\end{document}\n"
+def latex(document: Document) -> str:
+    """One document that compiles by itself. Generated code cites the numbers of its equations."""
+    body = "\n".join(_Latex(document).lines())
+    return _whole("scrartcl", escaped(document.title), f"{body}\n")
 
 
-class _Document:
-    def __init__(self, derivation: Derivation, proof: Proof | None) -> None:
-        self.derivation, self.proof, self.program = derivation, proof, derivation.program
+def latex_book(book: Book) -> str:
+    """All chapters, with a table of contents; front matter, appendices and counts are documents like the others."""
+    title = "Derivations and proofs"
+    opening = [
+        rf"\title{{{title}}}\subtitle{{Jacobian, VJP and JVP of {len(book.chapters)} operations, step by step}}",
+        r"\author{gradlab}\date{}\maketitle\tableofcontents",
+    ]
+    every = [line for part in book.documents for line in _Latex(part, head="chapter").lines()]
+    return _whole("scrreprt", title, "\n".join([*opening, *every, ""]))
+
+
+def _whole(kind: str, title: str, body: str) -> str:
+    preamble = files("gradlab.documents").joinpath("templates/preamble.tex").read_text(encoding="utf-8")
+    start = rf"\documentclass[10pt,a4paper,oneside]{{{kind}}}" + "\n" + preamble
+    return start + rf"\hypersetup{{pdftitle={{{title}}}}}" + "\n\\begin{document}\n" + body + "\\end{document}\n"
+
+
+class _Latex:
+    """The body of one document; `head` is the sectioning command of its title."""
+
+    def __init__(self, document: Document, head: str = "section") -> None:
+        self.document, self.head = document, head
 
     def lines(self) -> Iterator[str]:
-        yield rf"\section*{{{escaped(self.program.name)}}}"
-        yield escaped(self.program.definition.summary)
-        yield from self.shapes()
-        equations = numbered(self.derivation)
-        for kind, title in _SECTIONS.items():
-            found = [equation for equation in equations if equation.kind == kind]
-            if found:
-                yield rf"\subsection*{{{title}}}"
-                for equation in found:
-                    yield from self.equation(equation)
-        yield from self.results()
-        yield from self.saved()
-        yield from self.special()
-        yield from self.record()
+        title = escaped(self.document.title)
+        star = "*" if self.head == "section" else ""
+        yield rf"\{self.head}{star}{{{title}}}\label{{{_key(self.document.name)}}}"
+        yield self.spans(self.document.summary)
+        for section in self.document.sections:
+            yield from self.section(section)
 
-    def shapes(self) -> Iterator[str]:
-        yield r"\subsection*{Shapes and notation}"
-        yield r"\begin{tabular}{@{}llll@{}}\toprule"
-        yield r"symbol & in code & shape & \\\midrule"
-        output = self.program.output
-        rows = [(given.tensor.name, shape(given.tensor, self.program), outline(given)) for given in self.program.inputs]
-        rows += [(b.name, shape(b.tensor, self.program), "") for b in self.program.bindings if b.name != output.name]
-        rows.append((output.name, shape(output, self.program), "the output"))
-        rows.append(
-            (GRAD_OUTPUT, shape(output, self.program), f"the gradient of a scalar with respect to {output.name}")
+    def section(self, section: Section) -> Iterator[str]:
+        yield rf"\{'subsection' if self.head == 'section' else 'section'}*{{{self.spans(section.title)}}}"
+        previous: Block | None = None
+        for block in section.blocks:
+            match block:
+                case Paragraph(spans):
+                    # What follows belongs to it: a colon at the foot of a page would leave the reader alone.
+                    yield f"\n{self.spans(spans)}\\nopagebreak\n"
+                case Table():
+                    yield from self.table(block)
+                case Chain(left, lines):
+                    # Chains of several lines stand apart from each other, single equations together.
+                    if isinstance(previous, Chain) and len(lines) > 1:
+                        yield r"\medskip"
+                    yield from self.chain(left, lines)
+                case Listing(text, _):
+                    yield from self.listing(text)
+            previous = block
+        if isinstance(previous, Chain):
+            yield r"\addvspace{8pt}"
+
+    # Inside a sentence -----------------------------------------------------------------------------------------------
+
+    def spans(self, spans: Spans) -> str:
+        shown = []
+        for span in spans:
+            match span:
+                case str():
+                    shown.append(escaped(span))
+                case Name(name):
+                    shown.append(f"${latex_notation.name(name).tex}$")
+                case Size(axis):
+                    shown.append(f"${latex_notation.size(axis).tex}$")
+                case Code(code):
+                    # A long piece of code may be broken after a comma, a bracket or an underscore.
+                    breakable = re.sub(r"(,|\(|\\_|=|\.|\*)", r"\1\\allowbreak{}", escaped(code))
+                    shown.append(rf"\texttt{{{breakable}}}")
+                case Number(number, operation):
+                    shown.append(self.reference(number, operation or self.document.name))
+                case Strong(word, verdict):
+                    colour = rf"\color{{{_COLOURS[verdict]}}}" if verdict else ""
+                    shown.append(rf"{{\bfseries{colour} {escaped(word)}}}")
+                case Symbol(left):
+                    shown.append(f"${self.left(left).tex}$")
+                case Legend():
+                    shown.append(LatexDialect.legend)
+        return "".join(shown)
+
+    def reference(self, number: int, operation: str) -> str:
+        return rf"\hyperref[{_key(operation)}:{number}]{{({number})}}"
+
+    # Tables ----------------------------------------------------------------------------------------------------------
+
+    def table(self, table: Table) -> Iterator[str]:
+        columns = [self.column(table, place) for place in range(len(table.head))]
+        yield rf"\begin{{longtable}}[l]{{@{{}}{''.join(columns)}@{{}}}}\toprule"
+        if any(table.head):
+            yield " & ".join(map(escaped, table.head)) + r" \\\midrule\endhead"
+        for row in table.rows:
+            yield " & ".join(map(self.spans, row)) + r" \\"
+        yield r"\bottomrule\end{longtable}"
+
+    def column(self, table: Table, place: int) -> str:
+        """The last column of a broad table is a paragraph, as wide as the others leave room for."""
+        if place in table.numeric:
+            return "r"
+        lengths = [
+            max([len(visible(row[k])) for row in table.rows] + [len(table.head[k])], default=0)
+            for k in range(len(table.head))
+        ]
+        total = sum(lengths)
+        if total <= _LETTERS or lengths[place] < _LETTERS / 4:
+            return "l"
+        broad = [size for size in lengths if size >= _LETTERS / 4]
+        rest = 1 - (total - sum(broad)) / _LETTERS - 0.03 * len(lengths)
+        return rf">{{\raggedright\arraybackslash}}p{{{rest * lengths[place] / sum(broad):.3f}\linewidth}}"
+
+    # Equations -------------------------------------------------------------------------------------------------------
+
+    def chain(self, left: Left, lines: Sequence[Line]) -> Iterator[str]:
+        front = self.left(left)
+        alone = front.width > _BROAD
+        if alone:
+            yield rf"\eqleft{{{front.tex}}}"
+        hang = 10.0 if alone else front.width
+        for position, line in enumerate(lines):
+            first, *rest = self.right(line, _WIDTH - hang - boxes.EQUALS)
+            label = self.label(line.number)
+            reasons = ["" for _ in rest] + [self.spans(line.reason)]
+            if position == 0 and not alone:
+                yield rf"\eqfirst{{{label}}}{{{front.tex}}}{{{first}}}{{{reasons[0]}}}"
+            else:
+                yield rf"\eqnext{{{label}}}{{{first}}}{{{reasons[0]}}}"
+            for row, why in zip(rest, reasons[1:], strict=True):
+                yield rf"\nopagebreak\eqmore{{{row}}}{{{why}}}"
+
+    def label(self, number: int | None) -> str:
+        if number is None:
+            return ""
+        return rf"\phantomsection\label{{{_key(self.document.name)}:{number}}}({number})"
+
+    def left(self, left: Left) -> Box:
+        match left:
+            case Entry(tensor, indices):
+                return latex_notation.entry((tensor, indices))
+            case Slope(above, below):
+                pieces = (latex_notation.entry((item.tensor, item.indices)) for item in (above, below))
+                return boxes.fraction(*(Box(rf"\partial {piece.tex}", piece.width + 6) for piece in pieces))
+            case Jacobian(wrt):
+                name = latex_notation.name(wrt)
+                return Box(rf"J_{{{name.tex}}}", 8 + name.width)
+            case Expression(side, free, program):
+                terms = latex_notation.terms(side, program, free)
+                return Box(" ".join(term.tex for term in terms), sum(term.width for term in terms))
+
+    def right(self, line: Line, width: float) -> list[str]:
+        match line.right:
+            case Values(array):
+                return [numbers(array)]
+            case Matrix():
+                return matrix_lines(form_of(line.right, LatexDialect()), width)
+            case Expression(side, free, program):
+                return boxes.lines(latex_notation.terms(side, program, free), width, _CONTINUED)
+
+    # Code ------------------------------------------------------------------------------------------------------------
+
+    def listing(self, text: str) -> Iterator[str]:
+        cited = re.sub(
+            r"# \((\d+)\)",
+            lambda match: f"# (*@{self.reference(int(match[1]), self.document.name)}@*)",
+            text.rstrip("\n"),
         )
-        for parameter in self.program.definition.parameters:
-            rows.append((parameter.name, "a number", f"{parameter.default:g} by default"))
-        for tensor, form, remark in rows:
-            code = escaped(tensor)
-            yield rf"${name(tensor).tex}$ & \texttt{{{code}}} & {escaped(form)} & {reason(remark, self.program)} \\"
-        yield r"\bottomrule\end{tabular}"
-        for line in axes_line(self.program):
-            yield f"\n{escaped(line)}"
+        yield "\\begin{lstlisting}\n" + cited + "\n\\end{lstlisting}"
 
-    # Equations -----------------------------------------------------------------------------------------------------
 
-    def equation(self, equation: Equation) -> Iterator[str]:
-        right = terms(equation.right, self.program, equation.free)
-        why = reason(reason_of(equation), self.program)
-        alone = stands_alone(equation, self.program)
-        left = self.left(equation) if alone else None
-        if isinstance(equation.before, Pullback | Pushforward) and not alone:
-            why = DIFFERENTIATE
-        if equation.kind == "jacobian" and starts_alike(equation, self.program):
-            left, why = self.left(equation), _ONE_ENTRY
-        elif equation.opens and not alone:
-            yield from self.opening(equation)
-        yield from self.step(f"({equation.number})", left, right, why)
+_LETTERS = 96  # that fit on a line in roman
 
-    def opening(self, equation: Equation) -> Iterator[str]:
-        """The left side of a chain, with the line that it starts from."""
-        assert equation.before is not None  # only definitions have none
-        start = terms(equation.before, self.program, equation.free)
-        yield r"\medskip"
-        if not equation.name:
-            yield from self.step("", None, start, "", sign="")
-        elif isinstance(equation.before, Pullback | Pushforward):
-            yield from self.step("", self.left(equation), start, reason(reason_of(equation), self.program))
-        elif equation.kind == "jacobian":
-            yield from self.step("", self.left(equation), start, _ONE_ENTRY)
 
-    def left(self, equation: Equation) -> Box:
-        if equation.kind != "jacobian":
-            return entry((equation.name, tuple(index.name for index in equation.free)))
-        return self.jacobian(equation.name.removeprefix("jacobian_"), equation.free)
+def _key(name: str) -> str:
+    """A label; underscores would need care inside code."""
+    return name.replace("_", "-")
 
-    def jacobian(self, wrt: str, free: tuple[Index, ...]) -> Box:
-        count = len(self.program.output.indices)
-        names = [index.name for index in free]
-        above = entry((self.program.output.name, tuple(names[:count])))
-        below = entry((wrt, tuple(names[count:])))
-        parts = (Box(rf"\partial {part.tex}", part.width + 6) for part in (above, below))
-        return boxes.fraction(*parts)
 
-    def step(self, number: str, left: Box | None, right: list[Box], why: str, sign: str = "=") -> Iterator[str]:
-        front = (
-            Box(rf"{left.tex} {sign} ", left.width + boxes.EQUALS)
-            if left
-            else Box(rf"\quad {sign} ", 10 + boxes.EQUALS)
-        )
-        first, *rest = boxes.lines(right, _WIDTH - front.width)
-        indent = rf"\hspace{{{min(front.width, 60):.0f}pt}}"
-        rows = [f"{front.tex}{first}", *(indent + line for line in rest)]
-        for position, line in enumerate(rows):
-            last = position == len(rows) - 1
-            yield rf"\step{{{number if position == 0 else ''}}}{{{line}}}{{{why if last else ''}}}" + (
-                "" if last else r"\nopagebreak"
-            )
+def matrix_lines(form: str, width: float) -> list[str]:
+    """A matrix form broken between the terms outside of brackets, its width estimated from its letters."""
+    terms = re.split(r" (?=[-+] )", form)
+    joined: list[str] = []
+    for term in terms:
+        open_before = joined and sum(joined[-1].count(c) for c in "({") > sum(joined[-1].count(c) for c in ")}")
+        if open_before:
+            joined[-1] += f" {term}"
+        else:
+            joined.append(term)
+    sized = [Box(term, boxes.letters(re.sub(r"\\[a-zA-Z]+|[{}^_ ]", "", term)).width + boxes.PLUS) for term in joined]
+    return boxes.lines(sized, width, _CONTINUED)
 
-    # Results ---------------------------------------------------------------------------------------------------------
 
-    def results(self) -> Iterator[str]:
-        dialect = LatexDialect()
-        yield r"\subsection*{Results}"
-        for wrt, result in self.derivation.jacobians.items():
-            symbol = Box(rf"J_{{{name(wrt).tex}}}", 15)
-            yield from self.result(self.jacobian(wrt, result.free), result, "Jacobian")
-            yield from self.form(symbol, jacobian_form(result, self.program, dialect))
-        for result in self.derivation.gradients.values():
-            yield from self.result(entry((result.name, tuple(i.name for i in result.free))), result, "VJP")
-            yield from self.form(name(result.name), matrix_form(result, self.program, dialect))
-        tangent = self.derivation.tangent
-        yield from self.result(entry((tangent.name, tuple(i.name for i in tangent.free))), tangent, "JVP")
-        yield from self.form(name(tangent.name), matrix_form(tangent, self.program, dialect))
-        for result in self.derivation.products.values():
-            yield from self.result(entry((result.name, tuple(i.name for i in result.free))), result, "HVP")
-            yield from self.form(name(result.name), matrix_form(result, self.program, dialect))
-        for result in self.derivation.moved.values():
-            if result != tangent:
-                yield from self.result(entry((result.name, tuple(i.name for i in result.free))), result, "with")
-        yield r"In matrix forms $\odot$ acts entry by entry and $\mathbf{1}$ is a vector of ones."
+def numbers(array: Any) -> str:
+    """An array as a matrix; of rank 3 and 4 as a row or a grid of matrices."""
+    if np.ndim(array) == 0:
+        return _number(array)
+    if np.ndim(array) <= 2:
+        small = np.shape(array)[-1] > _MOST_COLUMNS
+        rows = r" \\ ".join(" & ".join(map(_number, row)) for row in np.atleast_2d(array))
+        body = rf"\left(\begin{{smallmatrix}} {rows} \end{{smallmatrix}}\right)"
+        return body if small else rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}"
+    grid = np.reshape(array, (1, *np.shape(array))) if np.ndim(array) % 2 else np.asarray(array)
+    cells = r" \\ ".join(" & ".join(numbers(cell) for cell in row) for row in grid)
+    return rf"\left[\begin{{matrix}} {cells} \end{{matrix}}\right]"
 
-    def result(self, left: Box, result: Result, label: str) -> Iterator[str]:
-        yield from self.step("", left, terms(result.display, self.program, result.free), label)
 
-    def form(self, left: Box, form: MatrixForm | None) -> Iterator[str]:
-        if form is None:
-            return
-        per = f"for each ${', '.join(axis.name for axis in form.per)}$:" if form.per else "matrix form:"
-        # Inline mathematics, which TeX breaks by itself where it is long.
-        yield rf"\par\hangindent=24mm\hangafter=1\hspace*{{12mm}}{per} ${left.tex} = {form.form}$\par\smallskip"
+_MOST_COLUMNS = 7
 
-    # What is saved, special points, proof --------------------------------------------------------------------------
 
-    def saved(self) -> Iterator[str]:
-        yield r"\subsection*{Saved for the backward}"
-        yield r"\begin{tabular}{@{}lll@{}}\toprule"
-        yield r"tensors & bytes in float64 & \\\midrule"
-        for row in savings(self.derivation):
-            formula = row.bytes.replace("*", r"\,")
-            yield rf"{reason(row.names, self.program)} & ${formula}$ & {row.verdict} \\"
-        yield r"\bottomrule\end{tabular}"
-
-    def special(self) -> Iterator[str]:
-        lines = [*kinks(self.program), *shift_line(self.program)]
-        if lines:
-            yield r"\subsection*{Special points and stability}"
-            yield from (reason(line, self.program) for line in lines)
-
-    def record(self) -> Iterator[str]:
-        if self.proof is None:
-            return
-        yield r"\subsection*{Proof}"
-        yield f"{escaped(str(self.proof))}."
-        yield from (f"Checked end to end: {escaped(end)}." for end in self.proof.ends)
-        yield "Sizes are sampled: overwhelming evidence, not a theorem for all sizes."
+def _number(value: Any) -> str:
+    mantissa, _, exponent = rounded(value).partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa

@@ -15,6 +15,10 @@ class LatexDialect:
 
     identity = "I"
     ones = r"\mathbf{1}"
+    legend = (
+        r"In matrix forms $\odot$ and fractions act entry by entry, juxtaposition is the matrix product, and "
+        r"$\mathbf{1}$ is a vector of ones."
+    )
 
     def name(self, tensor: str) -> str:
         return latex_notation.name(tensor).tex
@@ -62,6 +66,7 @@ class LatexDialect:
 
     def _factors(self, parts: Sequence[Operand]) -> str:
         """Numbers are juxtaposed; only between two arrays does it matter how they are multiplied."""
-        numbers = [part.text for part in parts if part.scalar]
-        arrays = [f"({p.text})" if p.compound and len(parts) > 1 else p.text for p in parts if not p.scalar]
+        shown = [(part.scalar, f"({part.text})" if part.compound and len(parts) > 1 else part.text) for part in parts]
+        numbers = [text for scalar, text in shown if scalar]
+        arrays = [text for scalar, text in shown if not scalar]
         return r"\,".join([*numbers, r" \odot ".join(arrays)] if arrays else numbers)

@@ -90,16 +90,9 @@ def terms(side: Side, program: Program, free: Sequence[Index]) -> list[Box]:
     """The terms of one side of a step, with their signs: what a line may be broken between."""
     if isinstance(side, Pullback | Pushforward):
         pulled = isinstance(side, Pullback)
-        return boxes.signed((False, _link(item, weight_first=pulled)) for item in links(side, program, free))
+        found = boxes.signed((False, _link(item, weight_first=pulled)) for item in links(side, program, free))
+        return found or [Box("0", 5)]
     return _addition(arrange(side, program, free))
-
-
-def reason(text: str, program: Program) -> str:
-    """A reason with the names in it set as mathematics."""
-    known = sorted({*program.tensors, *program.parameters, GRAD_OUTPUT}, key=len, reverse=True)
-    pattern = re.compile(rf"\b({'|'.join(map(re.escape, known))})\b")
-    parts = pattern.split(text.replace("grad_output", "g") if "g" not in known else text)
-    return "".join(f"${name(part).tex}$" if part in known else escaped(part) for part in parts)
 
 
 def escaped(text: str) -> str:

@@ -6,28 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gradlab.operation import Domain, Kink
+from gradlab.documents.model import Code, Name, Spans, words
+from gradlab.operation import Domain, Kink, Parameter
 from gradlab.symbolic.derive import Derivation
 from gradlab.symbolic.equations import Equation
 from gradlab.symbolic.program import Given, Program, Tensor
 from gradlab.symbolic.show import text
-from gradlab.symbolic.steps import Pullback, Pushforward
-from gradlab.symbolic.terms import Axis, Indicator
+from gradlab.symbolic.terms import Axis, Indicator, Ref
 
 _MOST_SAVINGS = 6
-DIFFERENTIATE = "differentiate each use"
-"""The reason of the line that follows a chain-rule line."""
-
-
-def reason_of(equation: Equation) -> str:
-    """Why an equation holds, in a few words; nothing for a definition that the author made."""
-    if equation.reason == "definition":
-        return ""
-    if isinstance(equation.before, Pullback):
-        return f"{equation.rule} {equation.reason}"
-    if isinstance(equation.before, Pushforward):
-        return f"{equation.rule}: {equation.reason}"
-    return equation.reason
 
 
 def stands_alone(equation: Equation, program: Program) -> bool:
@@ -73,14 +60,6 @@ def domain(domain: Domain) -> str:
             return kind
 
 
-def axes_line(program: Program) -> list[str]:
-    """What each index runs over, and what leading dimensions mean here."""
-    ranges = [f"{', '.join(program.letters.get(axis, (axis.name,)))} over {axis.size}" for axis in program.axes]
-    lines = [f"Indices: {'; '.join(ranges)}; primes mark further ones of the same axis."]
-    lines += [f"{axis.size} stands for any number of leading dimensions." for axis in program.axes if axis.ellipsis]
-    return lines
-
-
 @dataclass(frozen=True)
 class Saving:
     """One set of tensors that suffices for the backward."""
@@ -113,10 +92,16 @@ def bytes_formula(names: Iterable[str], program: Program) -> str:
     return " + ".join(terms).replace("1*", "") or "0"
 
 
-def kinks(program: Program) -> list[str]:
+def kinks(program: Program) -> list[Spans]:
     """Where the derivative jumps, and the value declared there."""
     return [
-        f"At {kink.where} the derivative with respect to {kink.argument} is {_slope(kink)} by convention."
+        words(
+            "At ",
+            Code(kink.where),
+            " the derivative with respect to ",
+            Name(kink.argument),
+            f" is {_slope(kink)} by convention.",
+        )
         for kink in program.definition.kinks
     ]
 
@@ -125,14 +110,69 @@ def _slope(kink: Kink) -> str:
     return kink.derivative if isinstance(kink.derivative, str) else f"{kink.derivative:g}"
 
 
-def shift_line(program: Program) -> list[str]:
+def edges(derivation: Derivation) -> list[Spans]:
+    """What the gradients divide by, and the inputs that have none."""
+    program = derivation.program
+    below = dict.fromkeys(
+        atom.tensor
+        for result in derivation.gradients.values()
+        for term in result.value
+        for atom, exponent in term.factors
+        if isinstance(atom, Ref) and exponent < 0
+    )
+    positive = {given.tensor.name for given in program.inputs if given.domain.kind == "positive"}
+    inputs = {given.tensor.name for given in program.inputs}
+    found: list[Spans] = []
+    for name in below:
+        end = ": they do not exist where it is 0." if name in inputs - positive else "."
+        end = ", which is above 0 in the whole domain." if name in positive else end
+        found.append(words("The gradients divide by ", Name(name), end))
+    for given in program.inputs:
+        if not given.differentiable:
+            found.append(words("There is no gradient with respect to ", Name(given.tensor.name), "."))
+        elif given.domain.kind == "simplex":
+            rest = " are differentiated as if they were independent; no constraint is projected out."
+            found.append(words("The entries of ", Name(given.tensor.name), rest))
+    return found
+
+
+def shift_line(program: Program) -> list[Spans]:
     """The shift of the forward, where there is one."""
     if program.shift is None:
         return []
     shift = program.shift
-    counted = f" where {shift.where.tensor} holds" if shift.where is not None else ""
-    back = f"; {' and '.join(shift.restored)} gets it back" if shift.restored else ""
+    counted = (" where ", Name(shift.where.tensor), " holds") if shift.where is not None else ()
+    back = [word for name in shift.restored for word in (" and ", Name(name))][1:]
     return [
-        f"The forward subtracts the maximum of {shift.tensor.name}{counted} over {shift.axis.name} first{back}: no "
-        "exponential overflows, and neither the output nor what is saved changes (proved)."
+        words(
+            "The forward subtracts the maximum of ",
+            Name(shift.tensor.name),
+            *counted,
+            " over ",
+            Name(shift.axis.name),
+            " first",
+            *(("; ", *back, " gets it back") if back else ()),
+            ": no exponential overflows, and neither the output nor what is saved changes (proved).",
+        )
     ]
+
+
+def zero_sums(derivation: Derivation) -> list[Spans]:
+    """Sums that are exactly 0, which the forward uses against rounding where it subtracts."""
+    terms = {binding.name: len(binding.value.terms) for binding in derivation.program.bindings}
+    return [
+        words(
+            "The sum of ",
+            Name(name),
+            " over ",
+            *[word for axis in axes for word in (", ", Name(axis.name))][1:],
+            " is exactly 0 (a lemma); the forward takes what rounding leaves of it out again.",
+        )
+        for name, axes in derivation.zero_sums.items()
+        if terms[name] > 1
+    ]
+
+
+def parameter(item: Parameter) -> str:
+    """The default and the range of a parameter."""
+    return f"{item.default:g} by default, from {item.minimum:g} to {item.maximum:g}"

@@ -1,207 +1,203 @@
-"""A derivation as plain text for the terminal: `gradlab derive OP --to text`."""
+"""Documents as plain text for the terminal: `gradlab derive OP --to text`."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
 
 from gradlab.documents.dialect import TextDialect
-from gradlab.documents.jacobian import jacobian_form
-from gradlab.documents.matrix import MatrixForm, matrix_form
-from gradlab.documents.parts import (
-    DIFFERENTIATE,
-    axes_line,
-    kinks,
-    outline,
-    reason_of,
-    savings,
-    shape,
-    shift_line,
-    stands_alone,
-    starts_alike,
+from gradlab.documents.jacobian import form_of
+from gradlab.documents.model import (
+    Block,
+    Chain,
+    Code,
+    Document,
+    Entry,
+    Expression,
+    Jacobian,
+    Left,
+    Legend,
+    Line,
+    Listing,
+    Matrix,
+    Name,
+    Number,
+    Paragraph,
+    Right,
+    Size,
+    Slope,
+    Spans,
+    Strong,
+    Symbol,
+    Table,
+    Values,
 )
+from gradlab.documents.numbers import rounded
 from gradlab.documents.wrap import wrapped
-from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
-from gradlab.symbolic.equations import Equation, Kind, numbered
-from gradlab.symbolic.prove import Proof
-from gradlab.symbolic.show import entry, text
-from gradlab.symbolic.steps import Pullback, Pushforward
+from gradlab.symbolic.derive import GRAD_OUTPUT
+from gradlab.symbolic.show import text
 
-WIDTH = 88
-
-_SECTIONS: dict[Kind, str] = {
-    "definition": "Definition",
-    "lemma": "Lemmas",
-    "adjoint": "Reverse mode: grad_v is the gradient of sum({g} * {output}) with respect to v",
-    "tangent": "Forward mode: tangent_v is the change of v along the tangents of the inputs",
-    "jacobian": "Jacobian: the VJP with one entry of {g} set to 1",
-    "product": "Second derivatives: hvp_v is the change of grad_v along the tangents, {g} standing still",
-}
+WIDTH = 80
+_SHORT = 24
+IN_CODE = "in code"
+"""The title of a column that repeats the names as code has them: in plain text they are the symbols already."""
 
 
-def plain(derivation: Derivation, proof: Proof | None = None, *, width: int = WIDTH) -> str:
-    """The whole document; `proof` adds the record of its proof. Lines are broken to `width` where they can be.
+def plain(document: Document, *, width: int = WIDTH) -> str:
+    """The whole document. Lines are broken to `width` where they can be.
 
     Equations have the numbers that the comments of the generated code cite. `g` stands for grad_output.
     """
-    return "\n".join(line.rstrip() for line in _Document(derivation, proof, width).lines()) + "\n"
+    return "\n".join(line.rstrip() for line in _Text(document, width).lines()) + "\n"
 
 
-class _Document:
-    def __init__(self, derivation: Derivation, proof: Proof | None, width: int) -> None:
-        self.derivation, self.proof, self.width = derivation, proof, width
-        self.program = derivation.program
-        short = "g" not in self.program.tensors and "g" not in self.program.parameters
-        self.aliases = {GRAD_OUTPUT: "g"} if short else {}
-        self.g = self.aliases.get(GRAD_OUTPUT, GRAD_OUTPUT)
-        self.equations = numbered(derivation)
-        self.margin = max(6, len(f"({len(self.equations)})") + 2)
+class _Text:
+    def __init__(self, document: Document, width: int) -> None:
+        self.document, self.width = document, width
+        lines = [line for block in document.blocks() if isinstance(block, Chain) for line in block.lines]
+        programs = [line.right.program for line in lines if isinstance(line.right, Expression | Matrix)]
+        taken = any("g" in (*program.tensors, *program.parameters) for program in programs)
+        self.aliases = {} if taken else {GRAD_OUTPUT: "g"}
+        self.dialect = TextDialect(self.aliases)
+        self.margin = max(6, len(f"({max((line.number or 0 for line in lines), default=0)})") + 2)
 
     def lines(self) -> Iterator[str]:
-        name = self.program.name
-        yield from (name, "=" * len(name), *textwrap.wrap(self.program.definition.summary, self.width), "")
-        yield from self.shapes()
-        for kind, title in _SECTIONS.items():
-            found = [equation for equation in self.equations if equation.kind == kind]
-            if found:
-                yield from self.title(title.format(g=self.g, output=self.program.output.name))
-                for equation in found:
-                    yield from self.equation(equation)
-                yield ""
-        yield from self.results()
-        yield from self.saved()
-        yield from self.special()
-        yield from self.record()
+        title = self.document.title
+        yield from (title, "=" * len(title), *textwrap.wrap(self.spans(self.document.summary), self.width), "")
+        for section in self.document.sections:
+            heading = self.spans(section.title)
+            yield from (heading, "-" * len(heading))
+            if section.key == "shapes" and self.aliases:
+                yield "  g stands for grad_output."
+            for block in section.blocks:
+                yield from self.block(block)
+            yield ""
 
-    def title(self, title: str) -> Iterator[str]:
-        yield from (title, "-" * len(title))
+    def block(self, block: Block) -> Iterator[str]:
+        match block:
+            case Paragraph(spans):
+                yield from (f"  {line}" for line in textwrap.wrap(self.spans(spans), self.width - 2))
+            case Table():
+                yield from self.table(block)
+            case Chain(left, lines):
+                yield from self.chain(left, lines)
+            case Listing(_, command):
+                yield f"  {command}   prints it."
 
-    def shapes(self) -> Iterator[str]:
-        yield from self.title("Shapes")
-        rows = [(given.tensor.name, shape(given.tensor, self.program), outline(given)) for given in self.program.inputs]
-        output = self.program.output
-        rows.append((output.name, shape(output, self.program), "the output"))
-        columns = [max(len(row[k]) for row in rows) for k in (0, 1)]
-        for name, form, remark in rows:
-            yield f"  {name:{columns[0]}}  {form:{columns[1]}}  {remark}"
-        for parameter in self.program.definition.parameters:
-            low, high = parameter.minimum, parameter.maximum
-            yield f"  {parameter.name} = {parameter.default:g} by default, from {low:g} to {high:g}"
-        yield from self.sentences(axes_line(self.program))
-        if self.aliases:
-            yield f"  {self.g} stands for grad_output, the gradient of a scalar with respect to {output.name}."
-        yield ""
+    # Inside a sentence -----------------------------------------------------------------------------------------------
 
-    # Equations -----------------------------------------------------------------------------------------------------
+    def spans(self, spans: Spans) -> str:
+        shown = []
+        for span in spans:
+            match span:
+                case str():
+                    shown.append(span)
+                case Name(name):
+                    shown.append(self.name(name))
+                case Size(axis):
+                    shown.append(axis.size)
+                case Code(code):
+                    shown.append(code)
+                case Number(number, operation):
+                    shown.append(f"({number})" if not operation else f"{operation} ({number})")
+                case Strong(word):
+                    shown.append(word)
+                case Symbol(left):
+                    shown.append(self.left(left))
+                case Legend():
+                    shown.append(self.dialect.legend)
+        return "".join(shown)
 
-    def equation(self, equation: Equation) -> Iterator[str]:
-        indent = " " * self.margin
-        alone = stands_alone(equation, self.program)
-        if equation.opens and not alone:
-            yield from self.opening(equation)
-        label = f"({equation.number})".rjust(self.margin - 1) + " "
-        left = entry(equation.name, equation.free) + " " if alone else "  "
-        chained = isinstance(equation.before, Pullback | Pushforward) and not alone
-        reason = DIFFERENTIATE if chained else reason_of(equation)
-        if equation.kind == "jacobian" and starts_alike(equation, self.program):
-            reason = f"{self.g} := delta"
-        shown = text(equation.right, self.program, equation.free, self.aliases)
-        yield from self.aligned(f"{label}{left}= ", shown, reason, indent)
+    def name(self, tensor: str) -> str:
+        return self.aliases.get(tensor, tensor)
 
-    def opening(self, equation: Equation) -> Iterator[str]:
-        """The left side of a chain, and the line that it starts from."""
-        before = equation.before
-        assert before is not None  # only definitions have none
-        start = text(before, self.program, equation.free, self.aliases)
-        indent = " " * self.margin
-        if not equation.name:
-            yield f"{indent}{start}"
+    # Tables ----------------------------------------------------------------------------------------------------------
+
+    def table(self, table: Table) -> Iterator[str]:
+        kept = [place for place, title in enumerate(table.head) if title != IN_CODE]
+        rows = [[self.spans(row[place]) for place in kept] for row in table.rows]
+        head = [table.head[place] for place in kept]
+        numeric = [position for position, place in enumerate(kept) if place in table.numeric]
+        widths = [max(len(row[place]) for row in (*rows, head)) for place in range(len(kept))]
+        room = self.width - 2 - sum(widths[:-1]) - 2 * (len(widths) - 1)
+        for row in [head, *rows] if any(head) else rows:
+            cells = [
+                cell.rjust(size) if place in numeric else cell.ljust(size)
+                for place, (cell, size) in enumerate(zip(row, widths, strict=True))
+            ]
+            if room < min(widths[-1], 12):  # no room beside each other
+                yield f"  {row[0]}"
+                yield from (f"      {line}" for line in textwrap.wrap("  ".join(row[1:]), self.width - 6))
+                continue
+            first, *rest = textwrap.wrap(row[-1], room, break_on_hyphens=False) or [""]
+            last = first.rjust(widths[-1]) if len(cells) - 1 in numeric else first
+            yield "  " + "  ".join([*cells[:-1], last])
+            yield from (" " * (self.width - room) + line for line in rest)
+
+    # Equations -------------------------------------------------------------------------------------------------------
+
+    def chain(self, left: Left, lines: Sequence[Line]) -> Iterator[str]:
+        shown = self.left(left)
+        only = next(iter(lines))
+        room = self.width - self.margin - len(shown) - len(" = ")
+        # A long left side stands on a line of its own, unless all of it fits on one.
+        if len(lines) == 1 and (len(shown) <= _SHORT or len(self.right(only.right, room)) == 1):
+            yield from self.aligned(self.label(only.number) + f"{shown} = ", only)
             return
-        yield f"{indent}{entry(equation.name, equation.free)}"
-        if isinstance(before, Pullback | Pushforward):
-            yield from self.aligned(f"{indent}  = ", start, reason_of(equation), indent)
-        elif equation.kind == "jacobian" and not starts_alike(equation, self.program):
-            yield from self.aligned(f"{indent}  = ", start, f"{self.g} := delta", indent)
+        yield from (" " * self.margin + line for line in wrapped(shown, self.width - self.margin))
+        for line in lines:
+            yield from self.aligned(self.label(line.number) + "  = ", line)
 
-    def aligned(self, left: str, shown: str, reason: str, indent: str) -> Iterator[str]:
+    def label(self, number: int | None) -> str:
+        return f"({number})".rjust(self.margin - 1) + " " if number else " " * self.margin
+
+    def aligned(self, left: str, line: Line) -> Iterator[str]:
         """An equation with its reason at the right edge, on the last line that has room."""
-        first, *rest = wrapped(shown, self.width - len(left))
-        lines = [f"{left}{first}", *(" " * len(left) + line for line in rest)]
-        note = f"[{reason}]" if reason else ""
+        rows = self.right(line.right, self.width - len(left))
+        lines = [f"{left}{rows[0]}", *(" " * len(left) + row for row in rows[1:])]
+        note = f"[{self.spans(line.reason)}]" if line.reason else ""
         if note and len(lines[-1]) + 2 + len(note) > self.width:
-            lines.append(note.rjust(self.width))
+            lines += [part.rjust(self.width) for part in textwrap.wrap(note, self.width - self.margin)]
         elif note:
             lines[-1] += note.rjust(self.width - len(lines[-1]))
         yield from lines
 
-    # Results ---------------------------------------------------------------------------------------------------------
+    def left(self, left: Left) -> str:
+        match left:
+            case Entry():
+                return self.entry(left)
+            case Slope(above, below):
+                return f"d {self.entry(above)} / d {self.entry(below)}"
+            case Jacobian(wrt):
+                return f"J_{wrt}"
+            case Expression(side, free, program):
+                return text(side, program, free, self.aliases)
 
-    def results(self) -> Iterator[str]:
-        dialect = TextDialect(self.aliases)
-        yield from self.title("Results")
-        output = self.program.output
-        for name, result in self.derivation.jacobians.items():
-            count = len(output.indices)
-            above, below = entry(output.name, result.free[:count]), entry(name, result.free[count:])
-            label = f"J_{name}" if len(self.program.wrt) > 1 else "J"
-            yield from self.result(label, f"d {above} / d {below}", result)
-            yield from self.form(label, jacobian_form(result, self.program, dialect))
-        for result in self.derivation.gradients.values():
-            yield from self.result("VJP", entry(result.name, result.free), result)
-            yield from self.form(result.name, matrix_form(result, self.program, dialect))
-        tangent = self.derivation.tangent
-        yield from self.result("JVP", entry(tangent.name, tangent.free), tangent)
-        yield from self.form(tangent.name, matrix_form(tangent, self.program, dialect))
-        for result in self.derivation.products.values():
-            yield from self.result("HVP", entry(result.name, result.free), result)
-            yield from self.form(result.name, matrix_form(result, self.program, dialect))
-        for result in self.derivation.moved.values():
-            if result != tangent:
-                yield from self.result("with", entry(result.name, result.free), result)
-        legend = "In matrix forms * and / act entry by entry, a space is the matrix product, 1 is a vector of ones."
-        yield from self.sentences([legend])
-        yield ""
+    def entry(self, entry: Entry) -> str:
+        name = self.name(entry.tensor)
+        return f"{name}[{','.join(entry.indices)}]" if entry.indices else name
 
-    def result(self, label: str, left: str, result: Result) -> Iterator[str]:
-        shown = text(result.display, self.program, result.free, self.aliases)
-        yield from self.aligned(f"  {label}: {left} = ", shown, "", "")
+    def right(self, right: Right, width: int) -> list[str]:
+        if isinstance(right, Values):
+            return values(right.array, width)
+        if isinstance(right, Matrix):
+            return wrapped(form_of(right, self.dialect), width)
+        return wrapped(text(right.side, right.program, right.free, self.aliases), width)
 
-    def form(self, name: str, form: MatrixForm | None) -> Iterator[str]:
-        if form is None:
-            return
-        per = f"for each {', '.join(axis.name for axis in form.per)}: " if form.per else ""
-        yield from self.aligned(f"       {per}{name} = ", form.form, "", "")
 
-    # What is saved, special points, proof --------------------------------------------------------------------------
-
-    def saved(self) -> Iterator[str]:
-        yield from self.title("Saved for the backward")
-        rows = savings(self.derivation)
-        columns = [max(len(row.names) for row in rows), max(len(row.bytes) for row in rows)]
-        for row in rows:
-            line = f"  {row.names:{columns[0]}}  {row.bytes:{columns[1]}}  {row.verdict}"
-            narrow = [f"  {row.names}", f"      {row.bytes}  {row.verdict}"]
-            yield from [line] if sum(columns) + 22 < self.width else narrow
-        note = "Fewest bytes first, then least to recompute; bytes in float64, a mask takes one per element."
-        yield from self.sentences([note])
-        yield ""
-
-    def special(self) -> Iterator[str]:
-        lines = [*kinks(self.program), *shift_line(self.program)]
-        if lines:
-            yield from self.title("Special points and stability")
-            yield from self.sentences(lines)
-            yield ""
-
-    def record(self) -> Iterator[str]:
-        if self.proof is None:
-            return
-        yield from self.title("Proof")
-        ends = (f"Checked end to end: {end}." for end in self.proof.ends)
-        sampled = "Sizes are sampled: overwhelming evidence, not a theorem for all sizes."
-        yield from self.sentences([f"{self.proof}.", *ends, sampled])
-
-    def sentences(self, sentences: Iterable[str]) -> Iterator[str]:
-        """Each sentence on lines of its own."""
-        for sentence in sentences:
-            yield from (f"  {line}" for line in textwrap.wrap(sentence, self.width - 2))
+def values(array: Any, width: int) -> list[str]:
+    """An array as NumPy prints it, rounded as everywhere in the examples."""
+    if np.ndim(array) == 0:
+        return [rounded(array)]
+    size = max((len(rounded(value)) for value in np.ravel(array)), default=0)
+    shown = np.array2string(
+        np.asarray(array),
+        separator=", ",
+        max_line_width=max(width, 12),
+        threshold=np.size(array) + 1,
+        formatter={"all": lambda value: rounded(value).rjust(size)},
+    )
+    return [line for line in shown.splitlines() if line]

@@ -26,6 +26,12 @@ def given(entry: sp.Expr, domain: Domain | None = None, *, differentiable: bool 
     return Input(entry, domain, domain.continuous if differentiable is None else differentiable)
 
 
+class indicator(sp.Function):  # type: ignore[misc] # noqa: N801 - SymPy is untyped; written like its functions
+    """1 where the argument is above 0, else 0; constant almost everywhere, so that its derivative is 0."""
+
+    nargs = 1
+
+
 class at_most(sp.Function):  # type: ignore[misc]  # noqa: N801 - stands beside SymPy's own functions
     """1 where one index is not behind another of the same axis, else 0: `Sum(x[k] * at_most(k, d), k)`."""
 
@@ -94,7 +100,7 @@ class Definition:
     dimensions of the inputs differ as far as they broadcast. `packed=Packed("c", "num_groups", "k")` says that
     x[n, g, k], where g runs over an integer parameter, is x[n, c] to the caller. `nonempty` names sizes that must not
     be 0 (torch has no convolution without channels). `reference` is an independent implementation as one torch
-    expression over the argument names.
+    expression over the argument names; None for a reader's own formula, which has none.
     """
 
     name: str
@@ -102,7 +108,7 @@ class Definition:
     inputs: Sequence[Input]
     lets: Sequence[Let]
     output: sp.Expr
-    reference: str
+    reference: str | None
     parameters: Sequence[Parameter] = ()
     facts: Sequence[Fact] = ()
     kinks: Sequence[Kink] = ()

@@ -15,6 +15,7 @@ from gradlab.symbolic.lemmas import discover, fact_rules, simplify, sum_rule
 from gradlab.symbolic.naming import named_adjoint
 from gradlab.symbolic.program import Binding, Program, Tensor
 from gradlab.symbolic.regions import region_rules
+from gradlab.symbolic.rich import Rich
 from gradlab.symbolic.rules import Rule, apply_everywhere
 from gradlab.symbolic.steps import Factored, Pullback, Step
 from gradlab.symbolic.tangents import PRODUCT, TANGENT, Products, forward, fresh, products
@@ -34,7 +35,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Derivation:
+class Derivation(Rich):
     """All that the engine found for one operation. `steps` is in the order of the derivation, lemmas first."""
 
     program: Program
@@ -159,7 +160,7 @@ def _plan(program: Program, candidate: Candidate, late: list[Rule]) -> _Plan:
     second = products(longer, gradients, tangents, named, rules)
     output = tangents.get(program.output.name, Expr())
     names = mentioned | output.tensors | second.tensors(tangents)
-    saved = tuple(name for name in program.tensors if name in names)
+    saved = tuple(sorted((n for n in program.tensors if n in names), key=program.constants.__contains__))
     whole = replace(candidate, saved=saved, bytes=total_bytes(program, saved))
     return _Plan(candidate, whole, longer, backward, gradients, tangents, second, (*backward.steps, *tangent_steps))
 

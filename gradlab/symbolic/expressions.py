@@ -8,17 +8,19 @@ from fractions import Fraction
 
 import sympy as sp
 
-from gradlab.symbolic.definition import at_most
+from gradlab.symbolic.definition import at_most, indicator
 from gradlab.symbolic.functions import ELEMENTARY, recognise
 from gradlab.symbolic.program import Binding, Tensor
 from gradlab.symbolic.scope import Scope
 from gradlab.symbolic.terms import (
     Axis,
     Constant,
+    Delta,
     Expr,
     Function,
     Gather,
     Index,
+    Indicator,
     Order,
     Prod,
     Ref,
@@ -107,12 +109,24 @@ class Expressions(Scope):
             return self.order(expression)
         if isinstance(expression, sp.Add | sp.Sum | sp.Product | sp.Pow) or recognise(expression):
             return self.named(expression)
+        if isinstance(expression, indicator):
+            return Term.make(Fraction(1), [(Indicator(self.monomial(expression.args[0])), Fraction(1))])
+        if isinstance(expression, sp.KroneckerDelta):
+            return self.delta(expression)
         if isinstance(expression, sp.Idx):
             self.fail(f"the index {expression} is used as a number", "indices stand in brackets only")
         if isinstance(expression, sp.Number | sp.NumberSymbol):
             self.fail(f"{expression} is not an exact number", "write it as Rational(p, q)")
         kind = type(expression).__name__ if not isinstance(expression, sp.Basic) else expression.func.__name__
         self.fail(f"unsupported: {kind} in {expression}", f"supported: {SUPPORTED}")
+
+    def delta(self, expression: sp.KroneckerDelta) -> Term:
+        left, right = (self.index(index) for index in expression.args[:2])
+        if left.axis != right.axis:
+            self.fail(
+                f"{expression} compares axis {left.axis.name} with axis {right.axis.name}", "use one axis for both"
+            )
+        return Term.make(Fraction(1), [(Delta(left, right), Fraction(1))])
 
     def product(self, parts: Iterable[sp.Expr]) -> Term:
         term = Term(Fraction(1))

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from gradlab.errors import DefinitionError, UnknownOperationError
+from gradlab.symbolic.claims import Claim
 from gradlab.symbolic.definition import Definition
 
 
@@ -34,9 +35,9 @@ def definitions(path: Path | None = None) -> dict[str, Definition]:
     """
     found: dict[str, Definition] = {}
     for file in sorted((path or folder()).glob("*.py")):
-        if file.name.startswith("_"):
-            continue
-        for name, definition in from_file(file).items():
+        if file.name.startswith("_") or _claims(module := _import(file, _source(file))):
+            continue  # an audit has definitions of its own, which are no operations
+        for name, definition in _required(module, _source(file)).items():
             if name in found:
                 other = found[name].source
                 raise DefinitionError(
@@ -65,13 +66,40 @@ def from_file(file: Path) -> dict[str, Definition]:
 
     Raises DefinitionError where the file is not there, fails to import, or defines nothing.
     """
-    source = f"{file.parent.name}/{file.name}".replace("_derivations/", "derivations/", 1)
     if not file.is_file():
         raise DefinitionError(f"{file}: there is no such file; give the path of a Python file that holds a Definition")
-    found = collected(_import(file, source), source)
+    return _required(_import(file, _source(file)), _source(file))
+
+
+def _required(module: ModuleType, source: str) -> dict[str, Definition]:
+    found = collected(module, source)
     if not found:
         raise DefinitionError(f"{source}: it holds no Definition; assign one at the top level: my_op = Definition(...)")
     return found
+
+
+def claims(file: Path) -> list[Claim]:
+    """The claims at the top level of one file, alone or in lists, in order.
+
+    Raises DefinitionError where the file is not there, fails to import, or claims nothing.
+    """
+    if not file.is_file():
+        raise DefinitionError(f"{file}: there is no such file; give the path of a Python file that holds claims")
+    found = _claims(_import(file, _source(file)))
+    if not found:
+        raise DefinitionError(f"{_source(file)}: it claims nothing; assign at the top level: mine = claim(...)")
+    return found
+
+
+def _claims(module: ModuleType) -> list[Claim]:
+    found: list[Claim] = []
+    for value in vars(module).values():
+        found += [item for item in (value if isinstance(value, list | tuple) else [value]) if isinstance(item, Claim)]
+    return found
+
+
+def _source(file: Path) -> str:
+    return f"{file.parent.name}/{file.name}".replace("_derivations/", "derivations/", 1)
 
 
 def collected(module: ModuleType, source: str) -> dict[str, Definition]:

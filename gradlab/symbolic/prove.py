@@ -19,6 +19,7 @@ from gradlab.symbolic.ends import prove_ends
 from gradlab.symbolic.equivalence import equivalent
 from gradlab.symbolic.mutants import mutants
 from gradlab.symbolic.program import Program
+from gradlab.symbolic.rich import Rich
 from gradlab.symbolic.rings import Digits, PrimeField, UndefinedError
 from gradlab.symbolic.rules import apply_everywhere
 from gradlab.symbolic.sample import draws
@@ -41,7 +42,7 @@ class StepProof:
 
 
 @dataclass(frozen=True)
-class Proof:
+class Proof(Rich):
     """The record of a derivation's proof; `ends` names the end-to-end identities that were checked as well."""
 
     steps: tuple[StepProof, ...]
@@ -181,3 +182,13 @@ def _sorts(term: Term, program: Program) -> str | None:
             if tuple(slot.axis for slot in atom.slots) != axes:
                 return f"{atom.tensor} is indexed along other axes than it has"
     return None
+
+
+def prove_step(derivation: Derivation, step: Step, *, seed: int = SEED) -> StepProof:
+    """Prove one more step about a derivation, one that it does not hold itself; raises ProofError where it is wrong."""
+    program = derivation.program
+    rng = random.Random(f"{seed}:{program.name}:{step.subject}")
+    with mpmath.workdps(Digits.digits):
+        points = [*draws(program, PrimeField(), FIELD_DRAWS, seed), *draws(program, Digits(), 1, seed)]
+        witnesses = [Witness(program, point, f"draw {k + 1}", rng) for k, point in enumerate(points)]
+        return _Prover(derivation, witnesses, rng, seed).prove(step)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import sympy as sp
 
+from gradlab.symbolic.calculus import contract
 from gradlab.symbolic.computed import ComputedAxes
 from gradlab.symbolic.definition import Definition, Fact, Input, Let
 from gradlab.symbolic.definition import Shift as Declared
@@ -28,7 +29,7 @@ class _Reader(ComputedAxes):
         d = self.definition
         if not re.fullmatch(r"[a-z][a-z0-9_]*", d.name):
             self.fail(f"the name {d.name!r} cannot be a module", "use lower-case letters, digits and underscores")
-        if not d.reference.strip():
+        if d.reference is not None and not d.reference.strip():
             self.fail("it has no reference", "give an independent torch expression, e.g. reference='torch.relu(x)'")
         for parameter in d.parameters:
             self.where = f"parameter {parameter.name}"
@@ -78,7 +79,7 @@ class _Reader(ComputedAxes):
         self.where = f"binding {item.entry}"
         tensor = self.tensor(item.entry)
         self.check_name(tensor.name)
-        value = self.top(item.value)
+        value = contract(self.top(item.value))  # an author may write a delta: sum over i, j of A[i, j] delta(i, j)
         extra = [index.name for index in value.free if index not in tensor.indices]
         if extra:
             self.fail(f"the right side has the free index {', '.join(extra)}", "sum over it or add it to the left side")

@@ -92,11 +92,11 @@ class _Plan:
         # Labels are saved as the positions that they stand for.
         kept = [argument.name for argument in operation.arguments if argument.domain.kind != "labels"]
         handles = tuple(names.index(name) for name in operation.curved)
+        axis: dict[str, float] = {"axis": -1} if operation.along is not None else {}
         return _Plan(
             operation,
             kernel,
-            ({"axis": -1} if operation.along else {})
-            | {parameter.name: parameter.default for parameter in operation.parameters},
+            {parameter.name: parameter.default for parameter in operation.parameters} | axis,
             tuple(names.index(name) for name in operation.differentiable),
             handles,
             tuple(k for k in handles if names[k] not in operation.saved),
