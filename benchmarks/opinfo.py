@@ -264,7 +264,8 @@ def tally(entry: Entry) -> Tally:
     from torch.testing._internal.common_methods_invocations import op_db
 
     found = Tally(entry.opinfo)
-    for op in (op for op in op_db if op.name == entry.opinfo and not op.variant_test_name):
+    operations: list[Any] = list(op_db)
+    for op in (op for op in operations if op.name == entry.opinfo and not op.variant_test_name):
         for sample in op.sample_inputs("cpu", torch.float64, requires_grad=True):
             found.counts["samples"] += 1
             try:
@@ -287,8 +288,8 @@ def _compare(found: Tally, op: Any, sample: Any, output: torch.Tensor) -> None:
     expected = op(sample.input, *sample.args, **sample.kwargs)
     output = output.reshape(expected.shape)
     kinds = {"forward": _equal(output, expected)}
-    leaves = [v for v in (sample.input, *sample.args, *sample.kwargs.values()) if isinstance(v, torch.Tensor)]
-    leaves = [leaf for leaf in leaves if leaf.requires_grad]
+    values: tuple[Any, ...] = (sample.input, *sample.args, *sample.kwargs.values())
+    leaves = [value for value in values if isinstance(value, torch.Tensor) and value.requires_grad]
     if expected.requires_grad and leaves:
         upstream = torch.randn(expected.shape, dtype=expected.dtype, generator=torch.Generator().manual_seed(0))
         wanted = torch.autograd.grad(expected, leaves, upstream, allow_unused=True)

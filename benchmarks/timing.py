@@ -106,7 +106,8 @@ def measure(
     """Time all rivals against each other: `rounds` rounds, each in its own random order.
 
     A sample repeats a rival until it takes about `sample_seconds`, so that the clock's resolution does not matter.
-    Garbage collection is off meanwhile. Of several threads `other_clock=time.perf_counter` tells how long they take together.
+    Garbage collection is off meanwhile. With several threads `other_clock=time.perf_counter` tells how long they take
+    together.
     """
     order, now = random.Random(seed), other_clock or clock
     loops = {name: _loops(rival, sample_seconds, warm_up, now) for name, rival in rivals.items()}

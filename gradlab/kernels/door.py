@@ -99,10 +99,10 @@ def _check_shapes(operation: Operation, arrays: Sequence[Any], names: Sequence[s
         if ELLIPSIS in dims and not operation.broadcast:
             own = shape[: len(shape) - len(named)]
             if leading is not None and own != leading[1]:
-                known, other = leading
+                known, expected = leading
                 raise ShapeError(
                     f"{operation.name}: {names[known]} is {shown[known]}, {names[position]} is {shown[position]}; "
-                    f"{own} should be {other}"
+                    f"{own} should be {expected}"
                 )
             leading = leading or (position, own)
         for dim, size in zip(named, shape[len(shape) - len(named) :], strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -29,7 +29,7 @@ class BatchNorm1d(Layer):
     ([0.20000000298023224, 0.4000000059604645], [1.100000023841858, 1.7000000476837158])
     """
 
-    dimensions = (2, 3)
+    dimensions: ClassVar[tuple[int, ...]] = (2, 3)
 
     def __init__(
         self,

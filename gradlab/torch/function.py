@@ -201,7 +201,7 @@ def _eager(plan: _Plan, second: type[Function]) -> type[Function]:
         return tuple(gradients)
 
     members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-    return type(Function)(_title(plan), (Function,), members)
+    return _made(_title(plan), members)
 
 
 def _second(plan: _Plan) -> type[Function]:
@@ -294,7 +294,7 @@ def _compiled(plan: _Plan) -> type[Function]:
         return *gradients, *[None] * len(names)
 
     members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-    return type(Function)(f"{_title(plan)}Compiled", (Function,), members)
+    return _made(f"{_title(plan)}Compiled", members)
 
 
 class _Last(Function):
@@ -322,7 +322,13 @@ class _Last(Function):
 def _function(plan: _Plan, suffix: str, *members: Callable[..., Any]) -> type[Function]:
     """A Function class from its four static methods, with a name that `grad_fn` shows."""
     named = dict(zip(("forward", "setup_context", "backward", "jvp"), map(staticmethod, members), strict=True))
-    return type(Function)(f"{_title(plan)}{suffix}", (Function,), {**named, "generate_vmap_rule": True})
+    return _made(f"{_title(plan)}{suffix}", {**named, "generate_vmap_rule": True})
+
+
+def _made(name: str, members: dict[str, Any]) -> type[Function]:
+    metaclass: Any = type(Function)
+    made: type[Function] = metaclass(name, (Function,), members)
+    return made
 
 
 def _title(plan: _Plan) -> str:

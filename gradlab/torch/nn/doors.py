@@ -54,6 +54,11 @@ class Door:
         return [tensor.to(dtype) if tensor.is_floating_point() else tensor for tensor in tensors]
 
 
+def or_full(parameter: Tensor | None, size: int, value: float, like: Tensor) -> Tensor:
+    """The parameter, or where a layer has none a tensor that changes nothing: ones to multiply with, zeros to add."""
+    return like.new_full((size,), value) if parameter is None else parameter
+
+
 _PRODUCTS = ("linear", "matmul", "conv1d", "conv2d", "attention")
 
 # Made once, here: torch.compile can follow a look-up in a dictionary, but not an import.
