@@ -30,7 +30,19 @@ def mlp(package: Any, *, batch_norm: bool = False) -> list[Any]:
     return [*layers, package.Linear(features, CLASSES)]
 
 
+def cnn(package: Any) -> list[Any]:
+    """The report's network: eight 3 x 3 convolutions with batch norm, five pools, no activation."""
+    layers, channels = [], 3
+    for widths in ((64,), (128,), (256, 256), (512, 512), (512, 512)):
+        for width in widths:
+            layers += [package.Conv2d(channels, width, 3, padding=1), package.BatchNorm2d(width)]
+            channels = width
+        layers += [package.MaxPool2d(3, 2, 1)]
+    return [*layers, package.Flatten(), package.Linear(channels, CLASSES)]
+
+
 NETWORKS: Mapping[str, Network] = {
     "mlp": Network(mlp, (PIXELS,), 400),
     "mlp, batch norm": Network(lambda package: mlp(package, batch_norm=True), (PIXELS,), 400),
+    "cnn": Network(cnn, (3, 32, 32), 32),
 }

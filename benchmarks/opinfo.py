@@ -201,6 +201,18 @@ def avg_pool(
     return "avg_pool2d", (x,), {"kernel_size": size, "stride": _one(stride or size), "padding": _one(padding)}
 
 
+def max_pool(x: torch.Tensor, **options: Any) -> Call:
+    """Square windows."""
+    names = ("kernel_size", "stride", "padding", "dilation")
+    if any(value for name, value in options.items() if name not in names):
+        raise LeftOutError("options")
+    x = x[None] if x.ndim == 3 else x
+    size = _one(options["kernel_size"])
+    defaults = {"stride": size, "padding": 0, "dilation": 1}
+    given = {name: _one(options[name]) for name in names if options.get(name) is not None}
+    return "max_pool2d", (x,), {"kernel_size": size} | defaults | given
+
+
 def cross_entropy(
     x: torch.Tensor, target: torch.Tensor, weight: Any = None, reduction: str = "mean", **keywords: Any
 ) -> Call:
@@ -250,6 +262,7 @@ ENTRIES = (
     Entry("nn.functional.conv1d", convolution("conv1d", 3)),
     Entry("nn.functional.conv2d", convolution("conv2d", 4)),
     Entry("nn.functional.avg_pool2d", avg_pool),
+    Entry("nn.functional.max_pool2d", max_pool),
     Entry("nn.functional.mse_loss", mean_loss("mse")),
     Entry("nn.functional.l1_loss", mean_loss("l1")),
     Entry("nn.functional.smooth_l1_loss", mean_loss("smooth_l1", "beta")),

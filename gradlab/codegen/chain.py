@@ -43,6 +43,8 @@ class Chain:
     def multiply(self, target: Value, front: Piece) -> None:
         """Multiply a finished sum by what stands in front of it."""
         above, below, small = front.split(target.layout)
+        if not target.layout:
+            above, below = [], []  # numbers are among the small factors
         factors: list[Operand] = [*small, *above]
         for operand in factors:
             self.emit(Combine(target, "*", target, operand, reuse=True))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradlab.codegen.computed import first_parts, other_parts
+from gradlab.codegen.printer import Sizes, parenthesised
 from gradlab.codegen.statements import Slide, Spread, Value
 from gradlab.symbolic.terms import Affine, Index, Scale, Slot
 
@@ -96,3 +97,16 @@ def scale_text(scale: Scale) -> str:
 def step_text(slot: Slot) -> str:
     """The step from one window to the next."""
     return scale_text(slot.parts[0][0]) if isinstance(slot, Affine) else "1"
+
+
+def grid_parts(slots: Sequence[Slot], sizes: Sizes) -> list[str]:
+    """Shape, steps, start and taps of windows, as the helpers take them."""
+    shape = parenthesised([sizes.size(index.axis) for index in first_parts(slots)])
+    steps, start = (parenthesised([text(slot) for slot in slots]) for text in (step_text, offset_text))
+    taps = [
+        f"({axis}, {sizes.size(index.axis)}, {scale_text(scale)})"
+        for axis, slot in enumerate(slots)
+        if isinstance(slot, Affine)
+        for scale, index in slot.parts[1:]
+    ]
+    return [shape, steps, start, *([parenthesised(taps)] if taps else [])]

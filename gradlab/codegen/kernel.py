@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gradlab.codegen.doors import Doors
@@ -40,8 +40,9 @@ _HELPERS = {
     "gradlab.kernels.axes": ("from_last", "pack", "to_last", "unpack"),
     "gradlab.kernels.blocks": ("blocks",),
     "gradlab.kernels.broadcasting": ("sum_to_shape",),
-    "gradlab.kernels.windows": ("overlaps", "spread", "window_sums", "windows"),
+    "gradlab.kernels.windows": ("largest", "overlaps", "spread", "window_sums", "windows"),
 }
+_TORCH_HELPERS = _HELPERS | {"gradlab.kernels.windows": (), "gradlab.kernels.torch_windows": ("largest",)}
 """The hand-written helpers, by module."""
 
 
@@ -76,8 +77,14 @@ def torch_source(derivation: Derivation) -> str:
         *(["import math"] if _mentions(functions, "math.") else []),
         *(["from typing import Any"] if _mentions(functions, "Any,") else []),
     ]
-    libraries = [*(["import torch"] if _mentions(functions, "torch.") else []), "from torch import Tensor"]
-    imports = "\n\n".join("\n".join(group) for group in (standard, libraries, _helpers(functions)) if group)
+    libraries = [
+        *(["import torch"] if _mentions(functions, "torch.") else []),
+        *(["import torch.nn.grad"] if _mentions(functions, "torch.nn.grad.") else []),
+        "from torch import Tensor",
+    ]
+    imports = "\n\n".join(
+        "\n".join(group) for group in (standard, libraries, _helpers(functions, _TORCH_HELPERS)) if group
+    )
     return "\n\n".join([f"{_header(derivation, 'torch')}\n{imports}\n", *functions])
 
 
@@ -85,10 +92,10 @@ def _mentions(functions: list[str], text: str) -> bool:
     return any(text in function for function in functions)
 
 
-def _helpers(functions: list[str]) -> list[str]:
+def _helpers(functions: list[str], helpers: Mapping[str, tuple[str, ...]] = _HELPERS) -> list[str]:
     """Import lines for the helpers that the kernel calls."""
     called = set(re.findall(r"\b(\w+)\(", "\n".join(functions)))
-    used = {module: [name for name in names if name in called] for module, names in _HELPERS.items()}
+    used = {module: [name for name in names if name in called] for module, names in helpers.items()}
     return [f"from {module} import {', '.join(names)}" for module, names in used.items() if names]
 
 
@@ -328,9 +335,7 @@ def _wrapped(definition: str) -> list[str]:
     inside, _, tail = rest.rpartition(") -> ")
     if len(inside) + 4 <= _WIDTH:
         return [f"{head}(", f"    {inside}", f") -> {tail}"]
-    # Not at commas inside brackets: tuple[Array, ...] is one type.
-    parts = re.split(r", (?![^\[]*\])", inside)
-    return [f"{head}(", *(f"    {part}," for part in parts), f") -> {tail}"]
+    return [f"{head}(", *(f"    {part}," for part in _arguments(inside)), f") -> {tail}"]
 
 
 def _reference(derivation: Derivation, operation: Operation) -> str:
@@ -346,7 +351,7 @@ def _reference(derivation: Derivation, operation: Operation) -> str:
     lines = [
         *_wrapped(f"def reference({arguments}{_keywords(operation)}) -> Tensor:"),
         '    """Give the same output from an independent implementation, which torch differentiates."""',
-        f"    result: Tensor = {source}".replace("'", '"'),
+        *(f"    {part}" for part in _broken(f"result: Tensor = {source}")),
         "    return result",
         "",
     ]

@@ -14,8 +14,8 @@ def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool
     names = {"Argument", "Operation", "Signature"} | {argument.domain.kind for argument in operation.arguments}
     names |= {"Parameter"} if operation.parameters else set()
     names |= {"Kink"} if operation.kinks else set()
-    names |= {"Extent"} if operation.extents else set()
     names |= {"Along"} if operation.along else set()
+    names |= {"Extent"} if operation.extents else set()
     names |= {"Packed"} if operation.packed else set()
     # ruff's import order: classes first, then functions, each by name
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))

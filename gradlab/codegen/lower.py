@@ -14,19 +14,19 @@ from typing import NoReturn
 
 from gradlab.codegen.chain import Chain
 from gradlab.codegen.computed import computed, first_parts, other_parts, split, spread, whole
+from gradlab.codegen.gathers import Gathers, gathered, placed
 from gradlab.codegen.nest import nested
 from gradlab.codegen.pieces import NOTHING, Piece, absolute, grouped, merge, normalise, scale
 from gradlab.codegen.statements import (
     Accumulate,
     Apply,
     Assign,
+    Check,
     Coefficient,
     Combine,
-    Locate,
     Multiply,
     Note,
     Operator,
-    Pick,
     Product,
     Reduce,
     Scatter,
@@ -43,6 +43,7 @@ from gradlab.symbolic.components import components
 from gradlab.symbolic.factor import factor
 from gradlab.symbolic.naming import contracts
 from gradlab.symbolic.program import Program
+from gradlab.symbolic.steps import Factored
 from gradlab.symbolic.terms import (
     Atom,
     Constant,
@@ -50,7 +51,6 @@ from gradlab.symbolic.terms import (
     Expr,
     Factor,
     Function,
-    Gather,
     Index,
     Indicator,
     Order,
@@ -61,6 +61,7 @@ from gradlab.symbolic.terms import (
     Term,
 )
 
+ZERO = Product(coefficient=Coefficient(Fraction(0)))
 _SHORT = {"grad_output": "g"}
 
 
@@ -72,8 +73,9 @@ class Lowering:
         self.values = {value.name: value for value in values}
         self.reusable = reusable
         self.statements: list[Statement] = []
-        self.chain = Chain(self.statements.append, self._name, reusable)
+        self.chain = Chain(self.statements.append, self.name, reusable)
         self.shared: dict[str, Value] = {}
+        self.gathers = Gathers(self)
         self.products: list[tuple[Value, Value, Value]] = []
         self.reserved: set[str] = set()
 
@@ -85,7 +87,7 @@ class Lowering:
         """Statements that compute an expression under a name."""
         known = [self.values[tensor] for tensor in expression.tensors if tensor in self.values]
         target = Value(name, free, constant=not free and all(value.constant for value in known))
-        self.values[name] = self._compute(target, expression)
+        self.values[name] = self.compute(target, expression)
         return self.values[name]
 
     def zeros(self, name: str, like: Value) -> Value:
@@ -95,21 +97,23 @@ class Lowering:
         self.values[name] = target
         return target
 
-    def _compute(self, target: Value, expression: Expr) -> Value:
+    def compute(self, target: Value, expression: Expr) -> Value:
         if not expression.terms:
-            self.statements.append(Assign(target, Product(coefficient=Coefficient(Fraction(0)))))
+            self.statements.append(Assign(target, ZERO))
             return target
+        if expression.position is not None:
+            return self.gathers.find(target, expression.position)
         whole = self._alone(target, expression) or self._scaled_product(target, expression)
         if whole is not None:
             return whole
         display = factor(nested(expression, target.layout, self._bracket(target.layout)))
-        front = self._piece(display.prefactor, target.layout)
-        pieces = [self._piece(term, target.layout) for term in display.inner]
+        if any(isinstance(atom, Delta) for atom, _ in display.prefactor.factors):
+            display = Factored(Term(Fraction(1)), expression)  # a label in front is one in each term
+        front = self.piece(display.prefactor, target.layout)
+        pieces = [self.piece(term, target.layout) for term in display.inner]
         pieces = [self._known(piece) for piece in pieces]  # only now: a later term may have made the product
         pieces = self._collected(pieces, target.layout)
-        if front.at is not None:  # a label in front is one in each term
-            front, pieces = NOTHING, [merge(front, piece) for piece in pieces]
-        dense, unit = [piece for piece in pieces if piece.at is None], Coefficient()
+        dense, unit = [piece for piece in pieces if not piece.at], Coefficient()
         if len(dense) > 1:
             front, dense, unit = normalise(front, dense)
         if len(dense) == 1:
@@ -117,10 +121,10 @@ class Lowering:
         elif dense:
             self._sum_of_groups(target, front, dense)
         else:
-            self.statements.append(Assign(target, Product(coefficient=Coefficient(Fraction(0)))))
-        for piece in pieces:
-            if piece.at is not None:
-                self._scatter(target, merge(front, scale(piece, unit)), piece.at)
+            self.statements.append(Assign(target, ZERO))
+        for number, piece in enumerate(piece for piece in pieces if piece.at):
+            whole_piece = merge(front, scale(piece, unit))
+            self.statements.append(Scatter(target, piece.at, whole_piece.product, fresh=not dense and not number))
         return target
 
     def _alone(self, target: Value, expression: Expr) -> Value | None:
@@ -134,10 +138,10 @@ class Lowering:
         if term.coefficient != 1:
             return None
         if len(parts) == 1 and not outer.factors:
-            return self._sum(parts[0], target.layout, target.name)
+            return self.sum(parts[0], target.layout, target.name)
         if not parts and len(outer.factors) == 1:
             ((atom, exponent),) = outer.factors
-            if not isinstance(atom, Ref | Size | Constant | Delta) or exponent.denominator != 1 or _gathered(atom):
+            if not isinstance(atom, Ref | Size | Constant | Delta) or exponent.denominator != 1 or gathered(atom):
                 value = self._atom(atom, exponent, target.name)
                 return value if set(value.layout) == set(target.layout) else None
         return None
@@ -149,17 +153,17 @@ class Lowering:
         number = Coefficient(outer.coefficient, tuple((a.axis, e) for a, e in outer.factors if isinstance(a, Size)))
         read, deltas, rest = split(part)
         if number.one:
-            return self._sum(part, target.layout, target.name)
+            return self.sum(part, target.layout, target.name)
         if deltas and not read and len(rest.factors) == 1 and rest.factors[0][1] == 1:
             array = self._atom(*rest.factors[0], None)
-            scaled = Value(self._name(f"scaled_{_SHORT.get(array.name, array.name)}"), array.layout)
+            scaled = Value(self.name(f"scaled_{_SHORT.get(array.name, array.name)}"), array.layout)
             statement = spread(deltas, (scaled,), part.bound, target)
             if statement is not None:
                 self.statements += [Combine(scaled, "*", array, Product(coefficient=number)), statement]
                 return target
         if deltas or part.body in self.shared:
             return None
-        value = self._sum(part, target.layout, target.name)
+        value = self.sum(part, target.layout, target.name)
         del self.shared[part.body]  # overwritten here
         self.statements.append(Combine(value, "*", value, Product(coefficient=number), reuse=True))
         return value
@@ -168,7 +172,7 @@ class Lowering:
         """Computes a bracket beforehand; gives the entry of the temporary that holds it."""
 
         def compute(inner: Expr) -> Ref:
-            value = self._compute(Value(self._reserve("part"), layout), inner)
+            value = self.compute(Value(self.reserve("part"), layout), inner)
             self.values[value.name] = value
             return Ref(value.name, value.layout)
 
@@ -180,7 +184,7 @@ class Lowering:
         for piece in pieces:
             above, below, _ = piece.split(layout)
             rest = [value for value in (*piece.values, *piece.divisors) if value.layout and value.layout != layout]
-            alike = not rest and piece.at is None and above
+            alike = not rest and not piece.at and above
             groups.setdefault((tuple(above), tuple(below)) if alike else id(piece), []).append(piece)
         return [self._added(group, layout) if len(group) > 1 else group[0] for group in groups.values()]
 
@@ -189,7 +193,7 @@ class Lowering:
         products = [Product(*_scalars(piece), piece.coefficient) for piece in group]
         products.sort(key=lambda product: product.coefficient.number < 0)
         constant = all(value.constant for product in products for value in (*product.values, *product.divisors))
-        weight = Value(self._name("weight"), (), constant=constant)
+        weight = Value(self.name("weight"), (), constant=constant)
         first, second, *rest = products
         self.statements.append(Combine(weight, second.coefficient.sign, first, absolute(second)))
         for product in rest:
@@ -211,7 +215,7 @@ class Lowering:
         scale = Coefficient(
             outer.coefficient, tuple((atom.axis, e) for atom, e in outer.factors if isinstance(atom, Size))
         )
-        product = self._sum(parts[0], target.layout, target.name)
+        product = self.sum(parts[0], target.layout, target.name)
         del self.shared[parts[0].body]  # it is about to be scaled
         if product.layout != target.layout:
             return None
@@ -244,27 +248,26 @@ class Lowering:
     def _part(self, target: Value, front: Piece, pieces: list[Piece]) -> Piece:
         """A sum of its own, at the size of its terms."""
         present = {index for piece in (front, *pieces) for index in piece.product.layout}
-        part = Value(self._reserve("part"), tuple(index for index in target.layout if index in present))
+        part = Value(self.reserve("part"), tuple(index for index in target.layout if index in present))
         self.chain.dense(part, front, pieces)
         return replace(NOTHING, values=(part,))
 
     # Terms -> pieces ---------------------------------------------------------------------------------------------
 
-    def _piece(self, term: Term, free: tuple[Index, ...]) -> Piece:
+    def piece(self, term: Term, free: tuple[Index, ...]) -> Piece:
+        term, at = self.gathers.placed(term, free)
         outer, parts = components(term)
-        coefficient, at = Coefficient(term.coefficient), None
+        coefficient = Coefficient(term.coefficient)
         others: list[Factor] = []
         for atom, exponent in outer.factors:
             if isinstance(atom, Size):
                 coefficient = coefficient.times(Coefficient(sizes=((atom.axis, exponent),)))
             elif isinstance(atom, Constant):
                 coefficient = coefficient.times(Coefficient(constants=((atom.name, exponent),)))
-            elif isinstance(atom, Delta):
-                at = self._position(atom)
             else:
                 others.append((atom, exponent))
         values, divisors = self._powers(others)
-        values += [self._sum(part, free, None) for part in parts]
+        values += [self.sum(part, free, None) for part in parts]
         return Piece(coefficient, tuple(values), tuple(divisors), at)
 
     def _known(self, piece: Piece) -> Piece:
@@ -304,7 +307,6 @@ class Lowering:
     def _atom(self, atom: Atom, exponent: Fraction, name: str | None) -> Value:
         match atom:
             case Ref(tensor, slots):
-                gathers = [slot for slot in slots if isinstance(slot, Gather)]
                 indices = tuple(slot for slot in slots if isinstance(slot, Index))
                 if len(set(indices)) != len(indices):
                     raise DefinitionError(
@@ -315,11 +317,11 @@ class Lowering:
                     base = self._windows(whole(known, slots), slots, name if exponent == 1 else None)
                     return base if exponent == 1 else self._apply(_power_name(exponent), base, name)
                 base = Value(known.name, indices, known.boolean, known.constant)
-                if gathers:
-                    base = self._pick(base, slots, gathers, name if exponent == 1 else None)
+                if gathered(atom):
+                    base = self.gathers.pick(known, slots, name if exponent == 1 else None)
                 return base if exponent == 1 else self._apply(_power_name(exponent), base, name)
             case Function(function, argument, others):
-                value = self._apply(function, self._monomial(argument), name if exponent == 1 else None, others)
+                value = self._apply(function, self.monomial(argument), name if exponent == 1 else None, others)
                 return value if exponent == 1 else self._apply(_power_name(exponent), value, name)
             case Indicator():
                 return self._test(atom, name)
@@ -331,35 +333,38 @@ class Lowering:
                     f"{self.program.name}: no code for a delta inside a sum, which a lookup left there"
                 )
 
-    def _monomial(self, term: Term) -> Value:
+    def monomial(self, term: Term) -> Value:
         if len(term.factors) == 1 and term.coefficient == 1 and term.factors[0][1] == 1:
             return self._atom(term.factors[0][0], Fraction(1), None)
-        return self._compute(Value(self._reserve("argument"), term.free), Expr.of([term]))
+        return self.compute(Value(self.reserve("argument"), term.free), Expr.of([term]))
 
     def _apply(self, function: str, operand: Value, name: str | None, others: tuple[Term, ...] = ()) -> Value:
-        beside = tuple(self._piece(other, ()).product for other in others)
+        beside = tuple(self.piece(other, ()).product for other in others)
         key = f"{function}:{operand.name}:{operand.layout}:{beside}"
         if key in self.shared:
             return self.shared[key]
-        target = Value(name or self._name(f"{function}_{operand.name}"), operand.layout, False, operand.constant)
+        target = Value(name or self.name(f"{function}_{operand.name}"), operand.layout, False, operand.constant)
         self.statements.append(Apply(target, function, operand, self.reusable(operand), beside))
         self.shared[key] = target
         return target
 
     def _test(self, indicator: Indicator, name: str | None) -> Value:
-        operand = self._monomial(indicator.argument)
-        bounds = tuple(self._piece(bound, ()).product for bound in indicator.bounds)
+        operand = self.monomial(indicator.argument)
+        bounds = tuple(self.piece(bound, ()).product for bound in indicator.bounds)
         key = f"test:{operand.name}:{operand.layout}:{bounds}:{indicator.closed}"
         if key not in self.shared:
-            target = Value(name or self._name(f"mask_{operand.name}"), operand.layout, True, operand.constant)
+            target = Value(name or self.name(f"mask_{operand.name}"), operand.layout, True, operand.constant)
             self.statements.append(Test(target, operand, bounds, indicator.closed))
             self.shared[key] = target
         return self.shared[key]
 
     # Sums --------------------------------------------------------------------------------------------------------
 
-    def _sum(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
+    def sum(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
         if part.body in self.shared:
+            return self.shared[part.body]
+        if any(placed(atom) for atom, _ in part.factors):
+            self.shared[part.body] = self.gathers.accumulate(part, free, name)
             return self.shared[part.body]
         order = next((atom for atom, _ in part.factors if isinstance(atom, Order)), None)
         if order is not None:
@@ -373,7 +378,7 @@ class Lowering:
             if found is not None:
                 return found
         operands = self._operands(part)
-        target = Value(name or self._name(_sum_name(operands)), layout)
+        target = Value(name or self.name(_sum_name(operands)), layout)
         self.statements.append(Reduce(target, operands, part.bound))
         self.shared[part.body] = target
         return target
@@ -392,13 +397,13 @@ class Lowering:
         values = tuple(sorted(above, key=lambda value: value.name))
         statement: Slide | Spread | None = None
         if deltas and values and not below:
-            target = Value(name or self._name(f"spread_{_sum_name(values)}"), layout)
+            target = Value(name or self.name(f"spread_{_sum_name(values)}"), layout)
             statement = spread(deltas, values, part.bound, target)
         elif not deltas and not below and len(values) <= 1:
             ((atom, _),) = read
             assert isinstance(atom, Ref)  # only deltas and entries have slots
             array = whole(self.values[atom.tensor], atom.slots)
-            target = Value(name or self._name(_sum_name((array, *values))), layout)
+            target = Value(name or self.name(_sum_name((array, *values))), layout)
             statement = Slide(target, array, atom.slots, next(iter(values), None), part.bound)
         if statement is None:
             return None if not deltas else self._fail()
@@ -427,9 +432,9 @@ class Lowering:
         plain = len(term.factors) == 1 and term.factors[0][1] == 1
         operand = self._atom(*term.factors[0], None) if plain else None
         if operand is None:
-            operand = self._compute(Value(self._reserve("part"), inside), Expr.of([term]))
+            operand = self.compute(Value(self.reserve("part"), inside), Expr.of([term]))
         target = Value(
-            name or self._name(f"running_{_SHORT.get(operand.name, operand.name)}"),
+            name or self.name(f"running_{_SHORT.get(operand.name, operand.name)}"),
             tuple(place if index == summed else index for index in operand.layout),
         )
         self.statements.append(Accumulate(target, operand, summed, reverse))
@@ -439,7 +444,7 @@ class Lowering:
     def _product(self, atom: Prod, name: str | None) -> Value:
         """The product over an axis, or of all entries but one; with an index of its own for the place left out."""
         (running,) = atom.argument.bound
-        operand = self._monomial(Term(atom.argument.coefficient, atom.argument.factors))
+        operand = self.monomial(Term(atom.argument.coefficient, atom.argument.factors))
         places = [slot for slot in atom.without if isinstance(slot, Index)]
         if len(places) != len(atom.without) or len(places) > 1 or set(places) & set(operand.layout):
             raise DefinitionError(f"{self.program.name}: no code for this product without {len(atom.without)} entries")
@@ -447,14 +452,14 @@ class Lowering:
         key = f"product:{operand.name}:{operand.layout}:{places}"
         if key not in self.shared:
             wanted = f"{'others' if places else 'product'}_{operand.name}"
-            self.shared[key] = Value(name or self._name(wanted), layout)
+            self.shared[key] = Value(name or self.name(wanted), layout)
             self.statements.append(Multiply(self.shared[key], operand, running, others=bool(places)))
         return self.shared[key]
 
     def _varied_product(self, part: Term, pair: Prod, name: str | None) -> Value:
         """Sum_j t[j] prod[k != d, j](x[k]), which is how prod[k != d](x[k]) moves when x moves along t."""
         others, (running,) = part.without([pair]).factors, pair.argument.bound
-        operand = self._monomial(Term(pair.argument.coefficient, pair.argument.factors))
+        operand = self.monomial(Term(pair.argument.coefficient, pair.argument.factors))
         moving = [slot for slot in pair.without if slot in part.bound]
         fixed = [slot for slot in pair.without if isinstance(slot, Index) and slot not in part.bound]
         tangent = self._atom(others[0][0], Fraction(1), None) if len(others) == 1 and others[0][1] == 1 else None
@@ -463,7 +468,7 @@ class Lowering:
             raise DefinitionError(f"{self.program.name}: no code for this sum of products without two entries")
         if tangent.layout != (*operand.layout[:-1], *moving):
             raise DefinitionError(f"{self.program.name}: no code for a product that moves along another layout")
-        target = Value(name or self._name(f"moved_{operand.name}"), (*operand.layout[:-1], fixed[0]))
+        target = Value(name or self.name(f"moved_{operand.name}"), (*operand.layout[:-1], fixed[0]))
         self.statements.append(Vary(target, operand, tangent))
         self.shared[part.body] = target
         return target
@@ -490,67 +495,30 @@ class Lowering:
         known = self._made(left, right) if operator == "*" else None
         if known is not None:
             return known
-        target = Value(self._name("part"), left.layout)
+        target = Value(self.name("part"), left.layout)
         self.statements.append(Combine(target, operator, left, right))
         if operator == "*":
             self.products.append((left, right, target))
         return target
 
-    # Gathers -----------------------------------------------------------------------------------------------------
-
-    def _pick(self, array: Value, slots: tuple[object, ...], gathers: list[Gather], name: str | None) -> Value:
-        (gather,) = gathers
-        if slots[-1] != gather or tuple(slots[:-1]) != gather.slots:
-            raise DefinitionError(f"{self.program.name}: labels can only pick from the last axis, as in x[n, label[n]]")
-        over = Index(gather.axis.name, gather.axis)
-        whole = Value(array.name, (*array.layout, over), array.boolean)
-        positions = self._locate(gather, whole)
-        key = f"pick:{array.name}:{gather}"
-        if key not in self.shared:
-            target = Value(name or self._name(f"{array.name}_at_{gather.tensor}"), gather.slots)
-            self.statements.append(Pick(target, whole, positions, over))
-            self.shared[key] = target
-        return self.shared[key]
-
     def _windows(self, array: Value, slots: tuple[Slot, ...], name: str | None) -> Value:
         """The entries at computed indices, as an array over the indices that they are computed from."""
         key = f"windows:{array.name}:{slots}"
         if key not in self.shared:
-            target = Value(name or self._name(f"windows_{array.name}"), (*first_parts(slots), *other_parts(slots)))
+            target = Value(name or self.name(f"windows_{array.name}"), (*first_parts(slots), *other_parts(slots)))
             self.statements.append(Slide(target, array, slots, None, ()))
             self.shared[key] = target
         return self.shared[key]
 
-    def _locate(self, gather: Gather, array: Value | None) -> Value:
-        name = f"{gather.tensor}_at"
-        if name not in self.values:
-            if array is None:
-                raise DefinitionError(f"{self.program.name}: {gather.tensor} is not used in the forward")
-            self.values[name] = Value(name, gather.slots)
-            self.statements.append(Locate(self.values[name], gather, array))
-        return self.values[name]
-
-    def _position(self, delta: Delta) -> tuple[Value, Index]:
-        gather, index = (delta.left, delta.right) if isinstance(delta.left, Gather) else (delta.right, delta.left)
-        if not isinstance(gather, Gather) or not isinstance(index, Index):
-            raise DefinitionError(f"{self.program.name}: no code for a delta between two free indices")
-        return self._locate(gather, None), index
-
-    def _scatter(self, target: Value, piece: Piece, at: tuple[Value, Index]) -> None:
-        positions, over = at
-        if any(over in value.layout for value in (*piece.values, *piece.divisors)):
-            raise DefinitionError(f"{self.program.name}: no code for a label times a tensor of the full size")
-        self.statements.append(Scatter(target, positions, piece.product, over))
-
-    def _reserve(self, wanted: str) -> str:
+    def reserve(self, wanted: str) -> str:
         """A name for what is computed in several statements, which other temporaries in between must not take."""
-        name = self._name(wanted)
+        name = self.name(wanted)
         self.reserved.add(name)
         return name
 
-    def _name(self, wanted: str) -> str:
+    def name(self, wanted: str) -> str:
         taken = self.reserved | {value.name for value in (*self.values.values(), *self.shared.values())}
-        taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter)}
+        taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter | Check)}
         return next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in taken)
 
 
@@ -563,10 +531,6 @@ def _nested(values: list[Value]) -> tuple[Value, Value] | None:
     """Two values of which the second has all axes of the first."""
     pairs = ((a, b) for i, a in enumerate(values) for b in values[i + 1 :] if not (a.boolean and b.boolean))
     return next(((a, b) for a, b in pairs if set(a.layout) <= set(b.layout)), None)
-
-
-def _gathered(atom: Atom) -> bool:
-    return isinstance(atom, Ref) and not all(isinstance(slot, Index) for slot in atom.slots)
 
 
 def _power_name(exponent: Fraction) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gradlab.codegen import numpy_gathers
 from gradlab.codegen.contraction import einsum, matmul, numbers
 from gradlab.codegen.numpy_windows import NumpyWindows
 from gradlab.codegen.printer import (
@@ -21,14 +22,16 @@ from gradlab.codegen.statements import (
     Accumulate,
     Apply,
     Assign,
+    Check,
     Combine,
-    Locate,
+    Find,
+    Largest,
     Multiply,
     Operand,
     Pick,
-    Product,
     Reduce,
     Scatter,
+    ScatterSum,
     Shift,
     Slide,
     Spread,
@@ -88,16 +91,13 @@ class NumpyPrinter:
             left = self._operand(statement.left, layout)
             right = self._operand(statement.right, layout, bare=_in_place(statement))
         else:
-            before = []
-            if statement.left == target and target.name not in self.rows and _in_place(statement):
-                before = [f"{target.name} = {self._row(target, layout, block)}"]
-                self.rows[target.name] = block
             left, right = (self._row(operand, layout, block) for operand in (statement.left, statement.right))
             self.rows[target.name] = block
-            return [*before, *_combined(statement, left, right, self.sizes.like)]
         if isinstance(statement.left, Value) and statement.left.boolean and not target.boolean:
             # Numbers first: a mask times a number is float64 whatever the others are, a mask plus a mask is a mask.
             cast = f"{left}.astype({self.sizes.like}.dtype)"
+            if set(statement.left.layout) != set(layout):
+                return [f"{target.name} = {cast} {statement.operator} {right}"]
             return [f"{target.name} = {cast}", f"{target.name} {statement.operator}= {right}"]
         if _into_right(statement) and (target.name in self.held or not _scalar(target)):
             return [f"{target.name} = np.subtract({left}, {right}, out={right})"]
@@ -120,6 +120,8 @@ class NumpyPrinter:
         text = product_text(product, target.layout, self.sizes)
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
+        if not product.coefficient.number:
+            return [f"{target.name} = np.zeros({self.sizes.shape(target.layout)}, {self.sizes.like}.dtype)"]
         if not product.layout:
             return [f"{target.name} = np.full({self.sizes.shape(target.layout)}, {text}, {self.sizes.like}.dtype)"]
         shape = self.sizes.shape(target.layout)
@@ -222,27 +224,26 @@ class NumpyPrinter:
         # C order lets labels be found by flat position.
         return [*lines, f'{target} = np.subtract({x}, {kept}, order="C")']
 
-    def locate(self, statement: Locate) -> list[str]:
-        label, count = statement.gather.tensor, self.sizes.size(statement.gather.axis)
-        return [
-            f"if {label}.size and not 0 <= {label}.min() <= {label}.max() < {count}:",
-            f'    found = f"{label} holds values from {{{label}.min()}} to {{{label}.max()}}"',
-            f'    raise IndexError(f"{{found}}; labels are column numbers from 0 to {{{count} - 1}}")',
-            f"{statement.target.name} = np.arange(len({label})) * {count} + {label}",
-        ]
+    def check(self, statement: Check) -> list[str]:
+        return numpy_gathers.check(statement, self.sizes)
+
+    def find(self, statement: Find) -> list[str]:
+        return numpy_gathers.find(statement, self.sizes)
+
+    def largest(self, statement: Largest) -> list[str]:
+        windows = NumpyWindows(self.sizes, self._own_name, self.grids)
+        grid = windows.description(statement.slots)
+        array = statement.array.name
+        return [*windows.before, f"{statement.target.name}, {statement.place.name} = largest({array}, {grid})"]
 
     def pick(self, statement: Pick) -> list[str]:
-        return [f"{statement.target.name} = {statement.array.name}.reshape(-1)[{statement.positions.name}]"]
+        return numpy_gathers.pick(statement, self.sizes)
 
     def scatter(self, statement: Scatter) -> list[str]:
-        product = statement.product
-        negative = product.coefficient.number < 0
-        shown = Product(
-            product.values, product.divisors, product.coefficient.negated() if negative else product.coefficient
-        )
-        value = product_text(shown, statement.positions.layout, self.sizes)
-        operator = "-=" if negative else "+="
-        return [f"{statement.array.name}.reshape(-1)[{statement.positions.name}] {operator} {value}"]
+        return numpy_gathers.scatter(statement, self.sizes)
+
+    def scatter_sum(self, statement: ScatterSum) -> list[str]:
+        return numpy_gathers.scatter_sum(statement, self.sizes)
 
     def slide(self, statement: Slide) -> list[str]:
         return NumpyWindows(self.sizes, self._own_name, self.grids).lines(statement)
@@ -437,7 +438,8 @@ def _combined(statement: Combine, left: str, right: str, like: str) -> list[str]
     target, operator = statement.target.name, statement.operator
     if statement.reuse and statement.left == statement.target:
         return [f"{target} {operator}= {right}"]
-    if isinstance(statement.right, Value) and statement.right.boolean and operator == "*":
+    mask = isinstance(statement.right, Value) and statement.right.boolean
+    if mask and operator == "*" and set(statement.right.layout) == set(statement.target.layout):
         # Cast first: the product of two arrays of one type is faster than that of a float and a bool.
         return [f"{target} = {right}.astype({like}.dtype)", f"{target} *= {left}"]
     if _in_place(statement):

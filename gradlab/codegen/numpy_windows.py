@@ -14,15 +14,13 @@ from gradlab.codegen.convolution import (
     Indices,
     Roles,
     forward_roles,
+    grid_parts,
     kernel_roles,
-    offset_text,
-    scale_text,
-    step_text,
     transposed_roles,
 )
-from gradlab.codegen.printer import Sizes, align, parenthesised
+from gradlab.codegen.printer import Sizes, align
 from gradlab.codegen.statements import Slide, Spread, Value
-from gradlab.symbolic.terms import Affine, Index, Slot
+from gradlab.symbolic.terms import Index, Slot
 
 
 class NumpyWindows:
@@ -155,15 +153,7 @@ class NumpyWindows:
 
     def description(self, slots: Sequence[Slot]) -> str:
         """Shape, steps, start and taps, as the helpers take them."""
-        shape = parenthesised([self.sizes.size(index.axis) for index in first_parts(slots)])
-        steps, start = (parenthesised([text(slot) for slot in slots]) for text in (step_text, offset_text))
-        taps = [
-            f"({axis}, {self.sizes.size(index.axis)}, {scale_text(scale)})"
-            for axis, slot in enumerate(slots)
-            if isinstance(slot, Affine)
-            for scale, index in slot.parts[1:]
-        ]
-        lines = [shape, steps, start, *([parenthesised(taps)] if taps else [])]
+        lines = grid_parts(slots, self.sizes)
         text = ", ".join(lines)
         if text not in self.grids:
             self.grids[text] = self.unused("grid" if not self.grids else f"grid_{len(self.grids) + 1}")

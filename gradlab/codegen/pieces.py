@@ -8,17 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gradlab.codegen.statements import Coefficient, Product, Value
-from gradlab.symbolic.terms import Index
+from gradlab.symbolic.terms import Index, Slot
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One term, lowered: coefficient * values / divisors, at one position of a row where `at` is set."""
+    """One term, lowered: coefficient * values / divisors. Where `at` is set, only at these slots of the output."""
 
     coefficient: Coefficient
     values: tuple[Value, ...]
     divisors: tuple[Value, ...]
-    at: tuple[Value, Index] | None = None
+    at: tuple[Slot, ...] = ()
 
     @property
     def product(self) -> Product:
@@ -73,12 +73,12 @@ NOTHING = Piece(Coefficient(), (), ())
 
 
 def merge(front: Piece, piece: Piece) -> Piece:
-    """The product of two pieces, of which one at most is at a label."""
+    """The product of two pieces, of which the first is everywhere."""
     return Piece(
         front.coefficient.times(piece.coefficient),
         (*front.values, *piece.values),
         (*front.divisors, *piece.divisors),
-        piece.at or front.at,
+        piece.at,
     )
 
 

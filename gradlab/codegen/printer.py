@@ -12,9 +12,11 @@ from gradlab.codegen.statements import (
     Accumulate,
     Apply,
     Assign,
+    Check,
     Coefficient,
     Combine,
-    Locate,
+    Find,
+    Largest,
     Multiply,
     Note,
     Operand,
@@ -23,6 +25,7 @@ from gradlab.codegen.statements import (
     Reduce,
     Routine,
     Scatter,
+    ScatterSum,
     Shift,
     Slide,
     Spread,
@@ -80,14 +83,23 @@ class Printer(Protocol):
     def shift(self, statement: Shift) -> list[str]:
         """Less the maximum."""
 
-    def locate(self, statement: Locate) -> list[str]:
-        """Positions of labels."""
+    def check(self, statement: Check) -> list[str]:
+        """An error for labels that are no positions."""
+
+    def find(self, statement: Find) -> list[str]:
+        """Places of maxima."""
+
+    def largest(self, statement: Largest) -> list[str]:
+        """Maxima of windows and their places."""
 
     def pick(self, statement: Pick) -> list[str]:
-        """Entries at labels."""
+        """Entries at labels or places."""
 
     def scatter(self, statement: Scatter) -> list[str]:
-        """Addition at labels."""
+        """Addition at labels or places, each met once."""
+
+    def scatter_sum(self, statement: ScatterSum) -> list[str]:
+        """Addition at labels or places that repeat."""
 
     def slide(self, statement: Slide) -> list[str]:
         """Entries at computed indices."""
@@ -132,9 +144,9 @@ class Sizes:
 
     def shape(self, layout: tuple[Index, ...]) -> str:
         """A shape as a tuple."""
-        return parenthesised([self._leading() if i.axis.ellipsis else self.size(i.axis) for i in layout])
+        return parenthesised([self.leading() if i.axis.ellipsis else self.size(i.axis) for i in layout])
 
-    def _leading(self) -> str:
+    def leading(self) -> str:
         """The leading dimensions, any number of them."""
         if self.led is None:
             raise DefinitionError(f"{self.operation}: no array at hand has the leading dimensions")
@@ -175,8 +187,8 @@ class Sizes:
                     position = positions[axis] - (len(value.layout) if ellipsis else 0)
                     lines.append(f"{missing.pop(axis)} = {_extent(value, axis, position)}")
             else:
-                names = (missing.pop(index.axis, "_") for index in value.layout)
-                lines.append(f"{', '.join(names)} = {value.name}.shape")
+                shape = (missing.pop(index.axis, "_") for index in value.layout)
+                lines.append(f"{', '.join(shape)} = {value.name}.shape")
         if missing:
             axis = next(iter(missing))
             raise DefinitionError(
@@ -405,12 +417,18 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.vary(statement)
         case Shift():
             return printer.shift(statement)
-        case Locate():
-            return printer.locate(statement)
+        case Check():
+            return printer.check(statement)
+        case Find():
+            return printer.find(statement)
+        case Largest():
+            return printer.largest(statement)
         case Pick():
             return printer.pick(statement)
         case Scatter():
             return printer.scatter(statement)
+        case ScatterSum():
+            return printer.scatter_sum(statement)
         case Slide():
             return printer.slide(statement)
         case Spread():

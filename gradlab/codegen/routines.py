@@ -25,6 +25,10 @@ def forward(derivation: Derivation) -> Routine:
     inputs = [_value(given.tensor, given.domain.kind == "mask") for given in program.inputs]
     scope = _Scope(program, needed, {program.output.name, *derivation.saved})
     lowering = Lowering(program, [*inputs, *_parameters(program)], scope.reusable)
+    for given in program.inputs:
+        if given.domain.kind == "labels":
+            below = next(axis for axis in program.axes if axis.name == given.domain.below)
+            lowering.gathers.check(_value(given.tensor, boolean=False), below)
     shift = program.shift
     if shift is not None and shift.tensor.name not in {binding.name for binding in needed}:
         scope.shift(lowering, shift)
@@ -43,7 +47,7 @@ def forward(derivation: Derivation) -> Routine:
             _restore(lowering, lowering.values[binding.name])
     output = lowering.values[program.output.name]
     originals = {value.name: value for value in (scope.original,) if value is not None}
-    saved = tuple(originals.get(name) or _saved_value(lowering, program, name) for name in derivation.saved)
+    saved = tuple(originals.get(name) or lowering.values[name] for name in derivation.saved)
     kept = [*program.tensors, *(value.name for value in saved)]  # named values keep their names
     return Routine(tuple(inputs), reuse(lowering.statements, kept), (output,), saved)
 
@@ -129,8 +133,7 @@ def _saved(program: Program, name: str) -> Value:
     tensor = program.tensors[name]
     boolean = any(b.name == name and _is_mask(b) for b in program.bindings)
     boolean |= any(given.tensor.name == name and given.domain.kind == "mask" for given in program.inputs)
-    labels = any(given.tensor.name == name and given.domain.kind == "labels" for given in program.inputs)
-    return Value(f"{name}_at" if labels else name, tensor.indices, boolean, constant(program, name))
+    return Value(name, tensor.indices, boolean, constant(program, name))
 
 
 def constant(program: Program, name: str) -> bool:
@@ -139,11 +142,6 @@ def constant(program: Program, name: str) -> bool:
     known = name in program.parameters
     numeric = name in tensors and not program.tensors[name].indices
     return known or (numeric and all(constant(program, inner) for inner in tensors[name]))
-
-
-def _saved_value(lowering: Lowering, program: Program, name: str) -> Value:
-    known = _saved(program, name)
-    return lowering.values[known.name]
 
 
 def _is_mask(binding: Binding) -> bool:

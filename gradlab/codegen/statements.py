@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal, TypeVar
 
-from gradlab.symbolic.terms import Axis, Gather, Index, Slot
+from gradlab.symbolic.terms import Axis, Index, Slot, slot_indices
 
 Operator = Literal["+", "-", "*", "/"]
 
@@ -198,32 +199,62 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Locate:
-    """target = the flat positions that an integer tensor points at in an array of this layout."""
+class Check:
+    """An error where an integer tensor holds what is no position on the axis."""
+
+    labels: Value
+    axis: Axis
+
+
+@dataclass(frozen=True)
+class Find:
+    """target = the place of the first maximum (minimum, where `least`) of the operand over `over`, row by row."""
 
     target: Value
-    gather: Gather
+    operand: Value
+    over: tuple[Index, ...]
+    least: bool = False
+
+
+@dataclass(frozen=True)
+class Largest:
+    """target, place = the maximum of each window of an array and the place of the first one that is as large.
+
+    `slots` describes the windows; what they have outside the array does not count.
+    """
+
+    target: Value
+    place: Value
     array: Value
+    slots: tuple[Slot, ...]
 
 
 @dataclass(frozen=True)
 class Pick:
-    """target = the entries of an array at positions found by `Locate`."""
+    """target = the entries of an array at these slots, one for each of its axes."""
 
     target: Value
     array: Value
-    positions: Value
-    over: Index
+    slots: tuple[Slot, ...]
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """array[positions] += product, in place; positions are unique, one for each row."""
+    """array[slots] += product, in place; no entry is met twice. `fresh`: the array is still zero everywhere."""
 
     array: Value
-    positions: Value
+    slots: tuple[Slot, ...]
     product: Product
-    over: Index
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class ScatterSum:
+    """target = zeros, then target[slots] += product; what meets the same entry adds up."""
+
+    target: Value
+    slots: tuple[Slot, ...]
+    product: Product
 
 
 @dataclass(frozen=True)
@@ -258,8 +289,13 @@ class Note:
     text: str
 
 
+def slots_layout(slots: Iterable[Slot]) -> tuple[Index, ...]:
+    """The indices of an entry at these slots, in order of appearance."""
+    return tuple(dict.fromkeys(index for slot in slots for index in slot_indices(slot)))
+
+
 Elementwise = Combine | Assign | Zeros | Apply | Test
-Gathered = Locate | Pick | Scatter | Slide | Spread
+Gathered = Check | Find | Largest | Pick | Scatter | ScatterSum | Slide | Spread
 Statement = Elementwise | Reduce | Accumulate | Multiply | Vary | Shift | Gathered | Note
 
 

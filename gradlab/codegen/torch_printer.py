@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gradlab.codegen import torch_gathers
 from gradlab.codegen.contraction import einsum, matmul, numbers
+from gradlab.codegen.convolution import grid_parts
 from gradlab.codegen.printer import Sizes, align, along, beside, comparison, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
     Accumulate,
     Apply,
     Assign,
+    Check,
     Combine,
-    Locate,
+    Find,
+    Largest,
     Multiply,
     Pick,
     Reduce,
     Scatter,
+    ScatterSum,
     Shift,
     Slide,
     Spread,
@@ -63,6 +68,8 @@ class TorchPrinter:
             return [f"{target.name} = {text}{f'.to({self.sizes.like}.dtype)' if numbers else '.clone()'}"]
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
+        if not product.coefficient.number:
+            return [f"{target.name} = {self.sizes.like}.new_zeros({self.sizes.shape(target.layout)})"]
         if not product.values:
             return [f"{target.name} = {self.sizes.like}.new_full({self.sizes.shape(target.layout)}, {text})"]
         shape = self.sizes.shape(target.layout)
@@ -144,19 +151,24 @@ class TorchPrinter:
         largest = f"({x}.amax(dim={axis}, keepdim=True){finite} if {x}.shape[{axis}] else 0)"
         return [*lines, f"{target} = {x} - {largest}"]
 
-    def locate(self, statement: Locate) -> list[str]:
-        return [f"{statement.target.name} = {statement.gather.tensor}[:, None]"]
+    def check(self, statement: Check) -> list[str]:
+        return []  # torch's own lookups refuse them, and asking here would wait for a GPU
+
+    def find(self, statement: Find) -> list[str]:
+        return torch_gathers.find(statement, self.sizes)
+
+    def largest(self, statement: Largest) -> list[str]:
+        grid = ", ".join(grid_parts(statement.slots, self.sizes))
+        return [f"{statement.target.name}, {statement.place.name} = largest({statement.array.name}, {grid})"]
 
     def pick(self, statement: Pick) -> list[str]:
-        return [f"{statement.target.name} = {statement.array.name}.gather(-1, {statement.positions.name})[:, 0]"]
+        return torch_gathers.pick(statement, self.sizes)
 
     def scatter(self, statement: Scatter) -> list[str]:
-        product = statement.product
-        at = statement.positions
-        text = product_text(product, at.layout, self.sizes)
-        column = "[:, None]" if product.layout else ""
-        array = statement.array.name
-        return [f"{array} = {array}.scatter_add(-1, {at.name}, ({text}){column}.expand({at.name}.shape))"]
+        return torch_gathers.scatter(statement, self.sizes)
+
+    def scatter_sum(self, statement: ScatterSum) -> list[str]:
+        return torch_gathers.scatter_sum(statement, self.sizes)
 
     def slide(self, statement: Slide) -> list[str]:
         return TorchWindows(self.sizes).slide(statement)

@@ -116,6 +116,11 @@ class _Chapter:
         for axis in self.program.axes:
             if axis.ellipsis:
                 found = words(found, " ", Size(axis), " stands for any number of leading dimensions.")
+        sizes = {axis: axis.size for axis in self.program.axes}
+        for axis, windows in self.program.windows.items():
+            found = words(found, " ", Size(axis), " = ", Code(windows.formula(sizes)), ".")
+        if self.program.windows:
+            found = words(found, " Entries at computed indices outside an axis are 0.")
         return found
 
     def results(self) -> Section:

@@ -25,6 +25,7 @@ from gradlab.symbolic.terms import (
     Index,
     Indicator,
     Order,
+    Position,
     Prod,
     Ref,
     Scale,
@@ -175,7 +176,8 @@ def _slot(slot: Slot, names: Names) -> str:
         parts = [index(names.get(item, item.name)) if s == one else _multiple(s, item, names) for s, item in slot.parts]
         return "+".join(parts) + "".join(f"{'-' if s.number < 0 else '+'}{_scale(s)}" for s in slot.offset)
     inner = "".join(index(names.get(item, item.name)) for item in slot.slots)
-    return rf"{name(slot.tensor).tex}_{{{inner}}}"
+    coordinate = rf"^{{{index(slot.axis.name)}}}" if slot.plane else ""
+    return rf"{name(slot.tensor).tex}{coordinate}_{{{inner}}}"
 
 
 def _multiple(scale: Scale, item: Index, names: Names) -> str:
@@ -228,6 +230,9 @@ def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> Box:
         case Indicator(_, _, closed):
             sign = r" \le " if closed else " < "
             return Box(f"[{sign.join((inside[1].tex, inside[0].tex, inside[2].tex))}]", width + 40)
+        case Position(searched):
+            over = subscripts([names[item] for item in searched.bound])
+            return boxes.row([boxes.subscript(Box(r"\operatorname{argmax}", 36), over), *inside])
         case Order(left, right):
             plain = _slots([left, right], names)
             return Box(rf"[{_slot(left, names)} \le {_slot(right, names)}]", plain.width + 26)

@@ -93,6 +93,18 @@ class AvgPool2d(Windows):
         super().__init__(kernel_size=kernel_size, stride=stride, padding=padding)
 
 
+class MaxPool2d(Windows):
+    """The largest entry of each window; of equal ones the first, as in torch. Equivalent to torch.nn.MaxPool2d."""
+
+    operation = "max_pool2d"
+
+    def __init__(
+        self, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1
+    ) -> None:
+        stride = kernel_size if stride is None else stride
+        super().__init__(kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+
+
 class AdaptiveAvgPool2d(Windows):
     """Means over windows that divide the image evenly. Equivalent to torch.nn.AdaptiveAvgPool2d.
 

@@ -101,7 +101,7 @@ def _node(atom: Atom) -> str:
 
 
 def _monomials(program: Program) -> Iterator[Binding]:
-    return (binding for binding in program.bindings if binding.monomial is not None)
+    return (b for b in program.bindings if b.monomial is not None and b.value.position is None)
 
 
 def _options(binding: Binding, known: Signs) -> Iterator[Rule | None]:

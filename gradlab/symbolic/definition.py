@@ -51,6 +51,20 @@ def let(entry: sp.Expr, value: sp.Expr | float) -> Let:
     return Let(entry, _expression(value, f"let({entry}, {value!r})"))
 
 
+class argmax(sp.Function):  # type: ignore[misc]  # noqa: N801 - written like SymPy's own functions, exp and log
+    """Where an expression is largest: `let(at[n], argmax(x[n, k], k))`; then `x[n, at[n]]` is the maximum.
+
+    The place of the first of several maxima, as torch and NumPy have it: it is constant for differentiation, so the
+    gradient of the maximum goes to that entry alone. It stands as the whole of a binding, which then holds positions
+    and can only index. Over several indices, as in `argmax(x[n, i, j], i, j)`, one position stands for all of them:
+    `x[n, at[n], at[n]]` is the maximum.
+    """
+
+    @classmethod
+    def eval(cls, entry: sp.Expr, *over: sp.Idx) -> None:
+        """Stay as it is written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """Something true of the inputs that the engine cannot see: `left`, a sum over one input, equals `right`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any
 
@@ -138,7 +138,7 @@ def _prove_shift(derivation: Derivation, witness: Witness, shift: Shift) -> None
         )
 
 
-def _shifted(program: Program, witness: Witness, shift: Shift, constants: Any) -> dict[str, Any]:
+def _shifted(program: Program, witness: Witness, shift: Shift, constants: Any) -> MutableMapping[str, Any]:
     """All tensors as the forward computes them after the shift."""
     point = witness.point
     moved = replace(point, tensors=dict(point.tensors))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
-from gradlab.symbolic.rings import Dual, DualRing, Ring
+from gradlab.symbolic.rings import Dual, DualRing, Ring, UndefinedError
 from gradlab.symbolic.terms import (
     Affine,
     Atom,
@@ -24,13 +26,16 @@ from gradlab.symbolic.terms import (
     Index,
     Indicator,
     Order,
+    Position,
     Prod,
     Ref,
     Size,
     Slot,
     Term,
     atom_indices,
+    atom_slots,
     operands,
+    slot_indices,
 )
 
 
@@ -65,7 +70,12 @@ Known = MutableMapping[tuple[str, tuple[Index, ...]], Any]
 
 
 def evaluate(expression: Expr, free: Sequence[Index], point: Point, known: Known | None = None) -> Any:
-    """The array of values, with one axis for each free index, in order; `known` remembers terms between calls."""
+    """The array of values, with one axis for each free index, in order; `known` remembers terms between calls.
+
+    The place of a maximum comes as machine integers.
+    """
+    if expression.position is not None:
+        return _place(expression.position, free, point)
     ring = point.ring
     zero = ring.multiply(ring.constant(Fraction(0)), _ones(point, point.shape(free)))
     total = zero
@@ -93,6 +103,29 @@ def evaluate_term(term: Term, free: Sequence[Index], point: Point) -> Any:
     for part in parts:
         value = ring.multiply(value, _summed(part, free, point))
     return value
+
+
+def _place(position: Position, free: Sequence[Index], point: Point) -> Any:
+    """Where the monomial is largest, counted row by row along the axes that its searched indices stand on."""
+    argument = position.argument.fresh()
+    slots = [slot for slot in atom_slots(Position(argument)) if not set(argument.bound).isdisjoint(slot_indices(slot))]
+    # In the order of the tensor's own axes: of several maxima, the first row by row is found.
+    searched = tuple(dict.fromkeys(i for slot in slots for i in slot_indices(slot) if i in argument.bound))
+    layout, shape = (*free, *searched), point.shape(free)
+    positions = [np.broadcast_to(_positions(slot, layout, point), point.shape(layout)) for slot in slots]
+    inside = np.ones(point.shape(layout), dtype=bool)
+    for slot, found in zip(slots, positions, strict=True):
+        inside &= (found >= 0) & (found < point.sizes[slot.axis])
+    empty = ~inside.any(axis=tuple(range(len(free), len(layout))))
+    if empty.any():
+        raise UndefinedError("the maximum of nothing", empty)
+    values = evaluate_term(Term(argument.coefficient, argument.factors), layout, point)
+    values = point.ring.multiply(values, _ones(point, point.shape(layout)))
+    at = point.ring.argmax(values, len(searched), inside)[..., None]
+    place = np.zeros(shape, dtype=np.intp)
+    for slot, found in zip(slots, positions, strict=True):
+        place = place * point.sizes[slot.axis] + np.take_along_axis(found.reshape((*shape, -1)), at, -1)[..., 0]
+    return place
 
 
 def _summed(part: Term, free: Sequence[Index], point: Point) -> Any:
@@ -155,6 +188,8 @@ def _atom(atom: Atom, layout: Sequence[Index], point: Point) -> Any:
             if closed:
                 return ring.multiply(_not_above(low, middle, ring), _not_above(middle, high, ring))
             return ring.multiply(_above(middle, low, ring), _above(high, middle, ring))
+        case Position():
+            raise DefinitionError("the place of a maximum is used as a number; bind it to a name of its own")
         case Order(left, right):
             return _integers(np.where(_positions(left, layout, point) <= _positions(right, layout, point), 1, 0), point)
         case Prod():
@@ -225,4 +260,8 @@ def _positions(slot: Slot, layout: Sequence[Index], point: Point) -> Any:
         offset = sum(scale.value(point.integers) for scale in slot.offset)
         parts = (scale.value(point.integers) * _positions(index, layout, point) for scale, index in slot.parts)
         return sum(parts, start=np.full((1,) * len(layout), offset))
-    return point.tensors[slot.tensor][tuple(_positions(index, layout, point) for index in slot.slots)]
+    place = point.tensors[slot.tensor][tuple(_positions(index, layout, point) for index in slot.slots)]
+    if not slot.plane:
+        return place
+    after = slot.plane[slot.plane.index(slot.axis) + 1 :]
+    return place // math.prod(point.sizes[axis] for axis in after) % point.sizes[slot.axis]

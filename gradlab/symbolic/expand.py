@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -51,6 +52,13 @@ class SymPyRing:
     def indicator(self, value: Any) -> Array:
         return elementwise(lambda item: sp.Piecewise((1, item > 0), (0, True)), value)
 
+    def argmax(self, value: Array, axes: int, inside: Any) -> Any:
+        # Symbols have no order: places in turn, as labels have; each may hold the maximum as well as any other.
+        shape = value.shape[: value.ndim - axes]
+        rows = inside.reshape((math.prod(shape), -1))
+        chosen = [np.flatnonzero(row)[number % row.sum()] for number, row in enumerate(rows)]
+        return np.array(chosen, dtype=np.intp).reshape(shape)
+
     def sum(self, value: Array, axes: tuple[int, ...]) -> Any:
         return np.asarray(value.sum(axis=axes), dtype=object)
 
@@ -77,8 +85,8 @@ class Expansion:
 def expand(derivation: Derivation, sizes: Mapping[str, int], given: Mapping[str, Array] | None = None) -> Expansion:
     """Write a derivation out; `sizes` maps the names of axes to numbers, `given` replaces the symbols of inputs.
 
-    Integer parameters are named in `sizes` too; the sizes that follow from others may be left out.
-    Labels are the numbers 0, 1, 2, … in turn; the last entries of a simplex are 1 minus the others.
+    Integer parameters are named in `sizes` too; the sizes that follow from others may be left out. Labels, and the
+    places of maxima, are the numbers 0, 1, 2, … in turn; the last entries of a simplex are 1 minus the others.
     """
     program = derivation.program
     integers = {name: sizes[name] for name in program.integers}

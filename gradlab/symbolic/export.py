@@ -9,6 +9,7 @@ import sympy as sp
 
 from gradlab.symbolic import special
 from gradlab.symbolic.components import components
+from gradlab.symbolic.definition import argmax
 from gradlab.symbolic.derive import Result
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.layout import letters
@@ -25,6 +26,7 @@ from gradlab.symbolic.terms import (
     Index,
     Indicator,
     Order,
+    Position,
     Prod,
     Ref,
     Scale,
@@ -113,6 +115,10 @@ class _Exporter:
                 middle, low, high = (self.product(operand, names) for operand in operands(atom))
                 inside = sp.And(low <= middle, middle <= high) if closed else sp.And(low < middle, middle < high)
                 return sp.Piecewise((1, inside), (0, True))
+            case Position(argument):
+                own = letters(self.program, self.free, argument.bound)
+                over = (idx(index, own[index]) for index in argument.bound)
+                return argmax(self.product(Term(argument.coefficient, argument.factors), own), *over)
             case Order(left, right):
                 return sp.Piecewise((1, sp.Le(self.slot(left, names), self.slot(right, names))), (0, True))
             case Prod(argument, without):
@@ -182,6 +188,8 @@ class Declarations:
             if any(part.is_Pow and abs(part.exp) == sp.S.Half for e in expressions for part in sp.preorder_traversal(e))
             else set()
         )
+        # Not one of SymPy's: the program stands for itself.
+        self.places = "argmax" in functions
         plain = [s for s in symbols if type(s) is sp.Symbol and s.name not in {*self.tensors, *self.indices}]
         self.sizes = {str(index.upper + 1): index.upper + 1 for index in self.indices.values()}
         self.sizes.update({s.name: s for s in plain if s.is_integer})
@@ -192,10 +200,12 @@ class Declarations:
         """The import and the assignments; `bound` adds names, each with True where it has indices."""
         tensors = sorted(self.tensors | {name for name, indexed in bound if indexed})
         scalars = sorted(self.scalars | {name for name, indexed in bound if not indexed})
+        names = self.used | {"Idx", "IndexedBase", "symbols"} | ({"Function"} if self.places else set())
         lines = [
-            f"from sympy import {', '.join(sorted(self.used | {'Idx', 'IndexedBase', 'symbols'}, key=str.lower))}",
+            f"from sympy import {', '.join(sorted(names, key=str.lower))}",
             *([f"\nfrom gradlab.symbolic.special import {', '.join(sorted(self.special))}"] if self.special else []),
             "",
+            *(['argmax = Function("argmax")'] if self.places else []),
         ]
         lines += [f'{name} = symbols("{name}", integer=True)' for name in sorted(self.sizes)]
         lines += [f'{name} = symbols("{name}", positive=True)' for name in self.parameters]

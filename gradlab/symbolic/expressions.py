@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import sympy as sp
 
-from gradlab.symbolic.definition import at_most, indicator
+from gradlab.symbolic.definition import argmax, at_most, indicator
 from gradlab.symbolic.functions import ELEMENTARY, recognise
 from gradlab.symbolic.program import Binding, Tensor
 from gradlab.symbolic.scope import Scope
@@ -22,11 +22,14 @@ from gradlab.symbolic.terms import (
     Index,
     Indicator,
     Order,
+    Position,
     Prod,
     Ref,
     Size,
     Slot,
     Term,
+    atom_slots,
+    slot_indices,
     term_tensors,
 )
 
@@ -59,6 +62,21 @@ class Expressions(Scope):
         if isinstance(expression, sp.Pow):
             return Expr.of([self.power(expression)])
         return Expr.of([self.monomial(expression)])
+
+    def position(self, expression: argmax) -> Expr:
+        """The place of a maximum, searched over indices of one tensor."""
+        entry, *over = expression.args
+        indices = [self.index(variable) for variable in over]
+        term = self.monomial(entry)
+        found = [index for atom, _ in term.factors for slot in atom_slots(atom) for index in slot_indices(slot)]
+        if not indices or len(set(indices)) != len(indices) or any(found.count(index) != 1 for index in indices):
+            self.fail(
+                f"{expression} does not say where to search", "write argmax(x[n, k], k): one entry, each index once"
+            )
+        renaming: dict[Index, Slot] = {index: Index.fresh(index.axis) for index in indices}
+        bound = [slot for slot in renaming.values() if isinstance(slot, Index)]
+        searched = term.rename(renaming)
+        return Expr.atom(Position(Term.make(searched.coefficient, searched.factors, bound)))
 
     def over(self, expression: sp.Sum | sp.Product) -> tuple[Term, list[Index]]:
         """What is summed or multiplied, and over which indices: renamed, lest one that is free outside is captured."""
@@ -163,7 +181,7 @@ class Expressions(Scope):
     def reference(self, expression: sp.Indexed, *, as_index: bool = False) -> Term:
         name = str(expression.base)
         self.check_known(name, expression)
-        if name in self.labels and not as_index:
+        if name in {**self.labels, **self.places} and not as_index:
             self.fail(f"{expression} holds labels and is used as a number", f"labels are indices: x[n, {expression}]")
         shape = self.shapes[name]
         if len(shape) != len(expression.indices):
@@ -197,23 +215,28 @@ class Expressions(Scope):
         return Term(Fraction(1), ((Ref(known.tensor, indices), Fraction(1)),))
 
     def slot(self, index: sp.Expr, axis: Axis, tensor: str) -> Slot:
-        found: Slot
-        if isinstance(index, sp.Indexed):
-            name = str(index.base)
-            if name not in self.labels:
-                self.fail(f"{index} is used as an index", "only inputs in the domain labels(...) can be")
-            below = next((a for a in self.axes.values() if a.name == self.labels[name]), None)
-            if below is None:
-                self.fail(f"{name} holds labels below {self.labels[name]!r}, which is no axis", "name an axis")
-            found = Gather(name, self.lookup(index), below)
-        else:
-            found = self.index(index)
+        found: Slot = self.gather(index, axis) if isinstance(index, sp.Indexed) else self.index(index)
         if found.axis != axis:
             self.fail(
                 f"axes clash: {tensor} has axis {axis.name} where index {index} runs over {found.axis.name}",
                 "two axes never contract, even where their sizes are equal: index with the tensor's own axis",
             )
         return found
+
+    def gather(self, index: sp.Indexed, axis: Axis) -> Gather:
+        """A label, or the place of a maximum, inside brackets."""
+        name = str(index.base)
+        if name in self.places:
+            plane = self.places[name]
+            along = axis if axis in plane else plane[0]
+            return Gather(name, self.lookup(index), along, plane if len(plane) > 1 else ())
+        if name not in self.labels:
+            remedy = "only inputs in the domain labels(...), and what is bound to an argmax, can be"
+            self.fail(f"{index} is used as an index", remedy)
+        below = next((a for a in self.axes.values() if a.name == self.labels[name]), None)
+        if below is None:
+            self.fail(f"{name} holds labels below {self.labels[name]!r}, which is no axis", "name an axis")
+        return Gather(name, self.lookup(index), below)
 
     def lookup(self, expression: sp.Indexed) -> tuple[Index, ...]:
         """The indices of a label inside brackets; each is a plain index."""

@@ -23,6 +23,7 @@ from gradlab.symbolic.terms import (
     Factor,
     Index,
     Order,
+    Position,
     Prod,
     Ref,
     Size,
@@ -37,7 +38,11 @@ Names = Mapping[Index, str]
 
 @dataclass(frozen=True)
 class Power:
-    """An atom to a positive power, with the names of its indices; `arguments` are those of a function or indicator."""
+    """An atom to a positive power, with the names of its indices.
+
+    `arguments` are the monomials inside it: those of a function or an indicator, what a product runs over, or what is
+    searched for a maximum; `names` then has the indices that these bind too.
+    """
 
     atom: Atom
     exponent: Fraction
@@ -162,7 +167,7 @@ class _Arranger:
         for atom, exponent in sorted(factors, key=lambda factor: self.factor_order(factor[0], names)):
             inside = tuple(self.monomial(part.coefficient, part.factors, names) for part in operands(atom))
             own = names
-            if isinstance(atom, Prod):
+            if isinstance(atom, Prod | Position):
                 own = {**names, **letters(self.program, names, atom.argument.bound, names)}
                 inside = (self.monomial(atom.argument.coefficient, atom.argument.factors, own),)
             (above if exponent > 0 else below).append(Power(atom, abs(exponent), own, inside))

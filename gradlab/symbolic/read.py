@@ -11,7 +11,7 @@ import sympy as sp
 
 from gradlab.symbolic.calculus import contract
 from gradlab.symbolic.computed import ComputedAxes
-from gradlab.symbolic.definition import Definition, Fact, Input, Let
+from gradlab.symbolic.definition import Definition, Fact, Input, Let, argmax
 from gradlab.symbolic.definition import Shift as Declared
 from gradlab.symbolic.program import Binding, Given, Program, Shift, SumFact, Tensor
 from gradlab.symbolic.terms import Ref
@@ -79,11 +79,14 @@ class _Reader(ComputedAxes):
         self.where = f"binding {item.entry}"
         tensor = self.tensor(item.entry)
         self.check_name(tensor.name)
-        value = contract(self.top(item.value))  # an author may write a delta: sum over i, j of A[i, j] delta(i, j)
+        # An author may write a delta: the sum over i and j of A[i, j] delta(i, j).
+        value = self.position(item.value) if isinstance(item.value, argmax) else contract(self.top(item.value))
         extra = [index.name for index in value.free if index not in tensor.indices]
         if extra:
             self.fail(f"the right side has the free index {', '.join(extra)}", "sum over it or add it to the left side")
         self.shapes[tensor.name] = tensor.indices
+        if value.position is not None:
+            self.places[tensor.name] = value.position.searched
         self.bindings.append(Binding(tensor, value))
 
     def fact(self, item: Fact) -> SumFact:

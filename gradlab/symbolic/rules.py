@@ -203,7 +203,7 @@ def _alike(wanted: Slot, found: Slot) -> bool:
     """Whether two computed indices differ in the indices that they are computed from at most."""
     match wanted, found:
         case Gather(ours), Gather(theirs):
-            return ours == theirs
+            return (ours, wanted.axis) == (theirs, found.axis)
         case Affine(ours, shift), Affine(theirs, other):
             return shift == other and [scale for scale, _ in ours] == [scale for scale, _ in theirs]
     return False

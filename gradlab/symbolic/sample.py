@@ -140,7 +140,8 @@ def complete(program: Program, point: Point, tensors: MutableMapping[str, Any]) 
     for binding in program.bindings:
         indices = binding.tensor.indices
         try:
-            tensors[binding.name] = np.asarray(evaluate(binding.value, indices, point), dtype=object)
+            value = evaluate(binding.value, indices, point)
+            tensors[binding.name] = value if binding.value.position else np.asarray(value, dtype=object)
         except UndefinedError as error:
             full = error.where.any(axis=tuple(range(len(indices), error.where.ndim)))
             return binding, np.broadcast_to(full, point.shape(indices))

@@ -28,6 +28,7 @@ class Scope:
         self.bindings: list[Binding] = []
         self.automatic: dict[str, Ref] = {}
         self.labels: dict[str, str] = {}
+        self.places: dict[str, tuple[Axis, ...]] = {}
         self.scope: dict[str, Index] = {}
         self.parameters = {parameter.name for parameter in definition.parameters}
         self.integers = {parameter.name: parameter for parameter in definition.parameters if parameter.integer}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from gradlab.symbolic.functions import ELEMENTARY
@@ -18,6 +19,7 @@ from gradlab.symbolic.terms import (
     Index,
     Indicator,
     Order,
+    Position,
     Prod,
     Ref,
     Size,
@@ -107,7 +109,7 @@ class _Text:
 
     def slot(self, slot: Slot, names: Names) -> str:
         if isinstance(slot, Gather):
-            return f"{self.name(slot.tensor)}[{','.join(names.get(index, index.name) for index in slot.slots)}]"
+            slot = replace(slot, tensor=self.name(slot.tensor))
         return show_slot(slot, lambda index: names.get(index, index.name))
 
     def atom(self, atom: Atom, names: Names, arguments: Sequence[Product]) -> str:
@@ -129,6 +131,8 @@ class _Text:
             case Indicator(_, _, closed):
                 sign = " <= " if closed else " < "
                 return f"[{sign.join((inside[1], inside[0], inside[2]))}]"
+            case Position(searched):
+                return f"argmax[{','.join(names[index] for index in searched.bound)}]({inside[0]})"
             case Order(left, right):
                 return f"[{self.slot(left, names)} <= {self.slot(right, names)}]"
             case Prod(term, without):

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
-from gradlab.symbolic.terms import Atom, Constant, Delta, Expr, Function, Indicator, Order, Prod, Ref, Size, Term
+from gradlab.symbolic.terms import (
+    Atom,
+    Constant,
+    Delta,
+    Expr,
+    Function,
+    Indicator,
+    Order,
+    Position,
+    Prod,
+    Ref,
+    Size,
+    Term,
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ def _non_negative(atom: Atom, known: AbstractSet[str]) -> bool:
             return tensor in known
         case Function(name):
             return ELEMENTARY[name].non_negative
-        case Size() | Constant() | Delta() | Indicator() | Order():
+        case Size() | Constant() | Delta() | Indicator() | Order() | Position():
             return True
         case Prod(argument):
             return _term_non_negative(argument, known)

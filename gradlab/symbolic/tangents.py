@@ -36,7 +36,8 @@ def forward(
     needed = program.leading_to(wanted)
     steps: list[Step] = []
     for binding in program.bindings:
-        if binding.name in needed and binding.value.tensors & tangents.keys():
+        # The place of a maximum has no tangent: it is constant for differentiation.
+        if binding.name in needed & program.varying and binding.value.tensors & tangents.keys():
             subject = TANGENT + binding.name
             reason = f"the differential of {binding.name}"
             known = {**tangents, **named}

@@ -51,11 +51,16 @@ class Index:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Gather:
-    """The index that an integer tensor holds, as in x[n, label[n]]; it is looked up, never solved for."""
+    """The index that an integer tensor holds, as in x[n, label[n]]; it is looked up, never solved for.
+
+    Where a position was searched along several axes, `plane` names them: the tensor then holds places in that plane,
+    counted row by row, and the gather is the coordinate along `axis`.
+    """
 
     tensor: str
     slots: tuple[Index, ...]
     axis: Axis
+    plane: tuple[Axis, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -149,6 +154,23 @@ class Indicator:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """Where a monomial is largest: the place of the first maximum over the indices that `argument` binds.
+
+    The monomial holds one tensor with these indices; the place is counted along the axes that they stand on, row by
+    row. It is a whole number, constant for differentiation, and stands alone as the value of a binding.
+    """
+
+    argument: Term
+
+    @property
+    def searched(self) -> tuple[Axis, ...]:
+        """The axes that the place is counted along."""
+        bound = set(self.argument.bound)
+        return tuple(slot.axis for slot in atom_slots(self) if not bound.isdisjoint(slot_indices(slot)))
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """1 where the left slot is not behind the right one on their axis, else 0: [k <= d]."""
 
@@ -168,7 +190,7 @@ class Prod:
     without: tuple[Slot, ...] = ()
 
 
-Atom = Ref | Delta | Size | Constant | Function | Indicator | Order | Prod
+Atom = Ref | Delta | Size | Constant | Function | Indicator | Order | Prod | Position
 Factor = tuple[Atom, Fraction]
 
 
@@ -203,7 +225,7 @@ def with_operand(atom: Atom, position: int, value: Term) -> Atom:
 
 def atom_indices(atom: Atom) -> Iterator[Index]:
     """The indices that an atom depends on, in order, repeats included."""
-    running = atom.argument.bound if isinstance(atom, Prod) else ()
+    running = atom.argument.bound if isinstance(atom, Prod | Position) else ()
     for slot in atom_slots(atom):
         yield from (index for index in slot_indices(slot) if index not in running)
 
@@ -217,7 +239,7 @@ def rename_slot(slot: Slot, renaming: Renaming) -> Slot:
         shown = show_slot(slot, lambda index: index.name)
         raise DefinitionError(f"the index {shown} would depend on a computed index; bind the inner lookup first")
     if isinstance(slot, Gather):
-        return Gather(slot.tensor, inner, slot.axis)
+        return replace(slot, slots=inner)
     return Affine(
         tuple((scale, new) for (scale, _), new in zip(slot.parts, inner, strict=True)), slot.offset, slot.axis
     )
@@ -234,6 +256,8 @@ def rename_atom(atom: Atom, renaming: Renaming) -> Atom:
             return Function(name, argument.rename(renaming), tuple(other.rename(renaming) for other in others))
         case Indicator(argument, bounds, closed):
             return Indicator(argument.rename(renaming), tuple(bound.rename(renaming) for bound in bounds), closed)
+        case Position(argument):
+            return Position(argument.rename(renaming))
         case Order(left, right):
             return Order(rename_slot(left, renaming), rename_slot(right, renaming))
         case Prod(argument, without):
@@ -257,8 +281,8 @@ def show_slot(slot: Slot, name: Callable[[Index], str]) -> str:
     match slot:
         case Index():
             return name(slot)
-        case Gather(tensor, slots):
-            return f"{tensor}[{','.join(name(index) for index in slots)}]"
+        case Gather(tensor, slots, axis, plane):
+            return f"{tensor}{f'.{axis.name}' if plane else ''}[{','.join(name(index) for index in slots)}]"
         case Affine(parts, offset):
             one = Scale(1)
             shown = [name(index) if scale == one else f"{scale}*{name(index)}" for scale, index in parts]
@@ -285,6 +309,9 @@ def show_atom(atom: Atom, name: Callable[[Index], str]) -> str:
             sign = "<=" if closed else "<"
             shown = f" {sign} ".join(show_monomial(part, name) for part in (low, argument, high))
             return f"[{shown}]"
+        case Position(argument):
+            own = _canonical_names(argument)
+            return f"argmax({show_monomial(argument, lambda i: own[i] if i in argument.bound else name(i))})"
         case Order(left, right):
             return f"[{show_slot(left, name)} <= {show_slot(right, name)}]"
         case Prod(argument, without):
@@ -480,6 +507,13 @@ class Expr:
         return Expr.of(Term.make(t.coefficient, t.factors, t.bound + bound) for t in self.terms)
 
     @property
+    def position(self) -> Position | None:
+        """The place of a maximum, where that is what the expression is."""
+        alone = len(self.terms) == 1 and len(self.terms[0].factors) == 1
+        atom = self.terms[0].factors[0][0] if alone else None
+        return atom if isinstance(atom, Position) else None
+
+    @property
     def free(self) -> tuple[Index, ...]:
         """The free indices of all terms."""
         return tuple(dict.fromkeys(index for term in self.terms for index in term.free))
@@ -504,7 +538,7 @@ def atom_tensors(atom: Atom) -> Iterator[str]:
     match atom:
         case Ref(tensor, _):
             yield tensor
-        case Prod(argument):
+        case Prod(argument) | Position(argument):
             yield from term_tensors(argument)
         case _:
             for operand in operands(atom):
@@ -519,10 +553,10 @@ def atom_slots(atom: Atom) -> Iterator[Slot]:
             yield from slots
         case Delta(left, right) | Order(left, right):
             yield from (left, right)
-        case Prod(argument, without):
+        case Prod(argument) | Position(argument):
             for inner, _ in argument.factors:
                 yield from atom_slots(inner)
-            yield from without
+            yield from atom.without if isinstance(atom, Prod) else ()
         case _:
             for operand in operands(atom):
                 for inner, _ in operand.factors:

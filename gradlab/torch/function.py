@@ -201,7 +201,8 @@ def _eager(plan: _Plan, second: type[Function]) -> type[Function]:
         return tuple(gradients)
 
     members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-    return _made(_title(plan), members)
+    made: type[Function] = type(_title(plan), (Function,), members)
+    return made
 
 
 def _second(plan: _Plan) -> type[Function]:
@@ -294,7 +295,8 @@ def _compiled(plan: _Plan) -> type[Function]:
         return *gradients, *[None] * len(names)
 
     members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-    return _made(f"{_title(plan)}Compiled", members)
+    made: type[Function] = type(f"{_title(plan)}Compiled", (Function,), members)
+    return made
 
 
 class _Last(Function):
@@ -322,12 +324,7 @@ class _Last(Function):
 def _function(plan: _Plan, suffix: str, *members: Callable[..., Any]) -> type[Function]:
     """A Function class from its four static methods, with a name that `grad_fn` shows."""
     named = dict(zip(("forward", "setup_context", "backward", "jvp"), map(staticmethod, members), strict=True))
-    return _made(f"{_title(plan)}{suffix}", {**named, "generate_vmap_rule": True})
-
-
-def _made(name: str, members: dict[str, Any]) -> type[Function]:
-    metaclass: Any = type(Function)
-    made: type[Function] = metaclass(name, (Function,), members)
+    made: type[Function] = type(f"{_title(plan)}{suffix}", (Function,), {**named, "generate_vmap_rule": True})
     return made
 
 

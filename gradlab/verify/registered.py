@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from gradlab import registry
 from gradlab.adapters.cached import from_cached
@@ -156,8 +156,10 @@ def report_subject(
     `reference` is the independent implementation on torch tensors, by default that of the registered kernel.
     """
     references, notes = references_of(operation) if reference is None else ([_torch(operation, reference)], [])
+    # A registered operation promises torch's own choice at kinks and ties, where there is a torch to ask.
+    choice: Literal["torch", "bracket"] = "torch" if references else "bracket"
     references += [] if exact is None else [exact]
-    specification = replace(specification_of(operation), extras=Extras(jvp=jvp))
+    specification = replace(specification_of(operation), extras=Extras(jvp=jvp, convention=choice))
     with one_thread():
         return run(subject, specification, references, profile=profile, seed=seed, notes=notes)
 

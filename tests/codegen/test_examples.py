@@ -27,9 +27,6 @@ REFUSED = {
     "trace": "no code for the repeated index in x; bind a copy",
     "diagonal": "no code for the repeated index in x; bind a copy",
     "diagonal_matrix_product": "no code for the repeated index in x; bind a copy",
-    "embedding": "labels can only pick from the last axis, as in x[n, label[n]]",
-    "embedding_bag": "labels can only pick from the last axis, as in x[n, label[n]]",
-    "nested_gather": "labels can only pick from the last axis, as in x[n, label[n]]",
     "broadcast": "axis d is the axis of no input, so its size is unknown; sum it away",
     "sum_of_one": "axis d is the axis of no input, so its size is unknown; sum it away",
 }

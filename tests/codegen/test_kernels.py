@@ -79,7 +79,7 @@ def test_labels_that_no_column_has_are_refused():
     for label, shown in (([0, 3], "from 0 to 3"), ([-1, 2], "from -1 to 2")):
         with pytest.raises(IndexError) as error:
             kernel("softmax_cross_entropy_labels").forward(x, np.array(label))
-        assert str(error.value) == f"label holds values {shown}; labels are column numbers from 0 to 2"
+        assert str(error.value) == f"label holds values {shown}; labels are positions from 0 to 2"
 
 
 def test_the_mean_over_an_empty_batch_is_nan_without_a_warning():

@@ -36,6 +36,15 @@ def one_line(text: str) -> str:
         ("softmax_cross_entropy_labels", ["grad_x[n,d] = g * (p[n,d] - delta[label[n],d]) / N"]),
         ("cross_entropy", ["grad_p[n,d] = -g * t[n,d] / (N * p[n,d])"]),
         (
+            "avg_pool2d",
+            [
+                "grad_x[n,c,h,w] = sum[o,q,a,b](delta[stride*o + a - padding,h] * delta[stride*q + b - padding,w] "
+                "* g[n,c,o,q]) / kernel_size**2",
+                "O = (H + 2 * padding - kernel_size) // stride + 1.",
+                "Entries at computed indices outside an axis are 0.",
+            ],
+        ),
+        (
             "linear",
             [
                 "grad_x[n,i] = sum[o](g[n,o] * weight[o,i])",

@@ -84,6 +84,9 @@ LISTED = (
     Row("Conv2d", (4, 6, 3), (2, 4, 6, 5), {"groups": 2}),
     Row("AvgPool2d", (2,), (2, 3, 6, 5)),
     Row("AvgPool2d", (3, 2, 1), (2, 3, 6, 5)),
+    Row("MaxPool2d", (2,), (2, 3, 6, 5)),
+    Row("MaxPool2d", (3, 2, 1), (3, 6, 5)),
+    Row("MaxPool2d", (2,), (2, 3, 6, 7), {"stride": 1, "dilation": 2}),
     Row("AdaptiveAvgPool2d", (1,), (2, 3, 6, 5)),
     Row("AdaptiveAvgPool2d", (2,), (2, 3, 6, 6)),
     Row("GroupNorm", (2, 6), (3, 6, 4, 5)),
@@ -118,7 +121,8 @@ LISTED = (
     Row("BCEWithLogitsLoss", target=lambda rng, dtype: rng.random((4, 5)).astype(dtype)),
 )
 
-_ABSTRACT = (Module, Sequential)
+# The embedding takes integers; it has tests of its own.
+_ABSTRACT = (Module, Sequential, gradlab.nn.Embedding)
 
 
 def rows() -> list[Row]:

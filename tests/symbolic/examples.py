@@ -3,7 +3,7 @@
 from sympy import Expr, Idx, IndexedBase, Integer, Max, Sum, exp, log, sqrt, symbols
 
 from gradlab.operation import Parameter, labels, mask, non_negative, one_hot, positive, real, signs, simplex
-from gradlab.symbolic.definition import Definition, Input, fact, given, let
+from gradlab.symbolic.definition import Definition, Input, argmax, fact, given, let
 
 N, M, D, K, P = symbols("N M D K P", integer=True)
 n, m, d, e, k, o = (Idx(name, size) for name, size in (("n", N), ("m", N), ("d", D), ("e", D), ("k", K), ("o", P)))
@@ -190,6 +190,78 @@ EXAMPLES = [
         [weight[k, d], given(u[r], labels("k")), given(label[n], labels("m"))],
         [(z[r, d], weight[u[r], d] ** 2), (y[n, d], z[label[n], d])],
         "(weight[u] ** 2)[label]",
+    ),
+    operation(
+        "class_weights",
+        [w[k], given(label[n, r], labels("k"))],
+        [(y[n, r], w[label[n, r]] ** 2)],
+        "w[label] ** 2",
+    ),
+    operation(
+        "gather_in_the_middle",
+        [x[n, d, k], given(label[n], labels("d"))],
+        [(y[n, k], x[n, label[n], k])],
+        "x[torch.arange(len(x)), label]",
+    ),
+    operation(
+        "gather_of_columns",
+        [x[n, d, k], given(label[r], labels("d"))],
+        [(y[n, r, k], x[n, label[r], k])],
+        "x[:, label]",
+    ),
+    operation(
+        "two_gathers",
+        [x[d, k], given(label[n], labels("d")), given(u[n], labels("k"))],
+        [(y[n], x[label[n], u[n]])],
+        "x[label, u]",
+    ),
+    operation(
+        "gather_beside_its_row",
+        [x[n, d], given(label[n], labels("d"))],
+        [(y[n, d], x[n, d] * x[n, label[n]])],
+        "x * x.gather(1, label[:, None])",
+    ),
+    operation(
+        "weighted_labels",
+        [x[n, d], w[n], values[k], given(label[n], labels("k"))],
+        [(y[n, d], x[n, d] * w[n]), (z[n], Sum(y[n, d] ** 2, d)), (loss, Sum(z[n] * values[label[n]], n))],
+        "((x * w[:, None]).square().sum(1) * values[label]).sum()",
+    ),
+    operation(
+        "maximum_of_rows",
+        [x[n, d]],
+        [(q[n], argmax(x[n, e], e)), (y[n], x[n, q[n]])],
+        "x.max(1).values",
+    ),
+    operation(
+        "minimum_of_columns",
+        [x[n, d]],
+        [(q[d], argmax(-x[m, d], m)), (y[d], x[q[d], d])],
+        "x.min(0).values",
+    ),
+    operation(
+        "maximum_of_a_plane",
+        [x[n, d, k]],
+        [(q[n], argmax(x[n, e, k], e, k)), (y[n], x[n, q[n], q[n]])],
+        "x.flatten(1).max(1).values",
+    ),
+    operation(
+        "maximum_of_a_plane_in_front",
+        [x[d, k, n]],
+        [(q[n], argmax(x[e, k, n], e, k)), (y[n], x[q[n], q[n], n] ** 2)],
+        "x.flatten(0, 1).max(0).values ** 2",
+    ),
+    operation(
+        "row_of_the_maximum",
+        [x[n, d], z[d, k]],
+        [(q[n], argmax(x[n, e], e)), (y[n, k], x[n, q[n]] * z[q[n], k])],
+        "x.max(1).values[:, None] * z[x.argmax(1)]",
+    ),
+    operation(
+        "maximum_of_products",
+        [x[n, d], w[d]],
+        [(z[n, d], x[n, d] * w[d]), (q[n], argmax(z[n, e], e)), (y[n], z[n, q[n]])],
+        "(x * w).max(1).values",
     ),
     operation("weighted_mean", [x[n, d], w[n]], [(y[d], Sum(w[n] * x[n, d], n) / Sum(w[n], n))], "(w @ x) / w.sum()"),
     operation(

@@ -14,6 +14,7 @@ from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.program import Program
+from gradlab.symbolic.rings import first_largest
 from gradlab.symbolic.sample import complete
 from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Axis
@@ -46,6 +47,9 @@ class Floats:
 
     def indicator(self, value: Any) -> Any:
         return np.asarray(np.where(np.asarray(value, float) > 0, 1.0, 0.0), dtype=object)
+
+    def argmax(self, value: Any, axes: int, inside: Any) -> Any:
+        return first_largest(value, axes, inside)
 
     def sum(self, value: Any, axes: tuple[int, ...]) -> Any:
         return np.asarray(value.sum(axis=axes), dtype=object)

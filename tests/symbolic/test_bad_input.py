@@ -262,7 +262,8 @@ CASES: dict[str, tuple[Callable[[], Definition], str]] = {
     ),
     "tensor as an index": (
         lambda: define((y[n], x[n, t[n]]), inputs=[X, given(t[n])]),
-        "binding y[n]: t[n] is used as an index; only inputs in the domain labels(...) can be",
+        "binding y[n]: t[n] is used as an index; only inputs in the domain labels(...), and what is bound to "
+        "an argmax, can be",
     ),
     "lookup in a lookup": (
         lambda: define(

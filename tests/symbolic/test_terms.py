@@ -218,7 +218,7 @@ def test_a_lookup_in_a_lookup_is_refused() -> None:
     """Renaming an index inside a lookup to another lookup has no form."""
     inner = Gather("label", (ROW,), Axis("k"))
     outer = term(Ref("x", (Gather("other", (index("k"),), Axis("m")),)))
-    with pytest.raises(DefinitionError, match=r"^other would be indexed by a gather; bind the inner lookup to a name"):
+    with pytest.raises(DefinitionError, match=r"^the index other\[k\] would depend on a computed index; bind"):
         outer.rename({index("k"): inner})
 
 

@@ -37,14 +37,13 @@ def forward(x: Array, label: Array) -> tuple[Array, tuple[Array, ...]]:
     """Return the output, (n,d),(n)->(), and what `backward` needs: label, p."""
     n, d = x.shape
     inverse_n = 1 / n if n else np.nan
+    if label.size and not 0 <= label.min() <= label.max() < d:
+        found = f"label holds values from {label.min()} to {label.max()}"
+        raise IndexError(f"{found}; labels are positions from 0 to {d - 1}")
     # exp cannot overflow: z is x less its maximum, and no result depends on the shift
     z = np.subtract(x, x.max(axis=-1, keepdims=True, initial=-np.inf), order="C")
     # (1) picked[n] = x[n,label[n]]
-    if label.size and not 0 <= label.min() <= label.max() < d:
-        found = f"label holds values from {label.min()} to {label.max()}"
-        raise IndexError(f"{found}; labels are column numbers from 0 to {d - 1}")
-    label_at = np.arange(len(label)) * d + label
-    picked = z.reshape(-1)[label_at]
+    picked = z[np.arange(n), label]
     # (2) e[n,d] = exp(x[n,d])
     e = np.exp(z, out=z)
     # (3) s[n] = sum[d](e[n,d])
@@ -58,28 +57,28 @@ def forward(x: Array, label: Array) -> tuple[Array, tuple[Array, ...]]:
     # (7) loss = -sum[n](t2[n]) / N
     sum_t2 = t2.sum()
     loss = sum_t2 * -inverse_n
-    return loss, (label_at, p)
+    return loss, (label, p)
 
 
 def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array | None, Array | None]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    label_at, p = saved
-    n = label_at.shape[0]
+    label, p = saved
+    n = label.shape[0]
     inverse_n = 1 / n if n else np.nan
     # (24) grad_x[n,d] = grad_output * (p[n,d] - delta[label[n],d]) / N
     grad_x = p * (grad_output * inverse_n)
-    grad_x.reshape(-1)[label_at] -= grad_output * inverse_n
+    grad_x[np.arange(n), label] -= grad_output * inverse_n
     return grad_x, None
 
 
 def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    label_at, p = saved
+    label, p = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else np.nan
     # (42) tangent_loss = (sum[n,d](p[n,d] * tangent_x[n,d]) - sum[n](tangent_x[n,label[n]])) / N
     dot_p_tangent_x = np.vecdot(p, tangent_x).sum()
-    tangent_x_at_label = tangent_x.reshape(-1)[label_at]
+    tangent_x_at_label = tangent_x[np.arange(n), label]
     sum_tangent_x_at_label = tangent_x_at_label.sum()
     tangent_loss = dot_p_tangent_x * inverse_n
     tangent_loss = tangent_loss - (sum_tangent_x_at_label * inverse_n)
@@ -88,7 +87,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
 
 def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    _label_at, p = saved
+    _label, p = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else np.nan
     # (46) hvp_x[n,d] = grad_output * p[n,d] / N * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))

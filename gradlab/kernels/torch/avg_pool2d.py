@@ -12,6 +12,7 @@ import math
 from typing import Any
 
 import torch
+import torch.nn.grad
 from torch import Tensor
 
 

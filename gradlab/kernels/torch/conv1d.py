@@ -11,6 +11,7 @@ The numbers in the comments are those of the equations that
 from typing import Any
 
 import torch
+import torch.nn.grad
 from torch import Tensor
 
 from gradlab.kernels.axes import pack, unpack

@@ -21,8 +21,7 @@ def forward(x: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # exp cannot overflow: z is x less its maximum, and no result depends on the shift
     z = x - (x.amax(dim=-1, keepdim=True) if x.shape[-1] else 0)
     # (1) picked[n] = x[n,label[n]]
-    label_at = label[:, None]
-    picked = z.gather(-1, label_at)[:, 0]
+    picked = z.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     # (2) e[n,d] = exp(x[n,d])
     e = torch.exp(z)
     # (3) s[n] = sum[d](e[n,d])
@@ -36,28 +35,28 @@ def forward(x: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (7) loss = -sum[n](t2[n]) / N
     sum_t2 = t2.sum()
     loss = sum_t2 * -inverse_n
-    return loss, (label_at, p)
+    return loss, (label, p)
 
 
 def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | None, Tensor | None]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    label_at, p = saved
-    n = label_at.shape[0]
+    label, p = saved
+    n = label.shape[0]
     inverse_n = 1 / n if n else math.nan
     # (24) grad_x[n,d] = grad_output * (p[n,d] - delta[label[n],d]) / N
     grad_x = p * (grad_output * inverse_n)
-    grad_x = grad_x.scatter_add(-1, label_at, (grad_output * -inverse_n).expand(label_at.shape))
+    grad_x = grad_x.scatter_add(-1, label.unsqueeze(-1), (grad_output * -inverse_n).expand(n).unsqueeze(-1))
     return grad_x, None
 
 
 def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    label_at, p = saved
+    label, p = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else math.nan
     # (42) tangent_loss = (sum[n,d](p[n,d] * tangent_x[n,d]) - sum[n](tangent_x[n,label[n]])) / N
     dot_p_tangent_x = (p * tangent_x).sum()
-    tangent_x_at_label = tangent_x.gather(-1, label_at)[:, 0]
+    tangent_x_at_label = tangent_x.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     sum_tangent_x_at_label = tangent_x_at_label.sum()
     tangent_loss = dot_p_tangent_x * inverse_n
     tangent_loss = tangent_loss - (sum_tangent_x_at_label * inverse_n)
@@ -66,7 +65,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
 
 def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    _label_at, p = saved
+    _label, p = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else math.nan
     # (46) hvp_x[n,d] = grad_output * p[n,d] / N * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))

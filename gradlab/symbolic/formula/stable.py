@@ -89,7 +89,8 @@ def _with_softmax(definition: Definition) -> Definition:
 
     The exponentials themselves move with a shift, their quotient does not.
     """
-    taken = {str(getattr(item.entry, "base", item.entry)) for item in (*definition.inputs, *definition.lets)}
+    entries = [item.entry for item in definition.inputs] + [item.entry for item in definition.lets]
+    taken = {str(getattr(entry, "base", entry)) for entry in entries}
     lets: list[Let] = []
     for item in definition.lets:
         value = item.value

@@ -8,4 +8,5 @@ from gradlab.symbolic.rings.ring import Array as Array
 from gradlab.symbolic.rings.ring import Ring as Ring
 from gradlab.symbolic.rings.ring import UndefinedError as UndefinedError
 from gradlab.symbolic.rings.ring import elementwise as elementwise
+from gradlab.symbolic.rings.ring import first_largest as first_largest
 from gradlab.symbolic.rings.ring import objects as objects

@@ -10,7 +10,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from gradlab.symbolic.rings.ring import Array, UndefinedError, elementwise
+from gradlab.symbolic.rings.ring import Array, UndefinedError, elementwise, first_largest
 
 
 class Digits:
@@ -38,6 +38,9 @@ class Digits:
 
     def indicator(self, value: Any) -> Array:
         return elementwise(lambda item: mpmath.mpf(item > 0), value)
+
+    def argmax(self, value: Array, axes: int, inside: Any) -> Any:
+        return first_largest(value, axes, inside)
 
     def sum(self, value: Array, axes: tuple[int, ...]) -> Any:
         return np.asarray(value.sum(axis=axes), dtype=object)

@@ -59,6 +59,9 @@ class DualRing:
     def indicator(self, value: Dual) -> Dual:
         return self.dual(self.base.indicator(value.value))
 
+    def argmax(self, value: Dual, axes: int, inside: Any) -> Any:
+        return self.base.argmax(value.value, axes, inside)
+
     def sum(self, value: Dual, axes: tuple[int, ...]) -> Dual:
         return Dual(self.base.sum(value.value, axes), self.base.sum(value.slope, axes))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradlab.symbolic.rings.ring import Array, UndefinedError, elementwise
+from gradlab.symbolic.rings.ring import Array, UndefinedError, elementwise, first_largest
 
 PRIME = 2**61 - 1
 """p - 1 has only small prime factors, so that discrete logarithms are cheap; p = 3 mod 4, so that roots are."""
@@ -51,6 +51,9 @@ class PrimeField:
 
     def indicator(self, value: Any) -> Array:
         return elementwise(lambda item: int(lift(item) > 0), value)
+
+    def argmax(self, value: Array, axes: int, inside: Any) -> Any:
+        return first_largest(elementwise(lift, value), axes, inside)
 
     def sum(self, value: Array, axes: tuple[int, ...]) -> Any:
         return np.asarray(value.sum(axis=axes) % PRIME, dtype=object)

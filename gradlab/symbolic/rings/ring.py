@@ -46,6 +46,12 @@ class Ring(Protocol):
     def indicator(self, value: Any) -> Any:
         """1 where the value is above 0, else 0."""
 
+    def argmax(self, value: Any, axes: int, inside: Any) -> Any:
+        """The first place of the largest entry along so many last axes, counted row by row: machine integers.
+
+        Only entries that `inside` marks are looked at.
+        """
+
     def sum(self, value: Any, axes: tuple[int, ...]) -> Any:
         """The sum over axes."""
 
@@ -66,6 +72,13 @@ def elementwise(function: Callable[..., Any], value: Any, *others: Any) -> Array
         where[list(reasons)] = True
         raise UndefinedError(next(iter(reasons.values())), where.reshape(value.shape))
     return objects(results, value.shape)
+
+
+def first_largest(value: Array, axes: int, inside: Any) -> Any:
+    """`argmax` of entries that can be compared as they are."""
+    if value.size and not inside.all():
+        value = np.where(inside, value, value.min() - 1)
+    return np.argmax(value.reshape((*value.shape[: value.ndim - axes], -1)), axis=-1)
 
 
 def objects(values: list[Any], shape: tuple[int, ...]) -> Array:

@@ -51,6 +51,19 @@ class AvgPool2d(torch.nn.AvgPool2d):
         return output[0] if input.ndim == 3 else output
 
 
+class MaxPool2d(torch.nn.MaxPool2d):
+    """The largest entry of each window; of equal ones the first."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.ceil_mode or self.return_indices:
+            raise ValueError(f"{self}: ceil_mode and return_indices are not derived")
+        keys = ("kernel_size", "stride", "padding", "dilation")
+        settings: dict[str, Any] = {key: one_number(key, getattr(self, key)) for key in keys}
+        x = input[None] if input.ndim == 3 else input
+        output = DOORS["max_pool2d"](("input",), x, **settings)
+        return output[0] if input.ndim == 3 else output
+
+
 class AdaptiveAvgPool2d(torch.nn.AdaptiveAvgPool2d):
     """Means over windows that divide the image evenly; ShapeError for images that cannot be divided so."""
 

@@ -18,3 +18,12 @@ class Linear(torch.nn.Linear):
         shown = [tuple(input.shape), tuple(self.weight.shape), tuple(bias.shape)]
         output = DOORS["linear"](("input", "weight", "bias"), rows, self.weight, bias, shown=shown)
         return output if input.ndim == 2 else output.reshape(*input.shape[:-1], self.out_features)
+
+
+class Embedding(torch.nn.Embedding):
+    """Rows of a table by integer labels; ValueError for options that change the table or its gradient."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.padding_idx is not None or self.max_norm is not None or self.scale_grad_by_freq or self.sparse:
+            raise ValueError(f"{self}: padding_idx, max_norm, scale_grad_by_freq and sparse are not derived")
+        return DOORS["embedding"](("input", "weight"), input, self.weight)

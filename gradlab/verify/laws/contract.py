@@ -9,6 +9,7 @@ import numpy as np
 
 from gradlab.verify.along import leading_of, shape_of
 from gradlab.verify.calls import not_an_array
+from gradlab.verify.oracles.reference import TORCH
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Severity, Violation
 
@@ -18,7 +19,8 @@ LAW = "contract"
 def contract(trial: Trial) -> Iterator[Violation]:
     """Arity, shape, dtype and None placement, exactly as returned: nothing repairs them first."""
     if trial.forward.error:
-        yield _refusal(trial)
+        if not _refused_by_all(trial):
+            yield _refusal(trial)
         return
     yield from _output(trial)
     if trial.upstream is None:
@@ -40,6 +42,14 @@ def contract(trial: Trial) -> Iterator[Violation]:
         return
     for k, gradient in enumerate(trial.gradients):
         yield from _gradient(trial, k, gradient)
+
+
+def _refused_by_all(trial: Trial) -> bool:
+    """Where an independent reference refuses the case as well it is no legal one: the maximum of nothing."""
+    if not trial.forward.error.startswith("raises"):
+        return False
+    independent = [reference for reference in trial.references if reference.name == TORCH]
+    return any(reference.output(trial.case.inputs, trial.params) is None for reference in independent)
 
 
 def _refusal(trial: Trial) -> Violation:

@@ -1,0 +1,94 @@
+"""max_pool2d: Maximum over square windows; what is outside x does not count, at a tie the first entry is taken.
+
+Generated from derivations/max_pool2d.py by `gradlab derive`; edit that file, not this one.
+
+Target: NumPy. Definition: 9ff4c9b895ce6820. Saved for the backward: at.
+The backward has 0 reductions and 0 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive max_pool2d --to text` prints.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.kernels.windows import largest
+from gradlab.operation import Argument, Extent, Operation, Parameter, Signature, real
+
+Array = NDArray[Any]
+
+OPERATION = Operation(
+    name="max_pool2d",
+    summary="Maximum over square windows; what is outside x does not count, at a tie the first entry is taken.",
+    signature=Signature.parse("(n,c,h,w)->(n,c,o,q)"),
+    arguments=(Argument("x", real()),),
+    saved=("at",),
+    reference="torch.nn.functional.max_pool2d(x, kernel_size, stride, padding, dilation)",
+    digest="9ff4c9b895ce6820",
+    parameters=(
+        Parameter("kernel_size", 2, 2, 3, integer=True),
+        Parameter("stride", 2, 1, 3, integer=True),
+        Parameter("padding", 0, 0, 1, integer=True),
+        Parameter("dilation", 1, 1, 2, integer=True),
+    ),
+    extents=(
+        Extent("o", "(h + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1"),
+        Extent("q", "(w + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1"),
+    ),
+    output="y",
+)
+
+
+def forward(
+    x: Array, *, kernel_size: int = 2, stride: int = 2, padding: int = 0, dilation: int = 1
+) -> tuple[Array, tuple[Any, ...]]:
+    """Return the output, (n,c,h,w)->(n,c,o,q), and what `backward` needs: at, h, w."""
+    n, c, h, w = x.shape
+    o = (h + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
+    q = (w + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
+    if o < 1 or q < 1:
+        found = f"no window fits: o = {o}, q = {q}"
+        raise ValueError(f"{found}; pad the input, or use a smaller window")
+    # (1) at[n,c,o,q] = argmax[a,b](x[n,c,stride*o + dilation*a - padding,stride*q + dilation*b - padding])
+    grid = (
+        (n, c, o, q),
+        (1, 1, stride, stride),
+        (0, 0, -padding, -padding),
+        ((2, kernel_size, dilation), (3, kernel_size, dilation)),
+    )
+    y, at = largest(x, *grid)
+    # (2) y[n,c,o,q] = x[n,c,at.h[n,c,o,q],at.w[n,c,o,q]]
+    return y, (at, h, w)
+
+
+def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    at, h, w = saved
+    n, c, _, _ = grad_output.shape
+    hw = h * w
+    nchw = n * c * h * w
+    # (4) grad_x[n,c,h,w] = sum[o,q](delta[at.h[n,c,o,q],h] * delta[at.w[n,c,o,q],w] * grad_output[n,c,o,q])
+    grad_x_at = (np.arange(n)[:, None, None, None] * c + np.arange(c)[:, None, None]) * hw + at
+    grad_x = np.zeros(nchw, grad_output.dtype)
+    np.add.at(grad_x, grad_x_at.reshape(-1), grad_output.reshape(-1))
+    grad_x = grad_x.reshape(n, c, h, w)
+    return (grad_x,)
+
+
+def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    at, h, w = saved
+    n, c, _, _ = tangent_x.shape
+    hw = h * w
+    # (6) tangent_y[n,c,o,q] = tangent_x[n,c,at.h[n,c,o,q],at.w[n,c,o,q]]
+    tangent_y = tangent_x.reshape(n, c, hw)[np.arange(n)[:, None, None, None], np.arange(c)[:, None, None], at]
+    return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _at, _h, _w = saved
+    # (8) hvp_x[n,c,h,w] = 0
+    hvp_x = np.zeros_like(tangent_x)
+    return (hvp_x,)

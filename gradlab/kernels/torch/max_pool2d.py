@@ -1,0 +1,72 @@
+"""max_pool2d: Maximum over square windows; what is outside x does not count, at a tie the first entry is taken.
+
+Generated from derivations/max_pool2d.py by `gradlab derive`; edit that file, not this one.
+
+Target: torch. Definition: 9ff4c9b895ce6820. Saved for the backward: at.
+The backward has 0 reductions and 0 elementwise passes over full-size arrays.
+The numbers in the comments are those of the equations that
+`gradlab derive max_pool2d --to text` prints.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradlab.kernels.torch_windows import largest
+
+
+def forward(
+    x: Tensor, *, kernel_size: int = 2, stride: int = 2, padding: int = 0, dilation: int = 1
+) -> tuple[Tensor, tuple[Any, ...]]:
+    """Return the output, (n,c,h,w)->(n,c,o,q), and what `backward` needs: at, h, w."""
+    n, c, h, w = x.shape
+    o = (h + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
+    q = (w + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
+    if o < 1 or q < 1:
+        found = f"no window fits: o = {o}, q = {q}"
+        raise ValueError(f"{found}; pad the input, or use a smaller window")
+    # (1) at[n,c,o,q] = argmax[a,b](x[n,c,stride*o + dilation*a - padding,stride*q + dilation*b - padding])
+    y, at = largest(
+        x,
+        (n, c, o, q),
+        (1, 1, stride, stride),
+        (0, 0, -padding, -padding),
+        ((2, kernel_size, dilation), (3, kernel_size, dilation)),
+    )
+    # (2) y[n,c,o,q] = x[n,c,at.h[n,c,o,q],at.w[n,c,o,q]]
+    return y, (at, h, w)
+
+
+def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
+    """Return the gradient of each input (VJP), None for an input that has none."""
+    at, h, w = saved
+    n, c, _, _ = grad_output.shape
+    hw = h * w
+    # (4) grad_x[n,c,h,w] = sum[o,q](delta[at.h[n,c,o,q],h] * delta[at.w[n,c,o,q],w] * grad_output[n,c,o,q])
+    grad_x = grad_output.new_zeros((n, c, hw)).scatter_add(-1, at.flatten(2), grad_output.flatten(2)).reshape(
+        n, c, h, w
+    )
+    return (grad_x,)
+
+
+def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
+    """Return the tangent of the output for tangents of the inputs (JVP)."""
+    at, _h, _w = saved
+    # (6) tangent_y[n,c,o,q] = tangent_x[n,c,at.h[n,c,o,q],at.w[n,c,o,q]]
+    tangent_y = tangent_x.flatten(-2, -1).gather(-1, at.flatten(2)).reshape(at.shape)
+    return tangent_y
+
+
+def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
+    """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
+    _at, _h, _w = saved
+    # (8) hvp_x[n,c,h,w] = 0
+    hvp_x = torch.zeros_like(tangent_x)
+    return (hvp_x,)
+
+
+def reference(x: Tensor, *, kernel_size: int = 2, stride: int = 2, padding: int = 0, dilation: int = 1) -> Tensor:
+    """Give the same output from an independent implementation, which torch differentiates."""
+    result: Tensor = torch.nn.functional.max_pool2d(x, kernel_size, stride, padding, dilation)
+    return result
