@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 Rival = Callable[[], object]
+Clock = Callable[[], float]
 
 # CPU time of the whole process: being descheduled by other programs costs nothing, a hidden second thread is charged.
 clock = time.process_time
@@ -94,15 +95,22 @@ class Samples:
 
 
 def measure(
-    rivals: Mapping[str, Rival], *, rounds: int, seed: int = 0, sample_seconds: float = 2e-3, warm_up: int = 2
+    rivals: Mapping[str, Rival],
+    *,
+    rounds: int,
+    seed: int = 0,
+    sample_seconds: float = 2e-3,
+    warm_up: int = 2,
+    other_clock: Clock | None = None,
 ) -> Samples:
     """Time all rivals against each other: `rounds` rounds, each in its own random order.
 
     A sample repeats a rival until it takes about `sample_seconds`, so that the clock's resolution does not matter.
-    Garbage collection is off meanwhile.
+    Garbage collection is off meanwhile. With several threads `other_clock=time.perf_counter` tells how long they take
+    together.
     """
-    order = random.Random(seed)
-    loops = {name: _loops(rival, sample_seconds, warm_up) for name, rival in rivals.items()}
+    order, now = random.Random(seed), other_clock or clock
+    loops = {name: _loops(rival, sample_seconds, warm_up, now) for name, rival in rivals.items()}
     seconds: dict[str, list[float]] = {name: [] for name in rivals}
     names = list(rivals)
     was_enabled = gc.isenabled()
@@ -112,25 +120,25 @@ def measure(
             order.shuffle(names)
             for name in names:
                 rivals[name]()  # untimed: the rival before it has emptied the caches
-                seconds[name].append(_sample(rivals[name], loops[name]))
+                seconds[name].append(_sample(rivals[name], loops[name], now))
     finally:
         if was_enabled:
             gc.enable()
     return Samples(seconds)
 
 
-def _sample(rival: Rival, loops: int) -> float:
+def _sample(rival: Rival, loops: int, now: Clock) -> float:
     repeat = range(loops)
-    start = clock()
+    start = now()
     for _ in repeat:
         rival()
-    return (clock() - start) / loops
+    return (now() - start) / loops
 
 
-def _loops(rival: Rival, sample_seconds: float, warm_up: int) -> int:
+def _loops(rival: Rival, sample_seconds: float, warm_up: int, now: Clock) -> int:
     for _ in range(warm_up):
         rival()
     loops = 1
-    while (elapsed := _sample(rival, loops) * loops) < sample_seconds / 4:
+    while (elapsed := _sample(rival, loops, now) * loops) < sample_seconds / 4:
         loops *= 2
     return max(1, round(loops * sample_seconds / elapsed))

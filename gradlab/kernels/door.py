@@ -6,11 +6,11 @@ and a dtype, NumPy arrays and torch tensors alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradlab.errors import DtypeError, ShapeError
-from gradlab.operation import ELLIPSIS, Argument, Operation
+from gradlab.operation import ELLIPSIS, Argument, Operation, Packed
 
 Shape = tuple[int, ...]
 
@@ -18,8 +18,14 @@ _WORDS = {"n": "rows", "i": "features", "d": "features", "c": "channels", "o": "
 """What the usual dimensions of a signature count; others are called by their letter."""
 
 
-def check_inputs(operation: Operation, arrays: Sequence[Any], names: Sequence[str], shown: Sequence[Shape]) -> None:
-    """Raise ShapeError or DtypeError unless a kernel can take these arrays.
+def check_inputs(
+    operation: Operation,
+    arrays: Sequence[Any],
+    names: Sequence[str],
+    shown: Sequence[Shape],
+    parameters: Mapping[str, Any],
+) -> None:
+    """Raise ShapeError or DtypeError unless a kernel can take these arrays with these keyword parameters.
 
     `names` are the caller's names of the arguments, `shown` the shapes that the caller knows them by.
     """
@@ -27,7 +33,9 @@ def check_inputs(operation: Operation, arrays: Sequence[Any], names: Sequence[st
         expected = ", ".join(argument.name for argument in operation.arguments)
         raise ShapeError(f"{operation.name}: {len(arrays)} arrays ({', '.join(names)}) for the arguments {expected}")
     _check_dtypes(operation, arrays, names)
-    _check_shapes(operation, arrays, names, shown)
+    sizes = _check_shapes(operation, arrays, names, shown)
+    if operation.packed is not None:
+        _check_groups(operation, operation.packed, sizes, names, shown, parameters)
 
 
 def check_upstream(name: str, grad_output: Any, shape: Shape, dtype: Any) -> None:
@@ -73,8 +81,12 @@ def _kind(dtype: Any) -> str:
     return "c" if dtype.is_complex else "b" if str(dtype) == "torch.bool" else "i"
 
 
-def _check_shapes(operation: Operation, arrays: Sequence[Any], names: Sequence[str], shown: Sequence[Shape]) -> None:
-    sizes: dict[str, tuple[int, int]] = {}
+Sizes = dict[str, tuple[int, int]]
+"""For each dimension the position of the first argument that has it, and its size there."""
+
+
+def _check_shapes(operation: Operation, arrays: Sequence[Any], names: Sequence[str], shown: Sequence[Shape]) -> Sizes:
+    sizes: Sizes = {}
     leading: tuple[int, Shape] | None = None
     for position, (dims, array) in enumerate(zip(operation.signature.inputs, arrays, strict=True)):
         shape = tuple(array.shape)
@@ -87,10 +99,10 @@ def _check_shapes(operation: Operation, arrays: Sequence[Any], names: Sequence[s
         if ELLIPSIS in dims and not operation.broadcast:
             own = shape[: len(shape) - len(named)]
             if leading is not None and own != leading[1]:
-                known, other = leading
+                known, expected = leading
                 raise ShapeError(
                     f"{operation.name}: {names[known]} is {shown[known]}, {names[position]} is {shown[position]}; "
-                    f"{own} should be {other}"
+                    f"{own} should be {expected}"
                 )
             leading = leading or (position, own)
         for dim, size in zip(named, shape[len(shape) - len(named) :], strict=True):
@@ -103,6 +115,27 @@ def _check_shapes(operation: Operation, arrays: Sequence[Any], names: Sequence[s
                     f"{operation.name}: {names[known]} has {_count(other, dim)}, {names[position]} expects {size} "
                     f"({names[position]} is {shown[position]}); {names[known]} is {shown[known]}"
                 )
+    return sizes
+
+
+def _check_groups(
+    operation: Operation,
+    packed: Packed,
+    sizes: Sizes,
+    names: Sequence[str],
+    shown: Sequence[Shape],
+    parameters: Mapping[str, Any],
+) -> None:
+    """A dimension that holds groups of another one has their number times its size."""
+    groups = int(parameters.get(packed.groups, 1))
+    for rest, dim in packed.dims.items():
+        if rest in sizes and dim in sizes and sizes[dim][1] != groups * sizes[rest][1]:
+            (first, size), (second, part) = sizes[dim], sizes[rest]
+            times = f"{packed.groups}={groups} times {part}" if groups > 1 else f"{part}"
+            raise ShapeError(
+                f"{operation.name}: {names[first]} has {_count(size, rest)}, {names[second]} expects {times} "
+                f"({names[second]} is {shown[second]}); {names[first]} is {shown[first]}"
+            )
 
 
 def _count(size: int, dim: str) -> str:

@@ -19,8 +19,8 @@ from gradlab.nn.activations import (
     Softplus,
     Tanh,
 )
-from gradlab.nn.convolution import AdaptiveAvgPool2d, AvgPool2d, Conv1d, Conv2d
-from gradlab.nn.linear import Flatten, Linear
+from gradlab.nn.convolution import AdaptiveAvgPool2d, AvgPool2d, Conv1d, Conv2d, MaxPool2d
+from gradlab.nn.linear import Embedding, Flatten, Linear
 from gradlab.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from gradlab.nn.module import Module, Parameter, Sequential
 from gradlab.nn.norms import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
@@ -43,6 +43,7 @@ __all__ = [
     "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GroupNorm",
     "Hardtanh",
@@ -54,6 +55,7 @@ __all__ = [
     "Linear",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool2d",
     "Module",
     "Parameter",
     "RMSNorm",

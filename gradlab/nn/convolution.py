@@ -38,9 +38,9 @@ class Windows(Layer):
 
 
 class Conv2d(Windows):
-    """Cross-correlation of (N, C, H, W) with `out_channels` filters. Equivalent to torch.nn.Conv2d, groups=1.
+    """Cross-correlation of (N, C, H, W) with `out_channels` filters. Equivalent to torch.nn.Conv2d.
 
-    Shapes: weight (out_channels, in_channels, kernel_size, kernel_size), bias (out_channels,).
+    Shapes: weight (out_channels, in_channels / groups, kernel_size, kernel_size), bias (out_channels,).
 
     >>> import numpy as np
     >>> layer = Conv2d(3, 8, 3, padding=1, seed=0)
@@ -58,15 +58,18 @@ class Conv2d(Windows):
         stride: Window = 1,
         padding: Window = 0,
         dilation: Window = 1,
-        *,
+        groups: int = 1,
         bias: bool = True,
+        *,
         seed: Seed = None,
         dtype: DTypeLike = "float32",
     ) -> None:
-        super().__init__(stride=stride, padding=padding, dilation=dilation)
+        super().__init__(stride=stride, padding=padding, dilation=dilation, groups=groups)
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(f"{in_channels} channels in and {out_channels} out do not divide into groups={groups}")
         axes = self.rank - 2
         window = (kernel_size,) * axes if isinstance(kernel_size, int) else tuple(kernel_size)
-        self.params = affine((out_channels, in_channels, *window), bias, seed, dtype)
+        self.params = affine((out_channels, in_channels // groups, *window), bias, seed, dtype)
 
     def arrays(self, dtype: DType) -> Mapping[str, Array]:
         weight = self.params["weight"]
@@ -74,7 +77,7 @@ class Conv2d(Windows):
 
 
 class Conv1d(Conv2d):
-    """Cross-correlation of (N, C, L) with `out_channels` filters. Equivalent to torch.nn.Conv1d, groups=1."""
+    """Cross-correlation of (N, C, L) with `out_channels` filters. Equivalent to torch.nn.Conv1d."""
 
     operation = "conv1d"
     rank = 3
@@ -88,6 +91,18 @@ class AvgPool2d(Windows):
     def __init__(self, kernel_size: Window, stride: Window | None = None, padding: Window = 0) -> None:
         stride = kernel_size if stride is None else stride
         super().__init__(kernel_size=kernel_size, stride=stride, padding=padding)
+
+
+class MaxPool2d(Windows):
+    """The largest entry of each window; of equal ones the first, as in torch. Equivalent to torch.nn.MaxPool2d."""
+
+    operation = "max_pool2d"
+
+    def __init__(
+        self, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1
+    ) -> None:
+        stride = kernel_size if stride is None else stride
+        super().__init__(kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
 
 
 class AdaptiveAvgPool2d(Windows):

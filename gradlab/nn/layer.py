@@ -76,8 +76,9 @@ class Layer(Module):
         kernel, own = registry.kernel(self.kernel_name(*given)), self.arrays(given[0].dtype)
         arrays = [*self.enter(*given), *own.values()]
         names = ["input", *(argument.name for argument in kernel.OPERATION.arguments[1 : len(given)]), *own]
-        check_inputs(kernel.OPERATION, arrays, names, [*shapes, *(array.shape for array in own.values())])
-        inner, saved = kernel.forward(*arrays, **self.settings(given[0].dtype))
+        settings = self.settings(given[0].dtype)
+        check_inputs(kernel.OPERATION, arrays, names, [*shapes, *(array.shape for array in own.values())], settings)
+        inner, saved = kernel.forward(*arrays, **settings)
         output = self.leave(inner, shapes)
         self._trace = Trace(kernel, saved, shapes, tuple(own), np.shape(inner), np.shape(output), inner.dtype)
         return output

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from gradlab.kernels.door import check_upstream
-from gradlab.nn.initialise import Seed, affine
+from gradlab.nn.initialise import Seed, affine, normal
 from gradlab.nn.layer import DType, Layer, Shape, missing_forward
 from gradlab.nn.module import Array, Module
 
@@ -47,6 +47,26 @@ class Linear(Layer):
 
     def leave(self, output: Array, shapes: Sequence[Shape]) -> Array:
         return output.reshape(*shapes[0][:-1], output.shape[-1])
+
+
+class Embedding(Layer):
+    """Rows of a table by integer labels. Equivalent to torch.nn.Embedding.
+
+    Shapes: input (...) of labels below `num_embeddings`, weight (num_embeddings, embedding_dim).
+
+    >>> import numpy as np
+    >>> Embedding(10, 3, seed=0)(np.array([[1, 2], [4, 1]])).shape
+    (2, 2, 3)
+    """
+
+    operation = "embedding"
+    own = ("weight",)
+
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, *, seed: Seed = None, dtype: DTypeLike = "float32"
+    ) -> None:
+        super().__init__()
+        self.params = {"weight": normal((num_embeddings, embedding_dim), seed, dtype)}
 
 
 class Flatten(Module):

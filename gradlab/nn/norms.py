@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -29,7 +29,7 @@ class BatchNorm1d(Layer):
     ([0.20000000298023224, 0.4000000059604645], [1.100000023841858, 1.7000000476837158])
     """
 
-    dimensions = (2, 3)
+    dimensions: ClassVar[tuple[int, ...]] = (2, 3)
 
     def __init__(
         self,
@@ -177,11 +177,12 @@ class RMSNorm(LayerNorm):
         return {"weight": super().arrays(dtype)["weight"]}
 
     def settings(self, dtype: DType) -> dict[str, Any]:
-        return {"eps": float(np.finfo(dtype).eps) if self.spacing is None else self.spacing}
+        spacing = float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0  # the door refuses integers
+        return {"eps": spacing if self.spacing is None else self.spacing}
 
 
 class GroupNorm(Layer):
-    """Normalisation of (N, C, H, W) over groups of channels. Equivalent to torch.nn.GroupNorm."""
+    """Normalisation of (N, C, …) over groups of channels. Equivalent to torch.nn.GroupNorm."""
 
     operation = "group_norm"
 
@@ -206,6 +207,13 @@ class GroupNorm(Layer):
 
     def settings(self, dtype: DType) -> dict[str, Any]:
         return {"num_groups": self.num_groups, "eps": self.eps}
+
+    def enter(self, *inputs: Array) -> Sequence[Array]:
+        (x,) = inputs
+        return (x if x.ndim in (0, 1, 4) else x.reshape(*x.shape[:2], prod(x.shape[2:]), 1),)
+
+    def leave(self, output: Array, shapes: Sequence[Shape]) -> Array:
+        return output.reshape(shapes[0])
 
 
 class InstanceNorm2d(GroupNorm):

@@ -81,12 +81,18 @@ LISTED = (
     Row("Conv2d", (3, 4, 3), (2, 3, 6, 5), {"padding": 1}),
     Row("Conv2d", (3, 4, 2), (2, 3, 7, 5), {"stride": 2, "dilation": 2, "bias": False}),
     Row("Conv2d", (3, 4, (3, 2)), (3, 6, 5)),
+    Row("Conv2d", (4, 6, 3), (2, 4, 6, 5), {"groups": 2}),
     Row("AvgPool2d", (2,), (2, 3, 6, 5)),
     Row("AvgPool2d", (3, 2, 1), (2, 3, 6, 5)),
+    Row("MaxPool2d", (2,), (2, 3, 6, 5)),
+    Row("MaxPool2d", (3, 2, 1), (3, 6, 5)),
+    Row("MaxPool2d", (2,), (2, 3, 6, 7), {"stride": 1, "dilation": 2}),
     Row("AdaptiveAvgPool2d", (1,), (2, 3, 6, 5)),
     Row("AdaptiveAvgPool2d", (2,), (2, 3, 6, 6)),
     Row("GroupNorm", (2, 6), (3, 6, 4, 5)),
     Row("GroupNorm", (3, 6), (3, 6, 4, 5), {"affine": False, "eps": 1e-3}),
+    Row("GroupNorm", (2, 8), (3, 8)),
+    Row("GroupNorm", (2, 8), (3, 8, 5)),
     Row("InstanceNorm2d", (3,), (2, 3, 4, 5)),
     Row("InstanceNorm2d", (3,), (2, 3, 4, 5), {"affine": True}),
     Row("LogSoftmax", (), (2, 4, 5), {"dim": -1}),
@@ -115,7 +121,8 @@ LISTED = (
     Row("BCEWithLogitsLoss", target=lambda rng, dtype: rng.random((4, 5)).astype(dtype)),
 )
 
-_ABSTRACT = (Module, Sequential)
+# The embedding takes integers; it has tests of its own.
+_ABSTRACT = (Module, Sequential, gradlab.nn.Embedding)
 
 
 def rows() -> list[Row]:

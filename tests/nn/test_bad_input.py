@@ -43,6 +43,12 @@ def test_features_that_do_not_fit_name_both_shapes() -> None:
         (nn.Linear(3, 2), [ones(())], "linear: input is (); 2 dimensions are expected: (n, i)"),
         (nn.BatchNorm1d(3), [ones((4, 2))], "batch_norm: input has 2 channels, weight expects 3 (weight is (3,))"),
         (nn.BatchNorm1d(3), [ones((3,))], "BatchNorm1d: input is (3,); 2 or 3 dimensions are expected"),
+        (
+            nn.Conv2d(3, 8, 3),
+            [ones((2, 4, 5, 5))],
+            "conv2d: input has 4 channels, weight expects 3 (weight is (8, 3, 3, 3)); input is (2, 4, 5, 5)",
+        ),
+        (nn.Conv2d(4, 8, 3, groups=4), [ones((2, 3, 5, 5))], "weight expects groups=4 times 1"),
         (nn.BatchNorm2d(3), [ones((4, 3))], "BatchNorm2d: input is (4, 3); 4 dimensions are expected"),
         (nn.ReLU(), [ones((3,), "int32")], "relu: input is int32; floats are expected: cast it to float32"),
         (

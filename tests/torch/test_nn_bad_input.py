@@ -28,6 +28,12 @@ ROWS = pytest.mark.parametrize("row", [row for row in rows() if row.layer in nn.
         (nn.Linear(3, 2), [torch.zeros(4, 3).double()], "input is torch.float64, weight is torch.float32; cast one"),
         (nn.Linear(3, 2), [torch.zeros(())], "linear: input is (); 2 dimensions are expected: (n, i)"),
         (nn.BatchNorm1d(3), [torch.zeros(4, 2)], "batch_norm: input has 2 channels, weight expects 3"),
+        (
+            nn.Conv2d(3, 8, 3),
+            [torch.zeros(2, 4, 5, 5)],
+            "conv2d: input has 4 channels, weight expects 3 (weight is (8, 3, 3, 3)); input is (2, 4, 5, 5)",
+        ),
+        (nn.Conv2d(4, 8, 3, groups=4), [torch.zeros(2, 3, 5, 5)], "weight expects groups=4 times 1"),
         (nn.BatchNorm2d(3), [torch.zeros(4, 3)], "expected 4D input (got 2D input)"),
         (
             nn.CrossEntropyLoss(),

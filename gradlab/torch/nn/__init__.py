@@ -28,8 +28,8 @@ from gradlab.torch.nn.activations import (
     Softplus,
     Tanh,
 )
-from gradlab.torch.nn.convolution import AdaptiveAvgPool2d, AvgPool2d, Conv1d, Conv2d
-from gradlab.torch.nn.linear import Linear
+from gradlab.torch.nn.convolution import AdaptiveAvgPool2d, AvgPool2d, Conv1d, Conv2d, MaxPool2d
+from gradlab.torch.nn.linear import Embedding, Linear
 from gradlab.torch.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from gradlab.torch.nn.norms import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
 
@@ -46,6 +46,7 @@ __all__ = [
     "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
     "GroupNorm",
     "Hardtanh",
     "HuberLoss",
@@ -56,6 +57,7 @@ __all__ = [
     "Linear",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool2d",
     "RMSNorm",
     "ReLU",
     "SiLU",

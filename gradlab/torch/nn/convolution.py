@@ -1,4 +1,4 @@
-"""Convolution and pooling on torch.nn's modules. Windows are square, and groups=1."""
+"""Convolution and pooling on torch.nn's modules. Windows are square."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gradlab.errors import ShapeError
 from gradlab.kernels.door import one_number
-from gradlab.torch.nn.doors import DOORS
+from gradlab.torch.nn.doors import DOORS, or_full
 
 
 class Conv1d(torch.nn.Conv1d):
@@ -27,11 +27,12 @@ class Conv2d(torch.nn.Conv2d):
 
 
 def _convolved(module: Any, name: str, input: Tensor, rank: int) -> Tensor:
-    if module.groups != 1 or module.padding_mode != "zeros":
-        raise ValueError(f"{name}: groups={module.groups}, padding_mode={module.padding_mode!r}; use torch.nn's layer")
+    if module.padding_mode != "zeros":
+        raise ValueError(f"{name}: padding_mode={module.padding_mode!r} is not derived; pad the input first")
     x = input[None] if input.ndim == rank - 1 else input
-    bias = module.weight.new_zeros(module.out_channels) if module.bias is None else module.bias
-    settings = {key: one_number(key, getattr(module, key)) for key in ("stride", "padding", "dilation")}
+    bias = or_full(module.bias, module.out_channels, 0.0, module.weight)
+    settings: dict[str, Any] = {key: one_number(key, getattr(module, key)) for key in ("stride", "padding", "dilation")}
+    settings["groups"] = module.groups
     output = DOORS[name](("input", "weight", "bias"), x, module.weight, bias, **settings)
     return output[0] if input.ndim == rank - 1 else output
 
@@ -42,9 +43,24 @@ class AvgPool2d(torch.nn.AvgPool2d):
     def forward(self, input: Tensor) -> Tensor:
         if self.ceil_mode or not self.count_include_pad or self.divisor_override is not None:
             raise ValueError(f"{self}: ceil_mode, count_include_pad and divisor_override are not derived")
-        settings = {key: one_number(key, getattr(self, key)) for key in ("kernel_size", "stride", "padding")}
+        settings: dict[str, Any] = {
+            key: one_number(key, getattr(self, key)) for key in ("kernel_size", "stride", "padding")
+        }
         x = input[None] if input.ndim == 3 else input
         output = DOORS["avg_pool2d"](("input",), x, **settings)
+        return output[0] if input.ndim == 3 else output
+
+
+class MaxPool2d(torch.nn.MaxPool2d):
+    """The largest entry of each window; of equal ones the first."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.ceil_mode or self.return_indices:
+            raise ValueError(f"{self}: ceil_mode and return_indices are not derived")
+        keys = ("kernel_size", "stride", "padding", "dilation")
+        settings: dict[str, Any] = {key: one_number(key, getattr(self, key)) for key in keys}
+        x = input[None] if input.ndim == 3 else input
+        output = DOORS["max_pool2d"](("input",), x, **settings)
         return output[0] if input.ndim == 3 else output
 
 
@@ -52,7 +68,8 @@ class AdaptiveAvgPool2d(torch.nn.AdaptiveAvgPool2d):
     """Means over windows that divide the image evenly; ShapeError for images that cannot be divided so."""
 
     def forward(self, input: Tensor) -> Tensor:
-        size = one_number("output_size", self.output_size)
+        wanted: Any = self.output_size
+        size = one_number("output_size", wanted)
         x = input[None] if input.ndim == 3 else input
         height, width = x.shape[-2:]
         if size == 1:
@@ -63,6 +80,6 @@ class AdaptiveAvgPool2d(torch.nn.AdaptiveAvgPool2d):
                 "an output_size of which height and width are a multiple, or AvgPool2d"
             )
         else:
-            window = {"kernel_size": height // size, "stride": height // size, "padding": 0}
+            window: dict[str, Any] = {"kernel_size": height // size, "stride": height // size, "padding": 0}
             output = DOORS["avg_pool2d"](("input",), x, **window)
         return output[0] if input.ndim == 3 else output

@@ -39,7 +39,7 @@ class Door:
     ) -> Tensor:
         if torch.is_autocast_enabled(tensors[0].device.type):
             tensors = tuple(self._cast(tensors))
-        check_inputs(self.operation, tensors, names, shown or [tuple(tensor.shape) for tensor in tensors])
+        check_inputs(self.operation, tensors, names, shown or [tuple(tensor.shape) for tensor in tensors], parameters)
         return self.function(*tensors, **parameters)
 
     def _cast(self, tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -52,6 +52,11 @@ class Door:
             for other in floats[1:]:
                 dtype = torch.promote_types(dtype, other)
         return [tensor.to(dtype) if tensor.is_floating_point() else tensor for tensor in tensors]
+
+
+def or_full(parameter: Tensor | None, size: int, value: float, like: Tensor) -> Tensor:
+    """The parameter, or where a layer has none a tensor that changes nothing: ones to multiply with, zeros to add."""
+    return like.new_full((size,), value) if parameter is None else parameter
 
 
 _PRODUCTS = ("linear", "matmul", "conv1d", "conv2d", "attention")

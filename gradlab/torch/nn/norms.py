@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from gradlab.errors import ShapeError
-from gradlab.torch.nn.doors import DOORS
+from gradlab.torch.nn.doors import DOORS, or_full
 
 
 class BatchNorm(torch.nn.modules.batchnorm._BatchNorm):
@@ -14,9 +16,9 @@ class BatchNorm(torch.nn.modules.batchnorm._BatchNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the normalised input; in training move the running statistics as torch does."""
-        self._check_input_dim(input)
-        weight = input.new_ones(self.num_features) if self.weight is None else self.weight
-        bias = input.new_zeros(self.num_features) if self.bias is None else self.bias
+        self._check_input_dim(input)  # type: ignore[no-untyped-call]
+        weight = or_full(self.weight, self.num_features, 1.0, input)
+        bias = or_full(self.bias, self.num_features, 0.0, input)
         x = input[..., None] if input.ndim == 3 else input
         name = "batch_norm" if input.ndim == 2 else "batch_norm_2d"
         names = ("input", "weight", "bias", "running_mean", "running_var")
@@ -63,8 +65,8 @@ class LayerNorm(torch.nn.LayerNorm):
     def forward(self, input: Tensor) -> Tensor:
         rows = _last_axes(self, input, self.normalized_shape)
         size = rows.shape[-1]
-        weight = rows.new_ones(size) if self.weight is None else self.weight.reshape(size)
-        bias = rows.new_zeros(size) if self.bias is None else self.bias.reshape(size)
+        weight = or_full(self.weight, size, 1.0, rows).reshape(size)
+        bias = or_full(self.bias, size, 0.0, rows).reshape(size)
         names = ("input", "weight", "bias")
         return DOORS["layer_norm"](names, rows, weight, bias, eps=self.eps).reshape(input.shape)
 
@@ -75,20 +77,24 @@ class RMSNorm(torch.nn.RMSNorm):
     def forward(self, x: Tensor) -> Tensor:
         rows = _last_axes(self, x, self.normalized_shape)
         size = rows.shape[-1]
-        weight = rows.new_ones(size) if self.weight is None else self.weight.reshape(size)
+        weight = or_full(self.weight, size, 1.0, rows).reshape(size)
         spacing = torch.finfo(x.dtype).eps if x.is_floating_point() else 0.0  # the door refuses integers
         eps = spacing if self.eps is None else self.eps
         return DOORS["rms_norm"](("input", "weight"), rows, weight, eps=eps).reshape(x.shape)
 
 
 class GroupNorm(torch.nn.GroupNorm):
-    """Normalisation of (N, C, H, W) over groups of channels."""
+    """Normalisation of (N, C, …) over groups of channels."""
 
     def forward(self, input: Tensor) -> Tensor:
-        weight = input.new_ones(self.num_channels) if self.weight is None else self.weight
-        bias = input.new_zeros(self.num_channels) if self.bias is None else self.bias
-        settings = {"num_groups": self.num_groups, "eps": self.eps}
-        return DOORS["group_norm"](("input", "weight", "bias"), input, weight, bias, **settings)
+        weight = or_full(self.weight, self.num_channels, 1.0, input)
+        bias = or_full(self.bias, self.num_channels, 0.0, input)
+        settings: dict[str, Any] = {"num_groups": self.num_groups, "eps": self.eps}
+        flat = input.ndim not in (0, 1, 4)
+        x = input.reshape(*input.shape[:2], input.shape[2:].numel(), 1) if flat else input
+        shown = [tuple(input.shape), tuple(weight.shape), tuple(bias.shape)]
+        output = DOORS["group_norm"](("input", "weight", "bias"), x, weight, bias, shown=shown, **settings)
+        return output.reshape(input.shape)
 
 
 class InstanceNorm2d(torch.nn.InstanceNorm2d):
@@ -97,8 +103,8 @@ class InstanceNorm2d(torch.nn.InstanceNorm2d):
     def forward(self, input: Tensor) -> Tensor:
         if self.track_running_stats:
             raise ValueError("InstanceNorm2d with track_running_stats is not derived; use torch.nn's layer")
-        weight = input.new_ones(self.num_features) if self.weight is None else self.weight
-        bias = input.new_zeros(self.num_features) if self.bias is None else self.bias
+        weight = or_full(self.weight, self.num_features, 1.0, input)
+        bias = or_full(self.bias, self.num_features, 0.0, input)
         return DOORS["instance_norm"](("input", "weight", "bias"), input, weight, bias, eps=self.eps)
 
 

@@ -1,0 +1,352 @@
+"""PyTorch's own sample inputs (OpInfo) as an outside source: the torch kernels against torch, forward and gradient.
+
+    python -m benchmarks.opinfo [NAMES] [--json PATH]
+
+Samples that an operation does not cover (other reductions, options that are not derived) are counted as left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from benchmarks.runs import RESULTS
+from benchmarks.tables import plain_table, wide_console, write_json
+from gradlab import registry
+from gradlab.errors import DtypeError, ShapeError
+from gradlab.kernels.door import check_inputs
+from gradlab.torch.function import differentiable
+
+Call = tuple[str, tuple[Any, ...], dict[str, Any]]
+"""An operation of gradlab, its tensors and its parameters."""
+
+# Both sides compute in float64; what they may differ by beside rounding is nothing.
+TOLERANCE = 1e-9
+
+
+class LeftOutError(Exception):
+    """A sample with an option that the operation does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How samples of an OpInfo become calls: `to_call(*tensors and values, **keywords)`, or LeftOutError."""
+
+    opinfo: str
+    to_call: Callable[..., Call]
+
+
+@dataclass
+class Tally:
+    """What came of the samples of one entry."""
+
+    name: str
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+
+def plain(operation: str, *names: str) -> Callable[..., Call]:
+    """Tensors as they are, further values under these names of parameters, keywords of the same names."""
+
+    def to_call(*values: Any, **keywords: Any) -> Call:
+        tensors = [value for value in values if isinstance(value, torch.Tensor)]
+        others = [value for value in values if not isinstance(value, torch.Tensor)]
+        if len(others) > len(names) or not set(keywords) <= set(names):
+            raise LeftOutError(f"options {others} {sorted(keywords)}")
+        return operation, tuple(tensors), dict(zip(names, others, strict=False)) | keywords
+
+    return to_call
+
+
+def along(operation: str) -> Callable[..., Call]:
+    """An operation along an axis, `dim` in torch, or along several, by default all; axes that are kept have size 1."""
+
+    def to_call(x: torch.Tensor, dim: Any = None, dtype: Any = None, keepdim: bool = False) -> Call:
+        if dtype is not None or not x.ndim:
+            raise LeftOutError("dtype, or a scalar")
+        axis = tuple(range(x.ndim)) if dim is None or dim == () else tuple(dim) if isinstance(dim, list) else dim
+        record = registry.operation(operation).along
+        if isinstance(axis, tuple) and not (record and record.several):
+            if len(axis) > 1:
+                raise LeftOutError("several axes")
+            (axis,) = axis
+        return operation, (x,), {"axis": axis}
+
+    return to_call
+
+
+def gelu(x: torch.Tensor, approximate: str = "none") -> Call:
+    """Two operations, one for each form."""
+    return ("gelu" if approximate == "none" else "gelu_tanh"), (x,), {}
+
+
+def softplus(x: torch.Tensor, beta: float = 1.0, threshold: float = 20.0) -> Call:
+    """Without a threshold; torch's usual one changes no more than the tenth digit."""
+    if threshold != 20:
+        raise LeftOutError("a threshold")
+    return "softplus", (x,), {"beta": float(beta)}
+
+
+def mean_loss(operation: str, *names: str) -> Callable[..., Call]:
+    """A loss of input and target, of which the mean is derived."""
+    simple = plain(operation, *names)
+
+    def to_call(x: torch.Tensor, target: torch.Tensor, reduction: str = "mean", **keywords: Any) -> Call:
+        if reduction != "mean" or x.shape != target.shape or not x.numel() or keywords.get("beta") == 0:
+            raise LeftOutError(f"reduction {reduction}, or beta 0")
+        return simple(x, target, **{name: value for name, value in keywords.items() if value is not None})
+
+    return to_call
+
+
+def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> Call:
+    """A batch of any shape is one batch."""
+    if weight.ndim != 2:
+        raise LeftOutError("a weight of one row")
+    zeros = weight.new_zeros(len(weight))
+    rows = x.reshape(x.shape[:-1].numel(), x.shape[-1])
+    return "linear", (rows, weight, zeros if bias is None else bias), {}
+
+
+def layer_norm(x: torch.Tensor, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Call:
+    """Axes that are normalised over as one."""
+    size = torch.Size(shape).numel()
+    if eps <= 0 or not size:
+        raise LeftOutError("eps below 0, or nothing to normalise over")
+    ones, zeros = x.new_ones(size), x.new_zeros(size)
+    rows = x.reshape(*x.shape[: x.ndim - len(shape)], size)
+    given = (ones if weight is None else weight.reshape(size), zeros if bias is None else bias.reshape(size))
+    return "layer_norm", (rows, *given), {"eps": eps}
+
+
+def rms_norm(x: torch.Tensor, shape: Any, weight: Any = None, eps: float | None = None) -> Call:
+    """Axes that are normalised over as one; `eps` is the spacing of the dtype by default."""
+    size = torch.Size(shape).numel()
+    if not size:
+        raise LeftOutError("nothing to normalise over")
+    rows = x.reshape(*x.shape[: x.ndim - len(shape)], size)
+    scale = x.new_ones(size) if weight is None else weight.reshape(size)
+    return "rms_norm", (rows, scale), {"eps": torch.finfo(x.dtype).eps if eps is None else eps}
+
+
+def batch_norm(
+    x: torch.Tensor,
+    mean: Any,
+    var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Call:
+    """Batches of vectors and of images, in training and evaluation."""
+    if x.ndim not in (2, 4) or eps <= 0 or not x.numel():
+        raise LeftOutError("other ranks, eps below 0, or nothing to normalise")
+    name = ("batch_norm" if x.ndim == 2 else "batch_norm_2d") + ("" if training else "_eval")
+    channels = x.shape[1]
+    scale = x.new_ones(channels) if weight is None else weight
+    shift = x.new_zeros(channels) if bias is None else bias
+    return name, (x, scale, shift, *(() if training else (mean, var))), {"eps": eps}
+
+
+def group_norm(x: torch.Tensor, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Call:
+    """Images of any rank in groups of channels."""
+    if not x.numel():
+        raise LeftOutError("nothing to normalise")
+    channels = x.shape[1]
+    x = x.reshape(len(x), channels, -1, 1)
+    scale = x.new_ones(channels) if weight is None else weight
+    shift = x.new_zeros(channels) if bias is None else bias
+    return "group_norm", (x, scale, shift), {"num_groups": num_groups, "eps": eps}
+
+
+def convolution(operation: str, rank: int) -> Callable[..., Call]:
+    """Windows of one stride, padding and dilation for all axes; an input without a batch is a batch of one."""
+
+    def to_call(x: torch.Tensor, weight: torch.Tensor, bias: Any = None, *others: Any, **keywords: Any) -> Call:
+        settings = dict(zip(("stride", "padding", "dilation", "groups"), others, strict=False)) | keywords
+        numbers = {name: _one(value) for name, value in settings.items()}
+        x = x[None] if x.ndim == rank - 1 else x
+        return operation, (x, weight, weight.new_zeros(len(weight)) if bias is None else bias), numbers
+
+    return to_call
+
+
+def _one(value: Any) -> int:
+    if value == "valid":
+        return 0
+    numbers = {value} if isinstance(value, int) else set(value)
+    if len(numbers) != 1 or not isinstance(min(numbers), int):
+        raise LeftOutError(f"{value!r} is not one number for all axes")
+    return int(numbers.pop())
+
+
+def avg_pool(
+    x: torch.Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, *others: Any, **more: Any
+) -> Call:
+    """Square windows, padding counted."""
+    included = more.pop("count_include_pad", True)
+    if others or any(more.values()) or not included:
+        raise LeftOutError("options")
+    x = x[None] if x.ndim == 3 else x
+    size = _one(kernel_size)
+    return "avg_pool2d", (x,), {"kernel_size": size, "stride": _one(stride or size), "padding": _one(padding)}
+
+
+def max_pool(x: torch.Tensor, **options: Any) -> Call:
+    """Square windows."""
+    names = ("kernel_size", "stride", "padding", "dilation")
+    if any(value for name, value in options.items() if name not in names):
+        raise LeftOutError("options")
+    x = x[None] if x.ndim == 3 else x
+    size = _one(options["kernel_size"])
+    defaults = {"stride": size, "padding": 0, "dilation": 1}
+    given = {name: _one(options[name]) for name in names if options.get(name) is not None}
+    return "max_pool2d", (x,), {"kernel_size": size} | defaults | given
+
+
+def cross_entropy(
+    x: torch.Tensor, target: torch.Tensor, weight: Any = None, reduction: str = "mean", **keywords: Any
+) -> Call:
+    """Rows of logits against labels or probabilities."""
+    ignored = keywords.pop("ignore_index", -100)
+    if x.ndim != 2 or weight is not None or reduction != "mean" or any(keywords.values()) or not x.numel():
+        raise LeftOutError("options")
+    if target.is_floating_point():
+        if not _equal(target.sum(dim=-1), torch.ones(len(target), dtype=target.dtype)):
+            raise LeftOutError("targets that are no probabilities")
+        return "softmax_cross_entropy", (x, target.detach()), {}
+    if bool((target == ignored).any()):
+        raise LeftOutError("labels left out")
+    return "softmax_cross_entropy_labels", (x, target), {}
+
+
+ENTRIES = (
+    Entry("nn.functional.relu", plain("relu", "inplace")),
+    Entry("nn.functional.leaky_relu", plain("leaky_relu", "negative_slope")),
+    Entry("nn.functional.elu", plain("elu", "alpha")),
+    Entry("nn.functional.selu", plain("selu")),
+    Entry("nn.functional.silu", plain("silu")),
+    Entry("nn.functional.gelu", gelu),
+    Entry("nn.functional.hardtanh", plain("hardtanh", "min_val", "max_val")),
+    Entry("nn.functional.softplus", softplus),
+    Entry("sigmoid", plain("sigmoid")),
+    Entry("tanh", plain("tanh")),
+    Entry("exp", plain("exp")),
+    Entry("log", plain("log")),
+    Entry("sqrt", plain("sqrt")),
+    Entry("abs", plain("abs")),
+    Entry("add", plain("add")),
+    Entry("sub", plain("sub")),
+    Entry("mul", plain("mul")),
+    Entry("matmul", plain("matmul")),
+    Entry("softmax", along("softmax")),
+    Entry("log_softmax", along("log_softmax")),
+    Entry("logsumexp", along("logsumexp")),
+    Entry("mean", along("mean")),
+    Entry("sum", along("sum")),
+    Entry("cumsum", along("cumsum")),
+    Entry("nn.functional.linear", linear),
+    Entry("nn.functional.layer_norm", layer_norm),
+    Entry("nn.functional.rms_norm", rms_norm),
+    Entry("nn.functional.batch_norm", batch_norm),
+    Entry("nn.functional.group_norm", group_norm),
+    Entry("nn.functional.conv1d", convolution("conv1d", 3)),
+    Entry("nn.functional.conv2d", convolution("conv2d", 4)),
+    Entry("nn.functional.avg_pool2d", avg_pool),
+    Entry("nn.functional.max_pool2d", max_pool),
+    Entry("nn.functional.mse_loss", mean_loss("mse")),
+    Entry("nn.functional.l1_loss", mean_loss("l1")),
+    Entry("nn.functional.smooth_l1_loss", mean_loss("smooth_l1", "beta")),
+    Entry("nn.functional.huber_loss", mean_loss("huber", "delta")),
+    Entry("nn.functional.binary_cross_entropy_with_logits", mean_loss("binary_cross_entropy_with_logits")),
+    Entry("nn.functional.cross_entropy", cross_entropy),
+)
+
+
+def tally(entry: Entry) -> Tally:
+    """Run the samples of one OpInfo in float64: outputs, and gradients for a random upstream, must be torch's."""
+    from torch.testing._internal.common_methods_invocations import op_db
+
+    found = Tally(entry.opinfo)
+    operations: list[Any] = list(op_db)
+    for op in (op for op in operations if op.name == entry.opinfo and not op.variant_test_name):
+        for sample in op.sample_inputs("cpu", torch.float64, requires_grad=True):
+            found.counts["samples"] += 1
+            try:
+                name, tensors, parameters = entry.to_call(sample.input, *sample.args, **sample.kwargs)
+                _at_the_door(name, tensors, parameters)
+            except (LeftOutError, ShapeError, DtypeError, TypeError):
+                found.counts["left out"] += 1
+                continue
+            _compare(found, op, sample, differentiable(name)(*tensors, **parameters))
+    return found
+
+
+def _at_the_door(name: str, tensors: tuple[Any, ...], parameters: dict[str, Any]) -> None:
+    operation = registry.operation(name)
+    names = [argument.name for argument in operation.arguments]
+    check_inputs(operation, tensors, names, [tuple(tensor.shape) for tensor in tensors], parameters)
+
+
+def _compare(found: Tally, op: Any, sample: Any, output: torch.Tensor) -> None:
+    expected = op(sample.input, *sample.args, **sample.kwargs)
+    output = output.reshape(expected.shape)
+    kinds = {"forward": _equal(output, expected)}
+    values: tuple[Any, ...] = (sample.input, *sample.args, *sample.kwargs.values())
+    leaves = [value for value in values if isinstance(value, torch.Tensor) and value.requires_grad]
+    if expected.requires_grad and leaves:
+        upstream = torch.randn(expected.shape, dtype=expected.dtype, generator=torch.Generator().manual_seed(0))
+        wanted = torch.autograd.grad(expected, leaves, upstream, allow_unused=True)
+        mine = torch.autograd.grad(output, leaves, upstream, allow_unused=True)
+        pairs = zip(mine, wanted, strict=True)
+        kinds["gradient"] = all(_equal(a, b) for a, b in pairs if a is not None and b is not None)
+    for kind, good in kinds.items():
+        found.counts[kind if good else f"{kind} differs"] += 1
+        if not good:
+            found.failures.append(f"{found.name}: {kind} of {sample}")
+
+
+def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return torch.allclose(a, b, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the comparison; 0 where everything agrees, 1 where something differs, 2 on an unknown name."""
+    cli = argparse.ArgumentParser(prog="python -m benchmarks.opinfo", description="Run PyTorch's sample inputs.")
+    cli.add_argument("names", nargs="*", metavar="NAMES", help="of torch's operations, as conv2d (default: all)")
+    cli.add_argument("--json", type=Path, default=RESULTS / "opinfo.json", metavar="PATH", help="where the JSON goes")
+    options = cli.parse_args(arguments)
+    short = {entry.opinfo.removeprefix("nn.functional."): entry for entry in ENTRIES}
+    unknown = [name for name in options.names if name not in short]
+    if unknown:
+        Console(stderr=True).print(f"error: unknown {unknown[0]!r}; choose from {', '.join(short)}", highlight=False)
+        return 2
+    tallies = [tally(short[name]) for name in options.names or short]
+    columns = ("samples", "left out", "forward", "gradient", "forward differs", "gradient differs")
+    view = plain_table("PyTorch's sample inputs through the derived torch kernels", "operation", *columns)
+    total: Counter[str] = Counter()
+    for found in tallies:
+        view.add_row(found.name, *(str(found.counts[column]) for column in columns))
+        total += found.counts
+    view.add_section()
+    view.add_row("all", *(str(total[column]) for column in columns))
+    output = wide_console()
+    output.print(view)
+    failures = [failure for found in tallies for failure in found.failures]
+    for failure in failures:
+        output.print(failure[:300], markup=False, highlight=False)
+    write_json(options.json, {"counts": {found.name: dict(found.counts) for found in tallies}, "failures": failures})
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
