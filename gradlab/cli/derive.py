@@ -34,7 +34,7 @@ _EPILOG = """examples:
   gradlab derive attention.txt --to pytest -o test_attention.py
 
 A formula has a line for each value, the last of which is the output: entries x[n, d], numbers, + - * / **, functions
-(exp, log, sqrt, tanh, max(u, v), ...), sum[k](...), mean[k](...), delta(i, j), comparisons, lookups weight[label[n], d].
+(exp, log, sqrt, tanh, max(u, v), ...), sum[k](...), mean[k](...), delta(i, j), comparisons, lookups w[label[n], d].
 A definition is a Python file with a gradlab.symbolic.definition.Definition at its top level; those of gradlab are in
 derivations/ (15 to 40 lines each). Nothing is written or printed of an operation whose proof fails.
 """

@@ -91,7 +91,9 @@ def _sizes(program: Program) -> Iterator[tuple[Mapping[Axis, int], Mapping[str, 
             base[program.axes[0]] = 1  # one sample of a batch
         yield completed(program, base, default), default
     found = [drawn(program, number) for number in range(_ROTATIONS)]
-    yield from sorted(found, key=lambda pair: (1 in pair[0].values(), np.prod([*pair[0].values()]), [*pair[0].values()]))
+    yield from sorted(
+        found, key=lambda pair: (1 in pair[0].values(), np.prod([*pair[0].values()]), [*pair[0].values()])
+    )
 
 
 def small_point(
