@@ -13,7 +13,14 @@ query, key, value, attn_mask, dot, s, e, total, count, p, y = map(
 
 
 def attention(
-    name: str, summary: str, masks: list[Input], scores: list[Let], weight: Expr, rest: Expr, **options: object
+    name: str,
+    summary: str,
+    masks: list[Input],
+    scores: list[Let],
+    weight: Expr | int,
+    rest: Expr | int,
+    where: Expr | None,
+    arguments: str,
 ) -> Definition:
     """softmax(query key / sqrt(c)) value, with what the mask does to the scores and to their sum."""
     return Definition(
@@ -29,7 +36,8 @@ def attention(
         ],
         output=y[n, i, v],
         leading=N,
-        **options,
+        shift=shift(s[n, i, j], j, where=where),
+        reference=f"torch.nn.functional.scaled_dot_product_attention({arguments})",
     )
 
 
@@ -41,8 +49,8 @@ scaled_dot_product_attention = attention(
     [let(s[n, i, j], scaled)],
     1,
     0,
-    shift=shift(s[n, i, j], j),
-    reference="torch.nn.functional.scaled_dot_product_attention(query, key, value)",
+    None,
+    "query, key, value",
 )
 scaled_dot_product_attention_bias = attention(
     "scaled_dot_product_attention_bias",
@@ -51,8 +59,8 @@ scaled_dot_product_attention_bias = attention(
     [let(dot[n, i, j], scaled), let(s[n, i, j], dot[n, i, j] + attn_mask[n, i, j])],
     1,
     0,
-    shift=shift(s[n, i, j], j),
-    reference="torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask)",
+    None,
+    "query, key, value, attn_mask",
 )
 scaled_dot_product_attention_mask = attention(
     "scaled_dot_product_attention_mask",
@@ -62,6 +70,6 @@ scaled_dot_product_attention_mask = attention(
     attn_mask[n, i, j],
     # Counts as a key of value 0 where there is no other: 0 / 1 = 0.
     Max(1 - count[n, i], 0),
-    shift=shift(s[n, i, j], j, where=attn_mask[n, i, j]),
-    reference="torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask)",
+    attn_mask[n, i, j],
+    "query, key, value, attn_mask",
 )

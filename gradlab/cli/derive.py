@@ -34,7 +34,7 @@ _EPILOG = """examples:
   gradlab derive attention.txt --to pytest -o test_attention.py
 
 A formula has a line for each value, the last of which is the output: entries x[n, d], numbers, + - * / **, functions
-(exp, log, sqrt, tanh, max(u, v), ...), sum[k](...), mean[k](...), delta(i, j), comparisons, lookups w[label[n], d].
+(exp, log, sqrt, tanh, max(u, 0), ...), sum[k](...), mean[k](...), delta(i, j), comparisons, lookups w[label[n], d].
 A definition is a Python file with a gradlab.symbolic.definition.Definition at its top level; those of gradlab are in
 derivations/ (15 to 40 lines each). Nothing is written or printed of an operation whose proof fails.
 """
@@ -45,8 +45,8 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "derive",
         help="derive and prove operations; write kernels or print a document",
-        description="Derive Jacobian, VJP and JVP of operations from their definitions and prove every step. Without "
-        "--to, write the NumPy and torch kernels (of all operations where none is named).",
+        description="Derive Jacobian, VJP, JVP and HVP of operations from their definitions and prove every step. "
+        "Without --to, write the NumPy and torch kernels (of all operations where none is named).",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -89,10 +89,12 @@ def _formula(arguments: argparse.Namespace, typed: list[str]) -> int:
         arguments.error("one formula at a time; several lines of one belong into one text, file or stdin")
     (item,) = typed
     target = arguments.to or "text"
+    from gradlab.symbolic.formula.stable import proved
+
     with formulas.limit(arguments.timeout):
         written = formulas.text(item)
         found = formulas.definition(written if "=" in written else item, arguments)
-        ((derivation, proof),) = _proved([found])
+        derivation, proof = proved(found)
         if target == "pytest":
             from gradlab.codegen.pytest_file import pytest_source
 

@@ -40,7 +40,7 @@ _HELPERS = {
     "gradlab.kernels.axes": ("from_last", "pack", "to_last", "unpack"),
     "gradlab.kernels.blocks": ("blocks",),
     "gradlab.kernels.broadcasting": ("sum_to_shape",),
-    "gradlab.kernels.windows": ("overlaps", "windows"),
+    "gradlab.kernels.windows": ("overlaps", "spread", "window_sums", "windows"),
 }
 """The hand-written helpers, by module."""
 
@@ -328,7 +328,9 @@ def _wrapped(definition: str) -> list[str]:
     inside, _, tail = rest.rpartition(") -> ")
     if len(inside) + 4 <= _WIDTH:
         return [f"{head}(", f"    {inside}", f") -> {tail}"]
-    return [f"{head}(", *(f"    {part}," for part in inside.split(", ")), f") -> {tail}"]
+    # Not at commas inside brackets: tuple[Array, ...] is one type.
+    parts = re.split(r", (?![^\[]*\])", inside)
+    return [f"{head}(", *(f"    {part}," for part in parts), f") -> {tail}"]
 
 
 def _reference(derivation: Derivation, operation: Operation) -> str:
@@ -344,7 +346,7 @@ def _reference(derivation: Derivation, operation: Operation) -> str:
     lines = [
         *_wrapped(f"def reference({arguments}{_keywords(operation)}) -> Tensor:"),
         '    """Give the same output from an independent implementation, which torch differentiates."""',
-        f"    result: Tensor = {source}",
+        f"    result: Tensor = {source}".replace("'", '"'),
         "    return result",
         "",
     ]

@@ -75,6 +75,7 @@ class Lowering:
         self.chain = Chain(self.statements.append, self._name, reusable)
         self.shared: dict[str, Value] = {}
         self.products: list[tuple[Value, Value, Value]] = []
+        self.reserved: set[str] = set()
 
     def note(self, text: str) -> None:
         """Add a comment line."""
@@ -124,10 +125,14 @@ class Lowering:
 
     def _alone(self, target: Value, expression: Expr) -> Value | None:
         """An expression that is a single sum, a function or an entry needs no arithmetic around it."""
-        if len(expression.terms) != 1 or expression.terms[0].coefficient != 1:
+        if len(expression.terms) != 1:
             return None
         (term,) = expression.terms
         outer, parts = components(term)
+        if len(parts) == 1 and any(computed(atom) for atom, _ in parts[0].factors):
+            return self._scaled(target, outer, parts[0])
+        if term.coefficient != 1:
+            return None
         if len(parts) == 1 and not outer.factors:
             return self._sum(parts[0], target.layout, target.name)
         if not parts and len(outer.factors) == 1:
@@ -137,11 +142,33 @@ class Lowering:
                 return value if set(value.layout) == set(target.layout) else None
         return None
 
+    def _scaled(self, target: Value, outer: Term, part: Term) -> Value | None:
+        """A number times a sum over windows; what is spread over them is scaled before, while it is small."""
+        if any(not isinstance(atom, Size) for atom, _ in outer.factors) or set(part.free) != set(target.layout):
+            return None
+        number = Coefficient(outer.coefficient, tuple((a.axis, e) for a, e in outer.factors if isinstance(a, Size)))
+        read, deltas, rest = split(part)
+        if number.one:
+            return self._sum(part, target.layout, target.name)
+        if deltas and not read and len(rest.factors) == 1 and rest.factors[0][1] == 1:
+            array = self._atom(*rest.factors[0], None)
+            scaled = Value(self._name(f"scaled_{_SHORT.get(array.name, array.name)}"), array.layout)
+            statement = spread(deltas, (scaled,), part.bound, target)
+            if statement is not None:
+                self.statements += [Combine(scaled, "*", array, Product(coefficient=number)), statement]
+                return target
+        if deltas or part.body in self.shared:
+            return None
+        value = self._sum(part, target.layout, target.name)
+        del self.shared[part.body]  # overwritten here
+        self.statements.append(Combine(value, "*", value, Product(coefficient=number), reuse=True))
+        return value
+
     def _bracket(self, layout: tuple[Index, ...]) -> Callable[[Expr], Ref]:
         """Computes a bracket beforehand; gives the entry of the temporary that holds it."""
 
         def compute(inner: Expr) -> Ref:
-            value = self._compute(Value(self._name("part"), layout), inner)
+            value = self._compute(Value(self._reserve("part"), layout), inner)
             self.values[value.name] = value
             return Ref(value.name, value.layout)
 
@@ -217,7 +244,7 @@ class Lowering:
     def _part(self, target: Value, front: Piece, pieces: list[Piece]) -> Piece:
         """A sum of its own, at the size of its terms."""
         present = {index for piece in (front, *pieces) for index in piece.product.layout}
-        part = Value(self._name("part"), tuple(index for index in target.layout if index in present))
+        part = Value(self._reserve("part"), tuple(index for index in target.layout if index in present))
         self.chain.dense(part, front, pieces)
         return replace(NOTHING, values=(part,))
 
@@ -307,7 +334,7 @@ class Lowering:
     def _monomial(self, term: Term) -> Value:
         if len(term.factors) == 1 and term.coefficient == 1 and term.factors[0][1] == 1:
             return self._atom(term.factors[0][0], Fraction(1), None)
-        return self._compute(Value(self._name("argument"), term.free), Expr.of([term]))
+        return self._compute(Value(self._reserve("argument"), term.free), Expr.of([term]))
 
     def _apply(self, function: str, operand: Value, name: str | None, others: tuple[Term, ...] = ()) -> Value:
         beside = tuple(self._piece(other, ()).product for other in others)
@@ -357,6 +384,11 @@ class Lowering:
         if not deltas and (len(read) != 1 or read[0][1] != 1):
             return None
         above, below = self._powers((*read, *rest.factors) if deltas else rest.factors)
+        above.sort(key=lambda value: len(value.layout))
+        while deltas and len(above) > 2 and (pair := _nested(above)) is not None:
+            small, large = pair
+            above.remove(small)
+            above[above.index(large)] = self._temporary("*", large, small)
         values = tuple(sorted(above, key=lambda value: value.name))
         statement: Slide | Spread | None = None
         if deltas and values and not below:
@@ -385,15 +417,17 @@ class Lowering:
         reverse = order.left not in part.bound
         summed, place = (order.right, order.left) if reverse else (order.left, order.right)
         rest = part.without([order])
-        if part.bound != (summed,) or not isinstance(place, Index) or place in rest.indices:
+        if not isinstance(summed, Index) or part.bound != (summed,) or place in rest.indices:
             raise DefinitionError(f"{self.program.name}: no code for at_most beside another sum or another order")
+        if not isinstance(place, Index):
+            raise DefinitionError(f"{self.program.name}: no code for at_most with a looked-up index")
         layout = tuple(summed if index == place else index for index in free)
         term = Term(rest.coefficient, rest.factors)
         inside = tuple(index for index in layout if index in term.indices)
         plain = len(term.factors) == 1 and term.factors[0][1] == 1
         operand = self._atom(*term.factors[0], None) if plain else None
         if operand is None:
-            operand = self._compute(Value(self._name("part"), inside), Expr.of([term]))
+            operand = self._compute(Value(self._reserve("part"), inside), Expr.of([term]))
         target = Value(
             name or self._name(f"running_{_SHORT.get(operand.name, operand.name)}"),
             tuple(place if index == summed else index for index in operand.layout),
@@ -508,8 +542,14 @@ class Lowering:
             raise DefinitionError(f"{self.program.name}: no code for a label times a tensor of the full size")
         self.statements.append(Scatter(target, positions, piece.product, over))
 
+    def _reserve(self, wanted: str) -> str:
+        """A name for what is computed in several statements, which other temporaries in between must not take."""
+        name = self._name(wanted)
+        self.reserved.add(name)
+        return name
+
     def _name(self, wanted: str) -> str:
-        taken = {value.name for value in (*self.values.values(), *self.shared.values())}
+        taken = self.reserved | {value.name for value in (*self.values.values(), *self.shared.values())}
         taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter)}
         return next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in taken)
 

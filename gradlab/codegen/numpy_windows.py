@@ -88,14 +88,8 @@ class NumpyWindows:
         ]
 
     def pooled(self, statement: Slide) -> list[str]:
-        """A sum over the places in a window alone: one slice of the array for each place."""
-        target, to, of = self.names(statement.target, "to", "of")
-        array = statement.array.name
-        return [
-            f"{target} = np.zeros({self.sizes.shape(statement.target.layout)}, {array}.dtype)",
-            f"for _, {to}, {of} in overlaps({array}.shape, {self.description(statement.slots)}):",
-            f"    {target}[{of}] += {array}[{to}]",
-        ]
+        """A sum over the places in a window alone."""
+        return [f"{statement.target.name} = window_sums({statement.array.name}, {self.description(statement.slots)})"]
 
     def spread(self, statement: Spread) -> list[str]:
         roles = transposed_roles(statement)
@@ -106,8 +100,9 @@ class NumpyWindows:
         if roles is not None:
             return [zeros, *self.transposed(statement, roles, overlaps)]
         if statement.kernel is None and set(statement.array.layout) == set(first):
+            shape = self.sizes.shape(statement.target.layout)
             array = align(statement.array, first)
-            return [zeros, f"for _, {to}, {of} in {overlaps}:", f"    {target}[{to}] += {array}[{of}]"]
+            return [f"{target} = spread({array}, {shape}, {self.description(statement.slots)})"]
         (columns,) = self.names(None, "columns")
         operands = (statement.array, *([statement.kernel] if statement.kernel else []))
         return [

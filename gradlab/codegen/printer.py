@@ -182,8 +182,8 @@ class Sizes:
             raise DefinitionError(
                 f"{self.operation}: axis {axis.name} is the axis of no input, so its size is unknown; sum it away"
             )
-        names = {axis: self.single.get(axis, axis.name) for axis in self.rank}
-        lines += [f"{names[axis]} = {self.windows[axis].formula(names)}" for axis in computed]
+        shown = {axis: self.single.get(axis, axis.name) for axis in self.rank}
+        lines += [f"{shown[axis]} = {self.windows[axis].formula(shown)}" for axis in computed]
         lines += [f"{name} = {text}" for name, text in self.products.items()]
         lines += [f"{name} = 1 / {size} if {size} else {self.nan}" for name, size in self.inverses.items()]
         return lines

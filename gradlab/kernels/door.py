@@ -84,7 +84,7 @@ def _check_shapes(operation: Operation, arrays: Sequence[Any], names: Sequence[s
                 f"{operation.name}: {names[position]} is {shown[position]}; "
                 f"{'at least ' * (ELLIPSIS in dims)}{len(named)} dimensions are expected: ({', '.join(dims)})"
             )
-        if ELLIPSIS in dims and not getattr(operation, "broadcast", False):
+        if ELLIPSIS in dims and not operation.broadcast:
             own = shape[: len(shape) - len(named)]
             if leading is not None and own != leading[1]:
                 known, other = leading
@@ -107,3 +107,14 @@ def _check_shapes(operation: Operation, arrays: Sequence[Any], names: Sequence[s
 
 def _count(size: int, dim: str) -> str:
     return f"{size} {_WORDS[dim]}" if dim in _WORDS else f"{size} along {dim}"
+
+
+def one_number(name: str, value: int | Sequence[int]) -> int:
+    """A setting of windows as the one number that the kernels take: 3 and (3, 3) are 3.
+
+    Raises ValueError for windows that are not square, and for words such as padding="same".
+    """
+    numbers = {value} if isinstance(value, int) else set(value)
+    if len(numbers) != 1 or not all(isinstance(number, int) for number in numbers):
+        raise ValueError(f"{name}={value!r}; the derived kernels take one whole number for all axes: {name}=1, say")
+    return numbers.pop()

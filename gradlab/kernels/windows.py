@@ -1,12 +1,13 @@
 """Windows of an array and where they overlap: what `x[stride*o + dilation*a - padding]` comes to, and its transpose.
 
-A hand-written helper of the generated NumPy kernels. Both functions take one description: entry `[i, j]` of the windows
+A hand-written helper of the generated NumPy kernels. All functions take one description: entry `[i, j]` of the windows
 is the entry of x at `start + step * j + tap_step * i` along each axis. `shape`, `steps` and `start` have one number for
 each axis of x; `taps` adds (axis of x, size, step) for each further axis, which comes before them. Outside x there are
 zeros.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -45,10 +46,13 @@ def windows(x: Array, shape: Integers, steps: Integers, start: Integers, taps: T
     return as_strided(x, whole, strides, writeable=False)
 
 
+@lru_cache(maxsize=64)  # small arrays cost less than this does, and a training step asks for the same every time
 def overlaps(
     x: Integers, shape: Integers, steps: Integers, start: Integers, taps: Taps = ()
-) -> list[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+) -> tuple[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]], ...]:
     """Where windows meet an array of shape x, tap by tap: its position, slices of the array, slices of the windows.
+
+    All arguments are tuples.
 
     >>> x = np.zeros(4)
     >>> for tap, to, of in overlaps((4,), shape=(2,), steps=(2,), start=(-1,), taps=((0, 3, 1),)):
@@ -68,4 +72,38 @@ def overlaps(
             to.append(slice(None) if whole else slice(first + low * step, first + high * step, step))
             of.append(slice(None) if (low, high) == (0, count) else slice(low, high))
         found.append((position, tuple(to), tuple(of)))
+    return tuple(found)
+
+
+def window_sums(x: Array, shape: Integers, steps: Integers, start: Integers, taps: Taps = ()) -> Array:
+    """The sum of each window: one addition of a whole slice for each tap.
+
+    >>> window_sums(np.array([1, 2, 3, 4]), shape=(2,), steps=(2,), start=(-1,), taps=((0, 3, 1),))
+    array([3, 9])
+    """
+    found = overlaps(x.shape, shape, steps, start, taps)
+    _, to, of = found[0]
+    # Where the first tap meets every window, it needs no zeros to be added to.
+    whole = all(part == slice(None) for part in of)
+    y = x[to].copy() if whole else np.zeros(shape, x.dtype)
+    for _, to, of in found[whole:]:
+        y[of] += x[to]
+    return y
+
+
+def spread(y: Array, x: Integers, shape: Integers, steps: Integers, start: Integers, taps: Taps = ()) -> Array:
+    """The transpose: an array of shape x with each entry of y added to all entries of its window.
+
+    >>> spread(np.array([1.0, 10.0]), x=(4,), shape=(2,), steps=(2,), start=(-1,), taps=((0, 3, 1),))
+    array([ 1., 11., 10., 10.])
+    """
+    found = np.zeros(x, y.dtype)
+    # Windows that do not overlap are written, which reads nothing: up to 2x faster than adding to zeros.
+    reach = [sum(step * (size - 1) for along, size, step in taps if along == axis) for axis in range(len(x))]
+    disjoint = all(far < step for far, step in zip(reach, steps, strict=True))
+    for _, to, of in overlaps(x, shape, steps, start, taps):
+        if disjoint:
+            found[to] = y[of]
+        else:
+            found[to] += y[of]
     return found

@@ -19,10 +19,11 @@ from gradlab.nn.activations import (
     Softplus,
     Tanh,
 )
+from gradlab.nn.convolution import AdaptiveAvgPool2d, AvgPool2d, Conv1d, Conv2d
 from gradlab.nn.linear import Flatten, Linear
 from gradlab.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from gradlab.nn.module import Module, Parameter, Sequential
-from gradlab.nn.norms import BatchNorm1d, BatchNorm2d, LayerNorm, RMSNorm
+from gradlab.nn.norms import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
 from gradlab.nn.optim import SGD, Adadelta, Adam, AdamW
 
 __all__ = [
@@ -33,14 +34,20 @@ __all__ = [
     "Adadelta",
     "Adam",
     "AdamW",
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Conv1d",
+    "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "GroupNorm",
     "Hardtanh",
     "HuberLoss",
+    "InstanceNorm2d",
     "L1Loss",
     "LayerNorm",
     "LeakyReLU",

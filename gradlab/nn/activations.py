@@ -128,17 +128,19 @@ class Dropout(Layer):
 
 
 class Softmax(Layer):
-    """Positive entries that sum to 1 over the last axis. Equivalent to torch.nn.Softmax(dim=-1)."""
+    """Positive entries that sum to 1 along the axis `dim`. Equivalent to torch.nn.Softmax."""
 
     operation = "softmax"
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
-        if dim != -1:
-            raise ValueError(f"dim={dim!r}; {self.operation} runs over the last axis: move that axis to the end")
+        self.dim = dim
+
+    def settings(self, dtype: DType) -> dict[str, Any]:
+        return {"axis": self.dim}
 
 
 class LogSoftmax(Softmax):
-    """The logarithm of softmax, over the last axis. Equivalent to torch.nn.LogSoftmax(dim=-1)."""
+    """The logarithm of softmax, along the axis `dim`. Equivalent to torch.nn.LogSoftmax."""
 
     operation = "log_softmax"

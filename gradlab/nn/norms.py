@@ -180,6 +180,48 @@ class RMSNorm(LayerNorm):
         return {"eps": float(np.finfo(dtype).eps) if self.spacing is None else self.spacing}
 
 
+class GroupNorm(Layer):
+    """Normalisation of (N, C, H, W) over groups of channels. Equivalent to torch.nn.GroupNorm."""
+
+    operation = "group_norm"
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        *,
+        dtype: DTypeLike = "float32",
+    ) -> None:
+        super().__init__()
+        if num_channels % num_groups:
+            raise ValueError(f"num_channels={num_channels} is not a multiple of num_groups={num_groups}")
+        self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
+        if affine:
+            self.params = {"weight": np.ones(num_channels, dtype), "bias": np.zeros(num_channels, dtype)}
+
+    def arrays(self, dtype: DType) -> Mapping[str, Array]:
+        return _scale_and_shift(self.params, (self.num_channels,), dtype)
+
+    def settings(self, dtype: DType) -> dict[str, Any]:
+        return {"num_groups": self.num_groups, "eps": self.eps}
+
+
+class InstanceNorm2d(GroupNorm):
+    """Normalisation of each channel of each image, without running statistics. As torch.nn.InstanceNorm2d."""
+
+    operation = "instance_norm"
+
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, *, affine: bool = False, dtype: DTypeLike = "float32"
+    ) -> None:
+        super().__init__(1, num_features, eps, affine, dtype=dtype)
+
+    def settings(self, dtype: DType) -> dict[str, Any]:
+        return {"eps": self.eps}
+
+
 def _scale_and_shift(params: Mapping[str, Array], shape: Shape, dtype: DType) -> dict[str, Array]:
     """Weight and bias, ones and zeros where the layer has none."""
     weight, bias = params.get("weight"), params.get("bias")

@@ -160,7 +160,7 @@ def _plan(program: Program, candidate: Candidate, late: list[Rule]) -> _Plan:
     second = products(longer, gradients, tangents, named, rules)
     output = tangents.get(program.output.name, Expr())
     names = mentioned | output.tensors | second.tensors(tangents)
-    saved = tuple(name for name in program.tensors if name in names)
+    saved = tuple(sorted((n for n in program.tensors if n in names), key=program.constants.__contains__))
     whole = replace(candidate, saved=saved, bytes=total_bytes(program, saved))
     return _Plan(candidate, whole, longer, backward, gradients, tangents, second, (*backward.steps, *tangent_steps))
 

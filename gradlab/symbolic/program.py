@@ -120,6 +120,15 @@ class Program:
         return {tensor.name: tensor for tensor in every}
 
     @cached_property
+    def constants(self) -> frozenset[str]:
+        """Names of the bindings that follow from parameters and sizes alone: numbers, not tensors."""
+        found = set(self.parameters)
+        for binding in self.bindings:
+            if not binding.tensor.indices and binding.value.tensors <= found:
+                found.add(binding.name)
+        return frozenset(found - set(self.parameters))
+
+    @cached_property
     def varying(self) -> frozenset[str]:
         """Names of the tensors that depend on a differentiable input."""
         found = {given.tensor.name for given in self.wrt}

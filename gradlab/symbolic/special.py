@@ -84,13 +84,28 @@ class safe_rsqrt(sp.Function):  # type: ignore[misc] # noqa: N801
         return -(self**3) / 2
 
 
+def _step(difference: sp.Expr, *, at_zero: bool) -> sp.Expr:
+    """1 above 0, else 0."""
+    return 1 - _step(-difference, at_zero=False) if at_zero else sp.Piecewise((1, difference > 0), (0, True))
+
+
 class clamp(sp.Function):  # type: ignore[misc] # noqa: N801
     """min(max(u, low), high); its slope is 1 at both bounds."""
 
     nargs = 3
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative with respect to u."""
+        u, low, high = self.args
+        return _step(u - low, at_zero=True) * _step(high - u, at_zero=True)
 
 
 class clip(sp.Function):  # type: ignore[misc] # noqa: N801
     """min(max(u, low), high); its slope is 0 at both bounds, as that of torch.nn.functional.hardtanh."""
 
     nargs = 3
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative with respect to u."""
+        u, low, high = self.args
+        return _step(u - low, at_zero=False) * _step(high - u, at_zero=False)

@@ -47,9 +47,9 @@ class Windows:
             scale, index = part
             times = "" if scale == Scale(1) else f"{_times(scale)} * "
             room.append(f"- {name[index.axis]}" if part is single else f"- {times}({name[index.axis]} - 1)")
-        room += [] if single else ["- 1"]
-        step = "" if self.outer[0] == Scale(1) else f" // {_times(self.outer[0])}"
-        return f"({' '.join(room)}){step} + 1" if step else f"{' '.join(room)} + 1"
+        if self.outer[0] == Scale(1):
+            return " ".join([*room, *(["+ 1"] if single else [])])
+        return f"({' '.join([*room, *([] if single else ['- 1'])])}) // {_times(self.outer[0])} + 1"
 
 
 def _times(scale: Scale) -> str:

@@ -92,10 +92,11 @@ class _Plan:
         # Labels are saved as the positions that they stand for.
         kept = [argument.name for argument in operation.arguments if argument.domain.kind != "labels"]
         handles = tuple(names.index(name) for name in operation.curved)
+        axis: dict[str, float] = {"axis": -1} if operation.along is not None else {}
         return _Plan(
             operation,
             kernel,
-            {parameter.name: parameter.default for parameter in operation.parameters},
+            {parameter.name: parameter.default for parameter in operation.parameters} | axis,
             tuple(names.index(name) for name in operation.differentiable),
             handles,
             tuple(k for k in handles if names[k] not in operation.saved),
@@ -142,21 +143,18 @@ def _first(plan: _Plan, second: type[Function]) -> type[Function]:
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         pool = (*inputs, *outputs)
-        ctx.set_materialize_grads(False)  # of the intermediate results, which have no gradient here
         last = len(outputs) - len(tokens)
-        ctx.constants = outputs[1 + len(own) : last]
         moving = forward_ad._current_level >= 0
-        ctx.mark_non_differentiable(*outputs[1 : 1 + len(own)], *(outputs[last:] if moving else ()))
+        ctx.mark_non_differentiable(*_tensors(outputs[1 : 1 + len(own)]), *(outputs[last:] if moving else ()))
         saved = [*(pool[k] for k in (handles if moving else in_reverse)), *(pool[k] for k in positions)]
-        ctx.save_for_backward(*saved)
+        _keep(ctx, (*saved, *outputs[1 + len(own) : last]), forward=moving)
         if moving:  # a token cannot carry a tangent, and memory is no concern here
-            ctx.save_for_forward(*saved)
             ctx.shapes = tuple(inputs[k].shape for k in plan.wrt)
 
     def backward(ctx: Any, grad_output: Tensor | None, *others: Tensor | None) -> tuple[Tensor | None, ...]:
         gradients: list[Tensor | None] = [None] * total
         if grad_output is not None:
-            saved = (*ctx.saved_tensors, *ctx.constants)
+            saved = _kept(ctx)
             if torch.is_grad_enabled() or forward_ad._current_level >= 0:
                 gradients[:count] = second.apply(grad_output, *saved)
             else:
@@ -170,8 +168,9 @@ def _first(plan: _Plan, second: type[Function]) -> type[Function]:
 
     def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
         moved = _filled([tangents[k] for k in plan.wrt], ctx.shapes)
-        rest = len(own) + len(ctx.constants) + len(tokens)
-        return pushed.apply(*moved, *ctx.saved_tensors, *ctx.constants), *[None] * rest
+        saved = _kept(ctx)
+        rest = len(own) + len(saved) - len(handles) - len(plan.sources) + len(tokens)
+        return pushed.apply(*moved, *saved), *[None] * rest
 
     return _function(plan, "", forward, setup_context, backward, jvp)
 
@@ -179,20 +178,18 @@ def _first(plan: _Plan, second: type[Function]) -> type[Function]:
 def _eager(plan: _Plan, second: type[Function]) -> type[Function]:
     """The same without forward mode and vmap, which ordinary training does not need: a sixth of the cost of a call."""
     kernel, count, names, tokens = plan.kernel, plan.count, tuple(plan.defaults), plan.tokens
-    total, own, first = count + len(names), len(plan.sources), len(plan.handles)
+    total, first = count + len(names), len(plan.handles)
 
     def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, ...]:
         output, saved = kernel.forward(*arguments[:count], **dict(zip(names, arguments[count:], strict=True)))
         marks = {k: _token(arguments[k]) for k in tokens}
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*(marks.get(k, arguments[k]) for k in plan.handles), *saved[:own])
-        ctx.constants = saved[own:]
+        _keep(ctx, (*(marks.get(k, arguments[k]) for k in plan.handles), *saved))
         return output, *marks.values()
 
     def backward(ctx: Any, grad_output: Tensor | None, *others: Tensor | None) -> tuple[Tensor | None, ...]:
         gradients: list[Tensor | None] = [None] * total
         if grad_output is not None:
-            saved = (*ctx.saved_tensors, *ctx.constants)
+            saved = _kept(ctx)
             if torch.is_grad_enabled():
                 gradients[:count] = second.apply(grad_output, *saved)
             else:
@@ -216,7 +213,7 @@ def _second(plan: _Plan) -> type[Function]:
         return kernel.backward(grad_output, given[len(handles) :])
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
-        _keep(ctx, inputs)
+        _keep(ctx, inputs, forward=True)
         ctx.shapes = tuple(outputs[k].shape for k in wrt)
 
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -261,7 +258,7 @@ def _pushed(plan: _Plan) -> type[Function]:
         return kernel.jvp(given[first:], *given[: len(wrt)])
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
-        _keep(ctx, inputs)
+        _keep(ctx, inputs, forward=True)
 
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         given = _kept(ctx)
@@ -289,12 +286,11 @@ def _compiled(plan: _Plan) -> type[Function]:
 
     def forward(ctx: Any, *arguments: Any) -> tuple[Tensor]:
         output, saved = kernel.forward(*arguments[:count], **dict(zip(names, arguments[count:], strict=True)))
-        ctx.save_for_backward(*saved[: len(plan.sources)])
-        ctx.constants = saved[len(plan.sources) :]
+        _keep(ctx, saved)
         return (output,)
 
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        gradients = plan.backward(grad_output, (*ctx.saved_tensors, *ctx.constants), ctx.needs_input_grad[:count])
+        gradients = plan.backward(grad_output, _kept(ctx), ctx.needs_input_grad[:count])
         return *gradients, *[None] * len(names)
 
     members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
@@ -338,17 +334,25 @@ def _token(tensor: Tensor) -> Tensor:
     return tensor.new_empty_strided(tensor.shape, (0,) * tensor.ndim)
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...]) -> None:
-    """Save all tensors, which come first, and hold the numbers after them."""
-    count = sum(isinstance(item, Tensor) for item in inputs)
-    ctx.set_materialize_grads(False)
-    ctx.save_for_backward(*inputs[:count])
-    ctx.save_for_forward(*inputs[:count])
-    ctx.constants = inputs[count:]
+def _keep(ctx: Any, items: tuple[Any, ...], forward: bool = False) -> None:
+    """Save tensors and numbers in their order, for forward mode too where it is asked for."""
+    ctx.set_materialize_grads(False)  # intermediate results have no gradient here
+    tensors = _tensors(items)
+    ctx.save_for_backward(*tensors)
+    if forward:
+        ctx.save_for_forward(*tensors)
+    ctx.numbers = tuple((k, item) for k, item in enumerate(items) if not isinstance(item, Tensor))
 
 
 def _kept(ctx: Any) -> tuple[Any, ...]:
-    return *ctx.saved_tensors, *ctx.constants
+    items = list(ctx.saved_tensors)
+    for position, number in ctx.numbers:
+        items.insert(position, number)
+    return tuple(items)
+
+
+def _tensors(items: tuple[Any, ...]) -> list[Tensor]:
+    return [item for item in items if isinstance(item, Tensor)]
 
 
 def _filled(tangents: list[Tensor | None], shapes: tuple[torch.Size, ...], like: Tensor | None = None) -> list[Tensor]:

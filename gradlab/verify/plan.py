@@ -106,7 +106,7 @@ def round_of_plans(specification: Specification, seed: tuple[int, ...], tilt: fl
             regimes = tuple(str(rng.choice(MILD)) for _ in regimes)
         plan = Plan(
             sizes,
-            draw_shapes(specification, sizes, leading, params, str(patterns[index]), rng),
+            draw_shapes(specification, sizes, leading, str(patterns[index]), rng, params),
             params,
             specification.dtypes[dtype % len(specification.dtypes)],
             regimes,
@@ -155,16 +155,18 @@ def draw_shapes(
     specification: Specification,
     sizes: Mapping[str, int],
     leading: Shape,
-    params: Mapping[str, Any],
     pattern: str,
     rng: np.random.Generator,
+    params: Mapping[str, Any] | None = None,
 ) -> tuple[Shape, ...]:
     """A shape per argument; with `broadcast` they differ by the pattern. Raises SignatureError for gigantic ones."""
     inputs = specification.signature.inputs
     own = [leading] * len(inputs)
     if specification.broadcast:
         own = broadcast_leading(leading, inputs, specification.whole, pattern, rng)
-    shapes = tuple(shape_of(specification, dims, sizes, mine, params) for dims, mine in zip(inputs, own, strict=True))
+    shapes = tuple(
+        shape_of(specification, dims, sizes, mine, params or {}) for dims, mine in zip(inputs, own, strict=True)
+    )
     largest = max(shapes, key=math.prod)
     if math.prod(largest) > _MOST:
         raise SignatureError(f"dims: an input of shape {largest} is too large to check; lower the sizes in `dims`")

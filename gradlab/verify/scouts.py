@@ -48,7 +48,7 @@ def scouting_plans(specification: Specification, seed: tuple[int, ...]) -> list[
         regimes = [str(rng.choice(MILD)) for _ in range(count)]
         if hostile:
             regimes[argument] = hostile
-        shapes, drawn = draw_shapes(specification, sizes, leading, params, "equal", rng), int(rng.integers(1 << 32))
+        shapes, drawn = draw_shapes(specification, sizes, leading, "equal", rng, params), int(rng.integers(1 << 32))
         plan = plain_plan(specification, sizes, shapes, params, specification.dtypes[0], drawn)
         plans.append(replace(plan, regimes=tuple(regimes)))
     return plans

@@ -188,3 +188,14 @@ def test_sums_run_over_axes() -> None:
     """A sum over two of three axes leaves the third."""
     values = objects([random.Random(1).randrange(PRIME) for _ in range(24)], (2, 3, 4))
     assert FIELD.sum(values, (0, 2)).tolist() == [int(sum(values[:, k].ravel()) % PRIME) for k in range(3)]
+
+
+@pytest.mark.parametrize("ring", [FIELD, Digits(), DualRing(FIELD)], ids=lambda ring: type(ring).__name__)
+def test_constants_have_roots(ring: Ring) -> None:
+    """pi and 2 are squares in every ring, so that sqrt(2 / pi) has a value; its square is 2 / pi."""
+    with mpmath.workdps(60):
+        for name in ("pi", "2"):
+            root = ring.power(ring.named(name), HALF)
+            square = ring.multiply(root, root)
+            found, wanted = (getattr(value, "value", value) for value in (square, ring.named(name)))
+            assert abs(np.asarray(found)[()] - np.asarray(wanted)[()]) <= mpmath.mpf(10) ** -50

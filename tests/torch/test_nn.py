@@ -82,7 +82,14 @@ def test_state_dict_round_trip_is_exact(row: Row) -> None:
 
 
 # Nodes of torch's own that move numbers and compute nothing.
-MOVES = ("AccumulateGrad", "ViewBackward", "UnsqueezeBackward", "UnsafeViewBackward", "ReshapeAliasBackward")
+MOVES = ("AccumulateGrad", "Select", "View", "Unsqueeze", "UnsafeView", "ReshapeAlias")
+    "AccumulateGrad",
+    "SelectBackward",
+    "ViewBackward",
+    "UnsqueezeBackward",
+    "UnsafeViewBackward",
+    "ReshapeAliasBackward",
+)
 
 
 @ROWS

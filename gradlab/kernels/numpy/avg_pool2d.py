@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.kernels.windows import overlaps
+from gradlab.kernels.windows import spread, window_sums
 from gradlab.operation import Argument, Extent, Operation, Parameter, Signature, real
 
 Array = NDArray[Any]
@@ -57,10 +57,8 @@ def forward(x: Array, *, kernel_size: int = 2, stride: int = 2, padding: int = 0
         (0, 0, -padding, -padding),
         ((2, kernel_size, 1), (3, kernel_size, 1)),
     )
-    sum_x = np.zeros((n, c, o, q), x.dtype)
-    for _, to, of in overlaps(x.shape, *grid):
-        sum_x[of] += x[to]
-    y = sum_x * inverse_kernel_size_squared
+    y = window_sums(x, *grid)
+    y *= inverse_kernel_size_squared
     return y, (h, w, kernel_size, stride, padding)
 
 
@@ -72,16 +70,14 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     inverse_kernel_size_squared = 1 / kernel_size_squared if kernel_size_squared else np.nan
     # (3) grad_x[n,c,h,w] = sum[o,q,a,b](delta[stride*o + a - padding,h] * delta[stride*q + b - padding,w] *
     #     grad_output[n,c,o,q]) / kernel_size**2
+    scaled_g = grad_output * inverse_kernel_size_squared
     grid = (
         (n, c, o, q),
         (1, 1, stride, stride),
         (0, 0, -padding, -padding),
         ((2, kernel_size, 1), (3, kernel_size, 1)),
     )
-    grad_x = np.zeros((n, c, h, w), grad_output.dtype)
-    for _, to, of in overlaps(grad_x.shape, *grid):
-        grad_x[to] += grad_output[of]
-    grad_x *= inverse_kernel_size_squared
+    grad_x = spread(scaled_g, (n, c, h, w), *grid)
     return (grad_x,)
 
 
@@ -101,10 +97,8 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
         (0, 0, -padding, -padding),
         ((2, kernel_size, 1), (3, kernel_size, 1)),
     )
-    sum_tangent_x = np.zeros((n, c, o, q), tangent_x.dtype)
-    for _, to, of in overlaps(tangent_x.shape, *grid):
-        sum_tangent_x[of] += tangent_x[to]
-    tangent_y = sum_tangent_x * inverse_kernel_size_squared
+    tangent_y = window_sums(tangent_x, *grid)
+    tangent_y *= inverse_kernel_size_squared
     return tangent_y
 
 

@@ -25,7 +25,7 @@ OPERATION = Operation(
         Argument("x", real()),
         Argument("mask", mask(0.5), differentiable=False),
     ),
-    saved=("mask", "keep"),
+    saved=("mask",),
     reference="x * mask / (1 - p)",
     digest="e24c03c81b31cb3e",
     parameters=(Parameter("p", 0.5, 0.0, 0.9),),

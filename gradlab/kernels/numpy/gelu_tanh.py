@@ -105,21 +105,21 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple
     #     - 0.2012175 * sqrt(2) * t1[n]**2 * tangent_x[n] * x[n]**2 / sqrt(pi))
     hvp_x = (t1 * t1)[...]
     hvp_x = np.subtract(1, hvp_x, out=hvp_x)
-    part_6 = tangent_x * hvp_x
-    part_6 *= 0.2012175 * math.sqrt(2 / math.pi)
-    part_4 = x * t1
-    part_4 *= tangent_t1
-    part_4 *= 0.134145 * math.sqrt(2 / math.pi)
-    part_6 -= part_4
-    part_6 = x * part_6
-    part_5 = t1 * tangent_t1
-    part_5 *= math.sqrt(2 / math.pi)
-    part_6 -= part_5
-    part_6 *= 2
+    part_7 = tangent_x * hvp_x
+    part_7 *= 0.2012175 * math.sqrt(2 / math.pi)
+    part_5 = x * t1
+    part_5 *= tangent_t1
+    part_5 *= 0.134145 * math.sqrt(2 / math.pi)
+    part_7 -= part_5
+    part_7 *= x
+    part_6 = t1 * tangent_t1
+    part_6 *= math.sqrt(2 / math.pi)
+    part_7 -= part_6
+    part_7 *= 2
     hvp_x *= tangent_x
     hvp_x *= math.sqrt(2 / math.pi)
-    part_6 *= x
-    hvp_x += part_6
+    part_7 *= x
+    hvp_x += part_7
     hvp_x += tangent_t1
     hvp_x *= 0.5
     hvp_x *= grad_output

@@ -123,8 +123,7 @@ def jvp(
 
 
 def hvp(
-    saved: tuple[Array,
-    ...],
+    saved: tuple[Array, ...],
     grad_output: Array,
     tangent_query: Array,
     tangent_key: Array,

@@ -74,7 +74,7 @@ def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple
     part = 1 - sigmoid_x
     hvp_x = sigmoid_x * 2
     hvp_x -= 3
-    hvp_x = sigmoid_x * hvp_x
+    hvp_x *= sigmoid_x
     hvp_x += 1
     hvp_x *= 0.5
     hvp_x *= x

@@ -2,7 +2,7 @@
 
 Generated from derivations/variance.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 750f5389109ff364. Saved for the backward: xc, count, variance.
+Target: NumPy. Definition: 750f5389109ff364. Saved for the backward: xc, variance, count.
 The backward has 0 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive std --to text` prints.
@@ -24,7 +24,7 @@ OPERATION = Operation(
     summary="The standard deviation along one or several axes; its slope at equal entries is 0, as in torch.",
     signature=Signature.parse("(...,d)->(...)"),
     arguments=(Argument("x", real()),),
-    saved=("xc", "count", "variance"),
+    saved=("xc", "variance"),
     reference="torch.std(x, dim=axis, correction=correction)",
     digest="750f5389109ff364",
     parameters=(Parameter("correction", 1, 0, 1, integer=True),),
@@ -38,7 +38,7 @@ OPERATION = Operation(
 def forward(x: Array, *, axis: int | tuple[int, ...] = -1, correction: int = 1) -> tuple[Array, tuple[Any, ...]]:
     """Return the output, (...,d)->(...) with d along `axis`.
 
-    What `backward` needs: xc, count, variance, axis, shape.
+    What `backward` needs: xc, variance, count, axis, shape.
     """
     shape = x.shape
     x = to_last(x, axis)
@@ -62,12 +62,12 @@ def forward(x: Array, *, axis: int | tuple[int, ...] = -1, correction: int = 1) 
     variance = dot_xc * reciprocal_count
     # (7) y[n] = sqrt(variance[n])
     y = np.sqrt(variance)
-    return y, (xc, count, variance, axis, shape)
+    return y, (xc, variance, count, axis, shape)
 
 
 def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    xc, count, variance, axis, shape = saved
+    xc, variance, count, axis, shape = saved
     # (18) grad_x[n,d] = grad_output[n] * safe_rsqrt(variance[n]) * xc[n,d] / count
     safe_rsqrt_variance = special.safe_rsqrt(variance)
     reciprocal_count = 1 / count if count else np.nan
@@ -77,7 +77,7 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    xc, count, variance, axis, _shape = saved
+    xc, variance, count, axis, _shape = saved
     tangent_x = to_last(tangent_x, axis)
     # (27) tangent_y[n] = safe_rsqrt(variance[n]) * sum[d](tangent_x[n,d] * xc[n,d]) / count
     tangent_y = special.safe_rsqrt(variance)
@@ -90,7 +90,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
 
 def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    xc, count, variance, axis, shape = saved
+    xc, variance, count, axis, shape = saved
     tangent_x = to_last(tangent_x, axis)
     d = tangent_x.shape[-1]
     inverse_d = 1 / d if d else np.nan

@@ -23,7 +23,7 @@ OPERATION = Operation(
     summary="The variance along one or several axes; NaN where D <= correction.",
     signature=Signature.parse("(...,d)->(...)"),
     arguments=(Argument("x", real()),),
-    saved=("xc", "count"),
+    saved=("xc",),
     reference="torch.var(x, dim=axis, correction=correction)",
     digest="858e488ba2be56c8",
     parameters=(Parameter("correction", 1, 0, 1, integer=True),),

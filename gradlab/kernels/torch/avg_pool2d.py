@@ -21,10 +21,10 @@ def forward(x: Tensor, *, kernel_size: int = 2, stride: int = 2, padding: int = 
     kernel_size_squared = kernel_size * kernel_size
     inverse_kernel_size_squared = 1 / kernel_size_squared if kernel_size_squared else math.nan
     # (1) y[n,c,o,q] = sum[a,b](x[n,c,stride*o + a - padding,stride*q + b - padding]) / kernel_size**2
-    sum_x = torch.nn.functional.conv2d(
+    y = torch.nn.functional.conv2d(
         x, x.new_ones(()).expand(c, 1, kernel_size, kernel_size), stride=stride, padding=padding, groups=c
     )
-    y = sum_x * inverse_kernel_size_squared
+    y = y * inverse_kernel_size_squared
     return y, (h, w, kernel_size, stride, padding)
 
 
@@ -36,15 +36,15 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     inverse_kernel_size_squared = 1 / kernel_size_squared if kernel_size_squared else math.nan
     # (3) grad_x[n,c,h,w] = sum[o,q,a,b](delta[stride*o + a - padding,h] * delta[stride*q + b - padding,w] *
     #     grad_output[n,c,o,q]) / kernel_size**2
+    scaled_g = grad_output * inverse_kernel_size_squared
     grad_x = torch.nn.grad.conv2d_input(
         (n, c, h, w),
-        grad_output.new_ones(()).expand(c, 1, kernel_size, kernel_size),
-        grad_output,
+        scaled_g.new_ones(()).expand(c, 1, kernel_size, kernel_size),
+        scaled_g,
         stride=stride,
         padding=padding,
         groups=c,
     )
-    grad_x = grad_x * inverse_kernel_size_squared
     return (grad_x,)
 
 
@@ -56,14 +56,14 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     inverse_kernel_size_squared = 1 / kernel_size_squared if kernel_size_squared else math.nan
     # (5) tangent_y[n,c,o,q] = sum[a,b](tangent_x[n,c,stride*o + a - padding,stride*q + b - padding]) /
     #     kernel_size**2
-    sum_tangent_x = torch.nn.functional.conv2d(
+    tangent_y = torch.nn.functional.conv2d(
         tangent_x,
         tangent_x.new_ones(()).expand(c, 1, kernel_size, kernel_size),
         stride=stride,
         padding=padding,
         groups=c,
     )
-    tangent_y = sum_tangent_x * inverse_kernel_size_squared
+    tangent_y = tangent_y * inverse_kernel_size_squared
     return tangent_y
 
 

@@ -75,8 +75,7 @@ def backward(
 
 
 def jvp(
-    saved: tuple[Tensor,
-    ...],
+    saved: tuple[Tensor, ...],
     tangent_query: Tensor,
     tangent_key: Tensor,
     tangent_value: Tensor,
@@ -106,8 +105,7 @@ def jvp(
 
 
 def hvp(
-    saved: tuple[Tensor,
-    ...],
+    saved: tuple[Tensor, ...],
     grad_output: Tensor,
     tangent_query: Tensor,
     tangent_key: Tensor,

@@ -56,7 +56,7 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     part = 1 - sigmoid_x
     hvp_x = sigmoid_x * 2
     hvp_x = hvp_x - 3
-    hvp_x = sigmoid_x * hvp_x
+    hvp_x = hvp_x * sigmoid_x
     hvp_x = hvp_x + 1
     hvp_x = hvp_x * 0.5
     hvp_x = hvp_x * x

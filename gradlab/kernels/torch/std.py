@@ -2,7 +2,7 @@
 
 Generated from derivations/variance.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 750f5389109ff364. Saved for the backward: xc, count, variance.
+Target: torch. Definition: 750f5389109ff364. Saved for the backward: xc, variance, count.
 The backward has 0 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive std --to text` prints.
@@ -20,7 +20,7 @@ from gradlab.kernels.axes import from_last, to_last
 def forward(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1) -> tuple[Tensor, tuple[Any, ...]]:
     """Return the output, (...,d)->(...) with d along `axis`.
 
-    What `backward` needs: xc, count, variance, axis, shape.
+    What `backward` needs: xc, variance, count, axis, shape.
     """
     shape = x.shape
     x = to_last(x, axis)
@@ -44,12 +44,12 @@ def forward(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1)
     variance = dot_xc * reciprocal_count
     # (7) y[n] = sqrt(variance[n])
     y = torch.sqrt(variance)
-    return y, (xc, count, variance, axis, shape)
+    return y, (xc, variance, count, axis, shape)
 
 
 def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    xc, count, variance, axis, shape = saved
+    xc, variance, count, axis, shape = saved
     # (18) grad_x[n,d] = grad_output[n] * safe_rsqrt(variance[n]) * xc[n,d] / count
     safe_rsqrt_variance = torch.where(variance > 0, torch.rsqrt(variance), 0)
     reciprocal_count = 1 / count if count else math.nan
@@ -59,7 +59,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
 
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    xc, count, variance, axis, _shape = saved
+    xc, variance, count, axis, _shape = saved
     tangent_x = to_last(tangent_x, axis)
     # (27) tangent_y[n] = safe_rsqrt(variance[n]) * sum[d](tangent_x[n,d] * xc[n,d]) / count
     tangent_y = torch.where(variance > 0, torch.rsqrt(variance), 0)
@@ -72,7 +72,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
 
 def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    xc, count, variance, axis, shape = saved
+    xc, variance, count, axis, shape = saved
     tangent_x = to_last(tangent_x, axis)
     d = tangent_x.shape[-1]
     inverse_d = 1 / d if d else math.nan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from typing import Any, NoReturn
@@ -28,6 +29,7 @@ from gradlab.symbolic.formula.nodes import (
     walk,
 )
 from gradlab.symbolic.formula.parse import parse
+from gradlab.symbolic.formula.stable import stable
 from gradlab.symbolic.functions import ELEMENTARY
 
 _LARGEST_POWER = 64
@@ -36,14 +38,21 @@ _LARGEST_POWER = 64
 _SCALAR = (1.0, 0.1, 2.0)
 _EPS = (1e-5, 1e-8, 1e-1)
 
-FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    **{name: row.to_sympy for name, row in ELEMENTARY.items() if name.isidentifier()},
-    "sqrt": sp.sqrt,
-    "relu": lambda u: sp.Max(u, 0),
-}
-"""Functions of one variable by the names that they have in a formula."""
+# Rows that a formula writes otherwise: as max(u, 0), min(u, 0) and u**a.
+_WRITTEN = ("positive_part", "negative_part", "power")
 
-_BINARY: dict[str, Callable[[Any, Any], Any]] = {"max": sp.Max, "min": sp.Min}
+FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {
+    **{
+        name: (row.to_sympy, len(set(re.findall(r"{\d}", row.number))))
+        for name, row in ELEMENTARY.items()
+        if name not in _WRITTEN
+    },
+    "sqrt": (sp.sqrt, 1),
+    "relu": (lambda u: sp.Max(u, 0), 1),
+    "max": (sp.Max, 2),
+    "min": (sp.Min, 2),
+}
+"""Functions by the names that they have in a formula, with the number of their arguments."""
 
 
 def formula(
@@ -86,7 +95,7 @@ class _Builder:
     def definition(self) -> Definition:
         self.check_options()
         last = self.tree.statements[-1]
-        lets = [let(self.left(s.name, s.indices), self.value(s.value)) for s in self.tree.statements]
+        lets = [let(self.left(s.name, s.indices), stable(self.value(s.value))) for s in self.tree.statements]
         return Definition(
             name=self.name,
             summary=" ".join("; ".join(self.tree.text.split("\n")).split()),
@@ -261,16 +270,19 @@ class _Builder:
         if name == "delta":
             left, right = (self.slot(argument) for argument in node.arguments)
             return sp.KroneckerDelta(left, right)
-        if name not in FUNCTIONS and name not in _BINARY:
-            close = difflib.get_close_matches(name, [*FUNCTIONS, *_BINARY, "sum", "mean", "delta"], n=2, cutoff=0.5)
-            known = ", ".join(sorted([*FUNCTIONS, *_BINARY, "delta"]))
+        if name not in FUNCTIONS:
+            close = difflib.get_close_matches(name, [*FUNCTIONS, "sum", "mean", "delta"], n=2, cutoff=0.5)
+            known = ", ".join(sorted([*FUNCTIONS, "delta"]))
             hint = f"did you mean {' or '.join(close)}?" if close else f"known: {known}"
             self.fail(node.place, f"unknown function {name}", hint)
-        wanted = 1 if name in FUNCTIONS else 2
+        function, wanted = FUNCTIONS[name]
         if count != wanted:
             self.fail(node.place, f"{name} has {count} arguments and takes {wanted}", "add or drop some")
         values = [self.value(argument) for argument in node.arguments]
-        return FUNCTIONS[name](*values) if wanted == 1 else _BINARY[name](*values)
+        if name in ("max", "min") and 0 not in values:
+            other = "v + max(u - v, 0)" if name == "max" else "v + min(u - v, 0)"
+            self.fail(node.place, f"neither argument of {name} is 0", f"write {other}, or clamp(u, low, high)")
+        return function(*values)
 
     def reduce(self, node: Reduce) -> sp.Expr:
         inside = self.value(node.inside)

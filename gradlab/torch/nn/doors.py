@@ -26,6 +26,13 @@ class Door:
 
     operation: Operation
     function: Callable[..., Tensor]
+    parameters: tuple[str, ...]
+
+    @staticmethod
+    def of(name: str) -> Door:
+        """The door of a registered operation."""
+        operation = registry.operation(name)
+        return Door(operation, differentiable(name), tuple(parameter.name for parameter in operation.parameters))
 
     def __call__(
         self, names: Sequence[str], *tensors: Tensor, shown: Sequence[Shape] | None = None, **parameters: Any
@@ -50,4 +57,4 @@ class Door:
 _PRODUCTS = ("linear", "matmul", "conv1d", "conv2d", "attention")
 
 # Made once, here: torch.compile can follow a look-up in a dictionary, but not an import.
-DOORS = {name: Door(registry.operation(name), differentiable(name)) for name in registry.names()}
+DOORS = {name: Door.of(name) for name in registry.names()}

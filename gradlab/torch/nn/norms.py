@@ -1,0 +1,113 @@
+"""Normalisations on torch.nn's modules; batch normalisation keeps running statistics as torch does."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gradlab.errors import ShapeError
+from gradlab.torch.nn.doors import DOORS
+
+
+class BatchNorm(torch.nn.modules.batchnorm._BatchNorm):
+    """What the batch normalisations of all ranks share: statistics, running and of the batch."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the normalised input; in training move the running statistics as torch does."""
+        self._check_input_dim(input)
+        weight = input.new_ones(self.num_features) if self.weight is None else self.weight
+        bias = input.new_zeros(self.num_features) if self.bias is None else self.bias
+        x = input[..., None] if input.ndim == 3 else input
+        name = "batch_norm" if input.ndim == 2 else "batch_norm_2d"
+        names = ("input", "weight", "bias", "running_mean", "running_var")
+        if not self.training and self.running_mean is not None and self.running_var is not None:
+            statistics = (self.running_mean, self.running_var)
+            output = DOORS[f"{name}_eval"](names, x, weight, bias, *statistics, eps=self.eps)
+            return output.reshape(input.shape)
+        count = input.numel() // max(input.shape[1], 1)
+        if count == 1:
+            raise ShapeError(
+                f"{type(self).__name__}: input is {tuple(input.shape)}, one value per channel, whose variance is 0; "
+                "train with more than one, or call eval()"
+            )
+        output = DOORS[name](names[:3], x, weight, bias, eps=self.eps)
+        if self.training and self.running_mean is not None and self.running_var is not None:
+            self._track(input.detach(), count)
+        return output.reshape(input.shape)
+
+    def _track(self, input: Tensor, count: int) -> None:
+        """Move the running statistics towards the batch's, with the unbiased variance."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked.add_(1)
+        momentum = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        if not count:
+            return
+        variance, mean = torch.var_mean(input, [axis for axis in range(input.ndim) if axis != 1])
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
+        self.running_var.lerp_(variance.to(self.running_var.dtype), momentum)
+
+
+class BatchNorm1d(BatchNorm, torch.nn.BatchNorm1d):
+    """Batch normalisation of (N, C) or (N, C, L)."""
+
+
+class BatchNorm2d(BatchNorm, torch.nn.BatchNorm2d):
+    """Batch normalisation of (N, C, H, W) per channel."""
+
+
+class LayerNorm(torch.nn.LayerNorm):
+    """Normalisation over the last axes, those of `normalized_shape`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        rows = _last_axes(self, input, self.normalized_shape)
+        size = rows.shape[-1]
+        weight = rows.new_ones(size) if self.weight is None else self.weight.reshape(size)
+        bias = rows.new_zeros(size) if self.bias is None else self.bias.reshape(size)
+        names = ("input", "weight", "bias")
+        return DOORS["layer_norm"](names, rows, weight, bias, eps=self.eps).reshape(input.shape)
+
+
+class RMSNorm(torch.nn.RMSNorm):
+    """Division by the root mean square over the last axes; without `eps` it is the spacing of the dtype at 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = _last_axes(self, x, self.normalized_shape)
+        size = rows.shape[-1]
+        weight = rows.new_ones(size) if self.weight is None else self.weight.reshape(size)
+        spacing = torch.finfo(x.dtype).eps if x.is_floating_point() else 0.0  # the door refuses integers
+        eps = spacing if self.eps is None else self.eps
+        return DOORS["rms_norm"](("input", "weight"), rows, weight, eps=eps).reshape(x.shape)
+
+
+class GroupNorm(torch.nn.GroupNorm):
+    """Normalisation of (N, C, H, W) over groups of channels."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        weight = input.new_ones(self.num_channels) if self.weight is None else self.weight
+        bias = input.new_zeros(self.num_channels) if self.bias is None else self.bias
+        settings = {"num_groups": self.num_groups, "eps": self.eps}
+        return DOORS["group_norm"](("input", "weight", "bias"), input, weight, bias, **settings)
+
+
+class InstanceNorm2d(torch.nn.InstanceNorm2d):
+    """Normalisation of each channel of each image; ValueError with running statistics, which are not kept here."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.track_running_stats:
+            raise ValueError("InstanceNorm2d with track_running_stats is not derived; use torch.nn's layer")
+        weight = input.new_ones(self.num_features) if self.weight is None else self.weight
+        bias = input.new_zeros(self.num_features) if self.bias is None else self.bias
+        return DOORS["instance_norm"](("input", "weight", "bias"), input, weight, bias, eps=self.eps)
+
+
+def _last_axes(module: torch.nn.Module, input: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The axes that are normalised over as one."""
+    leading = input.ndim - len(shape)
+    if tuple(input.shape[leading:]) != tuple(shape):
+        raise ShapeError(
+            f"{type(module).__name__}: input is {tuple(input.shape)}, its last axes are not {tuple(shape)}, the "
+            "normalized_shape"
+        )
+    return input if len(shape) == 1 else input.reshape(*input.shape[:leading], torch.Size(shape).numel())
