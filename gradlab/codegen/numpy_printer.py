@@ -437,7 +437,7 @@ def _planes_end(layout: tuple[Index, ...], bound: tuple[Index, ...]) -> int | No
 def _combined(statement: Combine, left: str, right: str, like: str) -> list[str]:
     target, operator = statement.target.name, statement.operator
     if statement.reuse and statement.left == statement.target:
-        return [f"{target} {operator}= {right}"]
+        return [f"{target} {operator}= {_bare(right)}"]
     mask = isinstance(statement.right, Value) and statement.right.boolean
     if mask and operator == "*" and set(statement.right.layout) == set(statement.target.layout):
         # Cast first: the product of two arrays of one type is faster than that of a float and a bool.
