@@ -4,27 +4,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.cases import draw
 from gradlab import registry
 from gradlab.codegen.needs import guarded
-from gradlab.operation import ELLIPSIS
 from gradlab.registry import Backend
 from tests.catalogue import NAMES
+from tests.drawn import drawn
 
 SEVERAL = [name for name in NAMES if len(registry.operation(name).differentiable) > 1]
 
 
 def small_inputs(name: str, backend: Backend) -> list[Any]:
-    """Legal inputs with two to five entries along each dimension."""
-    operation, rng = registry.operation(name), np.random.default_rng(3)
-    size = {dim: (2 + k % 4,) for k, dim in enumerate(operation.signature.dims)} | {ELLIPSIS: (3,)}
-    inputs: list[Any] = []
-    for argument, dims in zip(operation.arguments, operation.signature.inputs, strict=True):
-        shape = tuple(int(dim) if dim.isdigit() else size[dim][0] for dim in dims)
-        inputs.append(draw(argument.domain, shape, np.dtype("float64"), size, rng))
+    """Legal inputs of small sizes."""
+    inputs: list[Any] = drawn(name, seed=3)
     if backend == "torch":
         torch = pytest.importorskip("torch")
-        inputs = [torch.from_numpy(np.asarray(value)) for value in inputs]
+        inputs = [torch.from_numpy(np.array(value)) for value in inputs]
     return inputs
 
 
