@@ -271,6 +271,9 @@ def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> str:
         case Indicator(_, _, closed):
             sign = operator("≤" if closed else "<")
             return bracket(sign.join((inside[1], inside[0], inside[2])), "[", "]")
+        case Position(searched):
+            over = operator(",").join(index(names[item]) for item in searched.bound)
+            return f"<mrow><msub>{identifier('argmax')}<mrow>{over}</mrow></msub>{bracket(inside[0])}</mrow>"
 
 
 def _function(template: str, inside: Sequence[str]) -> str:
