@@ -216,8 +216,10 @@ def _slot(slot: Slot, names: Names) -> str:
     match slot:
         case Index():
             return index(names.get(slot, slot.name))
-        case Gather(tensor, slots):
+        case Gather(tensor, slots, axis, plane):
             inner = "".join(index(names.get(item, item.name)) for item in slots)
+            if plane:  # one coordinate of a place
+                return f"<msubsup>{name(tensor)}<mrow>{inner}</mrow>{index(axis.name)}</msubsup>"
             return f"<msub>{name(tensor)}<mrow>{inner}</mrow></msub>"
         case Affine(parts, offset):
             shown = [_multiple(scale, index(names.get(item, item.name))) for scale, item in parts]
@@ -261,6 +263,9 @@ def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> str:
             (running,) = (index(names[item]) for item in term.bound)
             gone = f"{operator('≠')}{operator(',').join(_slot(slot, names) for slot in without)}" if without else ""
             return _over("∏", f"<mrow>{running}{gone}</mrow>", inside[0])
+        case Position(searched):
+            over = subscripts([names[item] for item in searched.bound])
+            return factors([f"<munder>{identifier('argmax')}{over}</munder>", *inside])
         case Indicator(_, ()):
             return bracket(f"{inside[0]}{operator('>')}{number(0)}", "[", "]")
         case Indicator(_, _, closed):
