@@ -98,7 +98,7 @@ class NumpyPrinter:
             cast = f"{left}.astype({self.sizes.like}.dtype)"
             if set(statement.left.layout) != set(layout):
                 return [f"{target.name} = {cast} {statement.operator} {right}"]
-            return [f"{target.name} = {cast}", f"{target.name} {statement.operator}= {right}"]
+            return [f"{target.name} = {cast}", f"{target.name} {statement.operator}= {_bare(right)}"]
         if _into_right(statement) and (target.name in self.held or not _scalar(target)):
             return [f"{target.name} = np.subtract({left}, {right}, out={right})"]
         return _combined(statement, left, right, self.sizes.like)

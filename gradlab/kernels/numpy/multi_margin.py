@@ -71,7 +71,7 @@ def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array | None
     # (21) grad_x[n,d] = grad_output / (N * D) * (mask[n,d] - delta[label[n],d] * sum[d'](mask[n,d']))
     sum_mask = mask.astype(grad_output.dtype).sum(axis=-1)
     grad_x = mask.astype(grad_output.dtype)
-    grad_x *= (grad_output * inverse_nd)
+    grad_x *= grad_output * inverse_nd
     grad_x[np.arange(n), label] -= grad_output * inverse_nd * sum_mask
     return grad_x, None
 
