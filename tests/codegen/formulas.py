@@ -27,5 +27,6 @@ FORMULAS = {
     "hinge": "loss = mean[n](max(0, 1 - t[n] * y[n]))",
     "cross_entropy": "loss = -mean[n](log(p[n,label[n]]))",
     "gelu": "y[n] = x[n] * normal_cdf(x[n])",
+    "largest": "y[n] = max[k](x[n,k]) - 0.5 * min[k](x[n,k])",
     "frobenius": "f = sqrt(sum[i,j](A[i,j]**2) + 1)",
 }

@@ -12,7 +12,7 @@ import sympy as sp
 
 from gradlab.errors import FormulaError
 from gradlab.operation import Domain, Parameter, labels, positive, real
-from gradlab.symbolic.definition import Definition, Input, given, indicator, let
+from gradlab.symbolic.definition import Definition, Input, Let, argmax, given, indicator, let
 from gradlab.symbolic.formula import errors
 from gradlab.symbolic.formula.names import Names, resolve
 from gradlab.symbolic.formula.nodes import (
@@ -88,6 +88,7 @@ class _Builder:
         self.tree, self.name, self.wrt = tree, name, tuple(wrt)
         self.names: Names = resolve(tree)
         self.given_parameters, self.domains = parameters, domains
+        self.lets: list[Let] = []
 
     def fail(self, place: Place, problem: str, remedy: str) -> NoReturn:
         errors.fail(self.tree.text, place, problem, remedy)
@@ -95,12 +96,14 @@ class _Builder:
     def definition(self) -> Definition:
         self.check_options()
         last = self.tree.statements[-1]
-        lets = [let(self.left(s.name, s.indices), stable(self.value(s.value))) for s in self.tree.statements]
+        for s in self.tree.statements:
+            value = stable(self.value(s.value))
+            self.lets.append(let(self.left(s.name, s.indices), value))  # after the places that the value needs
         return Definition(
             name=self.name,
             summary=" ".join("; ".join(self.tree.text.split("\n")).split()),
             inputs=self.inputs(),
-            lets=lets,
+            lets=self.lets,
             output=self.left(last.name, last.indices),
             reference=None,
             parameters=self.parameters(),
@@ -285,14 +288,39 @@ class _Builder:
         return function(*values)
 
     def reduce(self, node: Reduce) -> sp.Expr:
+        if node.kind in ("max", "min"):
+            return self.extreme(node)
         inside = self.value(node.inside)
         indices = [self.index(name) for name in node.indices]
-        if node.kind in ("max", "min"):
-            self.fail(node.place, f"{node.kind} over an index", "not there yet")
         total = sp.Sum(inside, *indices)
         if node.kind == "mean":
             total = total / sp.Mul(*(index.upper + 1 for index in indices))
         return total
+
+    def extreme(self, node: Reduce) -> sp.Expr:
+        """The entry at the place of the maximum, which gets a name of its own."""
+        entry = node.inside
+        if not isinstance(entry, Entry) or not all(isinstance(slot, Name) for slot in entry.slots):
+            remedy = f"bind the rest to a name first: z[n, k] = ..., then {node.kind}[k](z[n, k])"
+            self.fail(entry.place, f"{node.kind} takes one entry with plain indices", remedy)
+        searched = [self.index(name) for name in node.indices]
+        slots = [self.slot(slot) for slot in entry.slots]
+        missing = next((index for index in searched if index not in slots), None)
+        if missing is not None:
+            self.fail(entry.place, f"the entry does not have the index {missing}", "take the maximum over its own")
+        if set(slots) == set(searched):
+            self.fail(node.place, f"{node.kind} over all indices", "keep one index, if need be over an axis of size 1")
+        tensor, kept = sp.IndexedBase(entry.name), [slot for slot in slots if slot not in searched]
+        taken = {*self.names.bound, *self.names.inputs, *self.names.scalars, *self.names.indices, *map(_name, self.lets)}
+        name = next(name for name in ("at", *(f"at{k}" for k in range(2, 99))) if name not in taken)
+        place = sp.IndexedBase(name)[tuple(kept)]
+        value = tensor[tuple(slots)]
+        self.lets.append(let(place, argmax(value if node.kind == "max" else -value, *searched)))
+        return tensor[tuple(place if slot in searched else slot for slot in slots)]
+
+
+def _name(item: Let) -> str:
+    return str(getattr(item.entry, "base", item.entry))
 
 
 def _fraction(node: Node) -> bool:

@@ -41,11 +41,15 @@ def test_wrt_and_scalars() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("y[n] = exq(x[n])", "unknown function exq; did you mean exp?"),
+        ("y[n] = exq(x[n])", "unknown function exq; did you mean exp or expm1?"),
         ("y[n] = exp(x[n], 2)", "exp has 2 arguments and takes 1"),
         ("y[n] = x[n] ** 1000", "the exponent 1000"),
         ("y[n] = x[n] ** u[n]", "the exponent is no number"),
         ("y[n] = x[n] / 0", "a division by zero"),
+        ("m = max[k](x[k])", "max over all indices"),
+        ("y[n] = max[k](2 * x[n,k])", "max takes one entry with plain indices"),
+        ("y[n] = max[k](x[n,j])", "the index j is free"),
+        ("y[n] = max(x[n], u[n])", "neither argument of max is 0"),
         ("y = 3", "no tensor to differentiate by"),
     ],
 )
