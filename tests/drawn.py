@@ -19,5 +19,5 @@ def drawn(name: str, seed: int = 0) -> list[np.ndarray]:
     specification = replace(known, params={**known.params, **defaults})
     rng = np.random.default_rng(seed)
     sizes, leading, params = draw_sizes(specification, "plural", 0, rng)
-    shapes = draw_shapes(specification, sizes, leading, params, "equal", rng)
+    shapes = draw_shapes(specification, sizes, leading, "equal", rng, params)
     return list(build(plain_plan(specification, sizes, shapes, params, "float64", seed), specification).inputs)

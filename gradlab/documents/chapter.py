@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gradlab.documents import parts
+from gradlab.documents.calling import calling
 from gradlab.documents.dialect import TextDialect
 from gradlab.documents.evidence import evidence
 from gradlab.documents.example import example
@@ -102,7 +103,7 @@ class _Chapter:
         upstream = words("the gradient of a scalar with respect to ", Name(output.name))
         shown.append(((Name(GRAD_OUTPUT),), (Code(GRAD_OUTPUT),), (parts.shape(output, program),), upstream))
         blocks: list[Block] = [Table(("symbol", "in code", "shape", "values"), tuple(shown))]
-        blocks.append(Paragraph(self.ranges()))
+        blocks += map(Paragraph, (self.ranges(), *calling(program)))
         return Section("shapes", ("Shapes and notation",), tuple(blocks))
 
     def ranges(self) -> Spans:

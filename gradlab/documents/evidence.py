@@ -30,11 +30,10 @@ def evidence(derivation: Derivation, proof: Proof | None, equations: Sequence[Eq
             rows.append(((title,), _span(numbers), *_counts(found)))
     rows.append((("all",), (), *_counts(proof.steps)))
     layers = (
-        f"{len(proof.steps)} steps proved, {proof.killed} of {proof.mutants} mutants rejected, seed {proof.seed}. "
-        "Every step is checked for its structure (the rule really rewrites the one side into the other, with the same "
-        "free indices and axes), exactly in the field of the integers modulo the Mersenne prime of exponent 61, at "
-        f"{FIELD_DRAWS} draws of unequal sizes, and to 50 digits. Each mutant is the right side with one small fault; "
-        "one that no layer rejected would stop the derivation."
+        f"{len(proof.steps)} steps proved, {proof.killed} of {proof.mutants} mutants rejected, seed {proof.seed}. Each "
+        f"step is checked for its structure, exactly in a prime field at {FIELD_DRAWS} draws of unequal sizes, and to "
+        "50 digits; each mutant is a right side with one small fault, and one that no layer rejected would stop the "
+        "derivation."
     )
     independent = derivation.program.definition.reference
     reference: Spans = (", independent reference ", Code(independent)) if independent else ()

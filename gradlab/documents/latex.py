@@ -142,12 +142,14 @@ class _Latex:
 
     def table(self, table: Table) -> Iterator[str]:
         columns = [self.column(table, place) for place in range(len(table.head))]
-        yield rf"\begin{{longtable}}[l]{{@{{}}{''.join(columns)}@{{}}}}\toprule"
+        long = len(table.rows) > _SHORT_TABLE  # a short one stays on one page
+        kind, place, repeat = ("longtable", "[l]", r"\endhead") if long else ("tabular", "", "")
+        yield rf"\par\smallskip\begin{{{kind}}}{place}{{@{{}}{''.join(columns)}@{{}}}}\toprule"
         if any(table.head):
-            yield " & ".join(map(escaped, table.head)) + r" \\\midrule\endhead"
+            yield " & ".join(map(escaped, table.head)) + rf" \\\midrule{repeat}"
         for row in table.rows:
             yield " & ".join(map(self.spans, row)) + r" \\"
-        yield r"\bottomrule\end{longtable}"
+        yield rf"\bottomrule\end{{{kind}}}\par"
 
     def column(self, table: Table, place: int) -> str:
         """The last column of a broad table is a paragraph, as wide as the others leave room for."""
@@ -222,6 +224,7 @@ class _Latex:
         yield "\\begin{lstlisting}\n" + cited + "\n\\end{lstlisting}"
 
 
+_SHORT_TABLE = 20
 _LETTERS = 96  # that fit on a line in roman
 
 

@@ -39,6 +39,8 @@ _GREEK = frozenset(
     | {"rho", "sigma", "tau", "phi", "chi", "psi", "omega"}
 )
 _SPECIAL = {GRAD_OUTPUT: "g", "eps": r"\varepsilon"}
+SHORT = {"stride": "s", "padding": "p", "dilation": "d", "kernel_size": "k"}
+"""Integer parameters that stand in subscripts: one upright letter each, unlike any index or tensor."""
 _ACCENTS = {"_hat": r"\hat", "_bar": r"\bar", "_tilde": r"\tilde"}
 
 
@@ -56,6 +58,8 @@ def name(tensor: str) -> Box:
         if tensor.endswith(suffix):
             inner = name(tensor.removesuffix(suffix))
             return Box(f"{accent}{{{inner.tex}}}", inner.width)
+    if tensor in SHORT:
+        return Box(rf"\mathsf{{{SHORT[tensor]}}}", 5)
     if tensor in _GREEK:
         return Box(f"\\{tensor}", 6)
     if len(tensor) == 1:
@@ -187,7 +191,7 @@ def _multiple(scale: Scale, item: Index, names: Names) -> str:
 def _scale(scale: Scale) -> str:
     """A multiple without its sign."""
     number = [] if abs(scale.number) == 1 and scale.parameters else [str(abs(scale.number))]
-    return r"\,".join([*number, *(rf"\mathit{{{escaped(name)}}}" for name in scale.parameters)])
+    return r"\,".join([*number, *(name(parameter).tex for parameter in scale.parameters)])
 
 
 def _slots(slots: Sequence[Slot], names: Names) -> Box:
@@ -201,7 +205,8 @@ def _plain(slot: Slot, names: Names) -> str:
     """Letters about as wide as the slot."""
     if isinstance(slot, Gather):
         return slot.tensor + "nn"
-    return show_slot(slot, lambda item: names.get(item, item.name))
+    shown = show_slot(slot, lambda item: names.get(item, item.name)).replace(" ", "")
+    return re.sub("|".join(SHORT), "s", shown).replace("*", "")
 
 
 def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> Box:

@@ -143,8 +143,10 @@ class _Text:
         shown = self.left(left)
         only = next(iter(lines))
         room = self.width - self.margin - len(shown) - len(" = ")
+        rows = self.right(only.right, room)
         # A long left side stands on a line of its own, unless all of it fits on one.
-        if len(lines) == 1 and (len(shown) <= _SHORT or len(self.right(only.right, room)) == 1):
+        beside = len(rows) == 1 or len(shown) <= _SHORT
+        if len(lines) == 1 and beside and max(map(len, rows)) <= room:
             yield from self.aligned(self.label(only.number) + f"{shown} = ", only)
             return
         yield from (" " * self.margin + line for line in wrapped(shown, self.width - self.margin))

@@ -69,6 +69,7 @@ def verify_many(
 
     Each check derives its own seed from `seed` and its name, so that the rows depend neither on the executor nor on
     the order. Raises SignatureError, before anything runs, for a check that cannot be sent or an unknown option.
+    `gradlab.verify.html.table.Table` holds the rows and is a page in a notebook.
 
     >>> checks = [Check("numpy:square", "numpy:multiply", "(n)->(n)", {"names": ("x",)})]
     >>> [(flat.row.operation, flat.row.verdict) for flat in verify_many(checks, profile="quick", seed=0)]

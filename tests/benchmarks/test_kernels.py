@@ -20,6 +20,7 @@ from benchmarks.report import geometric_mean, summary, summary_lines, table
 from benchmarks.timing import THREAD_VARIABLES, Spread
 from gradlab import operation, registry
 from gradlab.errors import MissingDependencyError
+from tests.catalogue import NAMES, share
 
 ROOT = Path(kernels.__file__).parents[1]
 
@@ -160,7 +161,7 @@ def test_sizes_and_rivals_name_the_same_operations() -> None:
     assert SIZES.keys() == RIVALS.keys()
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_cases_fit_the_signature(name: str) -> None:
     """Every case's inputs have the dtypes and domains their kernel was made for: its forward takes them."""
     for case in cases(registry.operation(name), quick=True, seed=3):
@@ -198,7 +199,7 @@ def test_upstream_of_a_scalar_is_a_numpy_scalar() -> None:
     assert contest.upstream(np.zeros((2, 3), np.float32)).shape == (2, 3)
 
 
-@pytest.mark.parametrize("name", sorted(RIVALS.keys() & set(registry.names())))
+@pytest.mark.parametrize("name", share(sorted(RIVALS.keys() & set(registry.names()))))
 def test_sittings_are_joined(name: str) -> None:
     """Rounds are spread over sittings with arrays of their own; forms that share a function are timed once."""
     case = next(cases(registry.operation(name), quick=True, seed=0))

@@ -4,10 +4,10 @@ import pytest
 
 from gradlab.codegen.files import compare, kernels_folder, orphans, write
 from gradlab.registry import names
-from tests.codegen.derivations import derivation
+from tests.catalogue import NAMES, derivation
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_committed_kernels_are_fresh(name):
     """What is committed is what today's definition and generator give."""
     assert [change.diff for change in compare(derivation(name))] == []

@@ -4,7 +4,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gradlab.registry import kernel, names, operation  # noqa: E402 - after the check that torch is there
+from gradlab.registry import kernel, operation  # noqa: E402 - after the check that torch is there
+from tests.catalogue import NAMES  # noqa: E402
 from tests.drawn import drawn  # noqa: E402
 
 
@@ -13,7 +14,7 @@ def inputs(name, seed=0):
     return [torch.from_numpy(array.copy()) for array in drawn(name, seed)]
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_backward_is_torch_autograd_of_the_reference(name):
     """The derived gradients are those that torch finds for the independent reference."""
     module, values = kernel(name, "torch"), inputs(name)
@@ -31,7 +32,7 @@ def test_backward_is_torch_autograd_of_the_reference(name):
             torch.testing.assert_close(gradient, value.grad)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_backward_and_jvp_are_adjoint(name):
     """<JVP(u), g> = <u, VJP(g)>."""
     module, values = kernel(name, "torch"), inputs(name)
@@ -45,7 +46,7 @@ def test_backward_and_jvp_are_adjoint(name):
     torch.testing.assert_close((module.jvp(saved, *tangents) * upstream).sum(), right)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_backward_maps_over_upstream_gradients(name):
     """torch.func.vmap over grad_output gives what a loop gives."""
     module = kernel(name, "torch")
@@ -61,7 +62,7 @@ def test_backward_maps_over_upstream_gradients(name):
             torch.testing.assert_close(one, several[position])
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_forward_and_backward_compile_without_graph_breaks(name):
     """torch.compile captures both whole; aot_eager runs the captured graph as it is."""
     module, values = kernel(name, "torch"), inputs(name)

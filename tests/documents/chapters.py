@@ -5,20 +5,12 @@ from functools import cache
 from gradlab.codegen import numpy_source
 from gradlab.documents import chapter
 from gradlab.documents.model import Book, Chain, Document
-from gradlab.symbolic.derive import Derivation, derive
-from gradlab.symbolic.load import definitions
 from gradlab.symbolic.prove import Proof, prove
-from gradlab.symbolic.read import read
+from tests.catalogue import NAMES as NAMES
+from tests.catalogue import derivation as derivation
 
-NAMES = tuple(definitions())
 FEW = ("softmax", "batch_norm", "softmax_cross_entropy_labels", "relu")
 """With lemmas, fractions of sums, labels, and a kink."""
-
-
-@cache
-def derivation(name: str) -> Derivation:
-    """The derivation of a registered operation."""
-    return derive(read(definitions()[name]))
 
 
 @cache

@@ -6,17 +6,8 @@ import pytest
 import sympy as sp
 
 from gradlab.documents import sympy_code
-from gradlab.symbolic.derive import Derivation, derive
 from gradlab.symbolic.export import to_sympy
-from gradlab.symbolic.load import definitions
-from gradlab.symbolic.read import read
-
-NAMES = tuple(definitions())
-
-
-def derivation(name: str) -> Derivation:
-    """The derivation of a registered operation."""
-    return derive(read(definitions()[name]))
+from tests.catalogue import NAMES, derivation
 
 
 def run(source: str) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from gradlab.symbolic.equations import number_of, numbered
 from gradlab.symbolic.load import definitions
 from gradlab.symbolic.read import read
 from gradlab.symbolic.show import text
-
-NAMES = tuple(definitions())
+from tests.catalogue import NAMES
+from tests.catalogue import derivation as derived
 
 
 @pytest.fixture(params=NAMES)
 def derivation(request: pytest.FixtureRequest) -> Derivation:
     """Each operation in turn."""
-    return derive(read(definitions()[request.param]))
+    return derived(request.param)
 
 
 def test_numbers_count_from_one(derivation: Derivation) -> None:
@@ -50,7 +50,7 @@ def test_numbers_do_not_depend_on_what_was_derived_before() -> None:
     """Deriving other operations first changes neither numbers nor text: kernels stay fresh."""
 
     def lines() -> list[str]:
-        found = derive(read(definitions()["batch_norm"]))
+        found = derived("batch_norm")
         return [text(e.right, found.program, e.free) for e in numbered(found)]
 
     first = lines()
@@ -61,6 +61,6 @@ def test_numbers_do_not_depend_on_what_was_derived_before() -> None:
 
 def test_quantity_without_equation() -> None:
     """Inputs and the upstream gradient have no equation."""
-    found = derive(read(definitions()["softmax"]))
+    found = derived("softmax")
     with pytest.raises(KeyError):
         number_of(found, "grad_output")

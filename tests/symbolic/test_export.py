@@ -1,28 +1,21 @@
 """The engine's results against SymPy's own derivatives of the written-out definition: exactly, not in digits."""
 
 import itertools
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 import sympy as sp
 
-from gradlab.symbolic.derive import Derivation, derive
+from gradlab.symbolic.derive import Derivation
 from gradlab.symbolic.expand import Expansion, expand, symbols
 from gradlab.symbolic.export import to_sympy
-from gradlab.symbolic.load import definitions
-from gradlab.symbolic.read import read
+from tests.catalogue import NAMES as EVERY
+from tests.catalogue import derivation
 
 # SymPy does not know that clamp(r) is r where its slope is not 0, that sign is odd, or where a product has its kink.
 REGIONS = ("huber", "smooth_l1", "hinge", "l1")
-NAMES = tuple(name for name in definitions() if name not in REGIONS)
-
-
-@cache
-def derivation(name: str) -> Derivation:
-    """The derivation of a registered operation."""
-    return derive(read(definitions()[name]))
+NAMES = tuple(name for name in EVERY if name not in REGIONS)
 
 
 def sizes(derived: Derivation) -> dict[str, int]:

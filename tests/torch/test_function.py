@@ -5,14 +5,15 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gradlab.errors import UnknownOperationError  # noqa: E402 - after the check that torch is there
-from gradlab.registry import kernel, names, operation  # noqa: E402
+from gradlab.registry import kernel, operation  # noqa: E402
 from gradlab.torch.function import differentiable  # noqa: E402
+from tests.catalogue import NAMES  # noqa: E402
 from tests.codegen.test_torch_kernels import inputs  # noqa: E402
 
 # torch's forward mode compiles its own decompositions with it when it is first used.
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:FutureWarning")
 
-CURVED = [name for name in names() if operation(name).curved]
+CURVED = [name for name in NAMES if operation(name).curved]
 
 
 def leaves(name, seed=0):
@@ -62,7 +63,7 @@ def reverse_over_forward(function, moving, along):
     return torch.func.grad(lambda *x: torch.func.jvp(function, x, along)[1], argnums=which)(*moving)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_first_derivatives(name):
     """torch's own gradcheck: reverse and forward mode, each also for several vectors at once."""
     assert torch.autograd.gradcheck(
@@ -74,13 +75,13 @@ def test_first_derivatives(name):
     )
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_double_backward(name):
     """torch's own gradgradcheck: nothing that the forward saves is taken for a constant."""
     assert torch.autograd.gradgradcheck(differentiable(name), leaves(name), check_batched_grad=True)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_forward_mode_over_the_backward(name):
     """The tangent of the gradient, as torch.func.hvp-like code takes it."""
     assert torch.autograd.gradgradcheck(
@@ -92,7 +93,7 @@ def test_forward_mode_over_the_backward(name):
     )
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("way", [forward_over_reverse, reverse_over_reverse, reverse_over_forward])
 def test_hessian_vector_products_by_function_transforms(name, way):
     """torch.func gives what torch's own autograd gives for the reference, whichever mode goes over which."""
@@ -104,7 +105,7 @@ def test_hessian_vector_products_by_function_transforms(name, way):
         torch.testing.assert_close(one, wanted)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_gradients_of_several_samples_at_once(name):
     """torch.func.vmap of the gradient gives what a loop gives."""
     function, moving = scalar(name)
@@ -116,7 +117,7 @@ def test_gradients_of_several_samples_at_once(name):
             torch.testing.assert_close(one, other)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_it_compiles_whole(name):
     """torch.compile takes forward and backward without a graph break, with the same numbers."""
     function, moving = scalar(name)
@@ -151,7 +152,7 @@ def test_forward_mode_twice_is_refused(name):
         torch.func.jacfwd(torch.func.jacfwd(function))(*moving)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_but_the_derived_set_is_kept(name):
     """Between forward and backward only the saved tensors take memory; an input that is not among them is free."""
     held = []

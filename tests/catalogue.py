@@ -1,0 +1,34 @@
+"""The operations that tests run over, and their derivations, made once for each worker.
+
+A test over every operation is run whole on one Python. Where GRADLAB_CATALOGUE is "third", as tox sets it for the
+others, it takes a third of them, another one on each Python.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from functools import cache
+
+from gradlab import registry
+from gradlab.symbolic.derive import Derivation, derive
+from gradlab.symbolic.load import definitions
+from gradlab.symbolic.read import read
+
+
+def share(names: Iterable[str]) -> tuple[str, ...]:
+    """The names that this run is to test."""
+    every = tuple(names)
+    if os.environ.get("GRADLAB_CATALOGUE") != "third":
+        return every
+    return every[sys.version_info.minor % 3 :: 3]
+
+
+NAMES = share(registry.names())
+
+
+@cache
+def derivation(name: str) -> Derivation:
+    """The derivation of a registered operation."""
+    return derive(read(definitions()[name]))
