@@ -351,7 +351,7 @@ def _reference(derivation: Derivation, operation: Operation) -> str:
     lines = [
         *_wrapped(f"def reference({arguments}{_keywords(operation)}) -> Tensor:"),
         '    """Give the same output from an independent implementation, which torch differentiates."""',
-        *(f"    {part}" for part in _broken(f"result: Tensor = {source}")),
+        *(f"    {part}" for part in _broken(f"result: Tensor = {source}".replace("'", '"'))),
         "    return result",
         "",
     ]

@@ -437,14 +437,20 @@ def _planes_end(layout: tuple[Index, ...], bound: tuple[Index, ...]) -> int | No
 def _combined(statement: Combine, left: str, right: str, like: str) -> list[str]:
     target, operator = statement.target.name, statement.operator
     if statement.reuse and statement.left == statement.target:
-        return [f"{target} {operator}= {right}"]
+        return [f"{target} {operator}= {_bare(right)}"]
     mask = isinstance(statement.right, Value) and statement.right.boolean
     if mask and operator == "*" and set(statement.right.layout) == set(statement.target.layout):
         # Cast first: the product of two arrays of one type is faster than that of a float and a bool.
-        return [f"{target} = {right}.astype({like}.dtype)", f"{target} *= {left}"]
+        return [f"{target} = {right}.astype({like}.dtype)", f"{target} *= {_bare(left)}"]
     if _in_place(statement):
         return [f"{target} = {_UFUNCS[operator]}({left}, {right}, out={left})"]
     return [f"{target} = {left} {operator} {right}"]
+
+
+def _bare(text: str) -> str:
+    """An operand that stands alone needs no parentheses around it."""
+    inside = text[1:-1]
+    return inside if text.startswith("(") and text.endswith(")") and "(" not in inside else text
 
 
 def _over_rows(statement: Combine) -> bool:

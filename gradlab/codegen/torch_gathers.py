@@ -84,7 +84,7 @@ def scatter_sum(statement: ScatterSum, sizes: Sizes) -> list[str]:
         inner = zeros.format(parenthesised([item.size(sizes) for item in items]))
         rest = f".flatten({row})"
         found = f"{inner}.scatter_add(-1, {place.tensor}{rest}, {value}{rest})"
-        return [f"{target.name} = {found}.reshape{sizes.shape(target.layout)}"]
+        return [f"{target.name} = {found}", f"{target.name} = {target.name}.reshape{sizes.shape(target.layout)}"]
     at = flat(items, layout, _arange(sizes), sizes)
     count = sizes.product(index.axis for index in target.layout)
     return [

@@ -25,6 +25,7 @@ from gradlab.symbolic.terms import (
     Index,
     Indicator,
     Order,
+    Position,
     Prod,
     Ref,
     Scale,
@@ -215,8 +216,10 @@ def _slot(slot: Slot, names: Names) -> str:
     match slot:
         case Index():
             return index(names.get(slot, slot.name))
-        case Gather(tensor, slots):
+        case Gather(tensor, slots, axis, plane):
             inner = "".join(index(names.get(item, item.name)) for item in slots)
+            if plane:  # one coordinate of a place
+                return f"<msubsup>{name(tensor)}<mrow>{inner}</mrow>{index(axis.name)}</msubsup>"
             return f"<msub>{name(tensor)}<mrow>{inner}</mrow></msub>"
         case Affine(parts, offset):
             shown = [_multiple(scale, index(names.get(item, item.name))) for scale, item in parts]
@@ -260,11 +263,17 @@ def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> str:
             (running,) = (index(names[item]) for item in term.bound)
             gone = f"{operator('≠')}{operator(',').join(_slot(slot, names) for slot in without)}" if without else ""
             return _over("∏", f"<mrow>{running}{gone}</mrow>", inside[0])
+        case Position(searched):
+            over = subscripts([names[item] for item in searched.bound])
+            return factors([f"<munder>{identifier('argmax')}{over}</munder>", *inside])
         case Indicator(_, ()):
             return bracket(f"{inside[0]}{operator('>')}{number(0)}", "[", "]")
         case Indicator(_, _, closed):
             sign = operator("≤" if closed else "<")
             return bracket(sign.join((inside[1], inside[0], inside[2])), "[", "]")
+        case Position(searched):
+            over = operator(",").join(index(names[item]) for item in searched.bound)
+            return f"<mrow><msub>{identifier('argmax')}<mrow>{over}</mrow></msub>{bracket(inside[0])}</mrow>"
 
 
 def _function(template: str, inside: Sequence[str]) -> str:

@@ -65,5 +65,5 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
 
 def reference(x: Tensor, t: Tensor) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
-    result: Tensor = torch.nn.functional.kl_div(x, t, reduction='batchmean')
+    result: Tensor = torch.nn.functional.kl_div(x, t, reduction="batchmean")
     return result

@@ -44,9 +44,8 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     n, c, _, _ = grad_output.shape
     hw = h * w
     # (4) grad_x[n,c,h,w] = sum[o,q](delta[at.h[n,c,o,q],h] * delta[at.w[n,c,o,q],w] * grad_output[n,c,o,q])
-    grad_x = grad_output.new_zeros((n, c, hw)).scatter_add(-1, at.flatten(2), grad_output.flatten(2)).reshape(
-        n, c, h, w
-    )
+    grad_x = grad_output.new_zeros((n, c, hw)).scatter_add(-1, at.flatten(2), grad_output.flatten(2))
+    grad_x = grad_x.reshape(n, c, h, w)
     return (grad_x,)
 
 
