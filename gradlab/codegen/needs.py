@@ -7,7 +7,9 @@ Python, so that both libraries and every kind of statement are treated alike.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_LIBRARIES = ("np", "torch", "math")
 
 Block = tuple[tuple[str, ...], frozenset[int]]
 """Lines that belong together, and the positions of the results that depend on them."""
@@ -65,19 +67,20 @@ def _name(result: str) -> str:
 
 
 def _targets(lines: Sequence[str]) -> set[str]:
-    return {name for node in ast.parse("\n".join(lines)).body for name in _written(node)}
+    return {name for node in ast.parse("\n".join(lines)).body for name in _written(node, {})}
 
 
 def _blocks(lines: Sequence[str], results: Sequence[str]) -> list[Block]:
     statements = list(_statements(lines))
+    views = _views(node for _, node in statements)
     users: list[set[int]] = [set() for _ in statements]
     for position, result in enumerate(results):
         needed = _names(ast.parse(result)) if result != "None" else set()
         for place in reversed(range(len(statements))):
             node = statements[place][1]
-            if _written(node) & needed:
+            if _written(node, views) & needed:
                 users[place].add(position)
-                needed |= _names(node)
+                needed = (needed - _assigned(node)) | _read([node])
     return [(own, frozenset(found)) for (own, _), found in zip(statements, users, strict=True)]
 
 
@@ -95,17 +98,67 @@ def _names(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
-def _written(node: ast.stmt) -> set[str]:
+def _assigned(node: ast.stmt) -> set[str]:
+    """Names that mean something new from here on."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def _read(body: Sequence[ast.stmt]) -> set[str]:
+    """Names whose value before these statements matters."""
+    found: set[str] = set()
+    local: set[str] = set()
+    for node in body:
+        match node:
+            case ast.Assign(value=value):
+                reads = _names(value) | (_names(node) - _names(value) - _assigned(node))
+            case ast.For(target=target, iter=iterable, body=inner):
+                reads = _names(iterable) | (_read(inner) - _names(target))
+            case _:
+                reads = _names(node)
+        found |= reads - local
+        local |= _assigned(node)
+    return found
+
+
+def _views(nodes: Iterable[ast.stmt]) -> dict[str, set[str]]:
+    """For each name the arrays that it may be a part of, or another shape of."""
+    found: dict[str, set[str]] = {}
+    for node in nodes:
+        for part in ast.walk(node):
+            if isinstance(part, ast.Assign) and (base := _base(part.value)):
+                for target in part.targets:
+                    if isinstance(target, ast.Name):
+                        found.setdefault(target.id, set()).add(base)
+    return found
+
+
+def _base(value: ast.expr) -> str:
+    """The array before the first dot or bracket; "" for what is no view: products, and what functions return."""
+    while isinstance(value, ast.Subscript | ast.Attribute | ast.Call):
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+            return ""
+        value = value.func if isinstance(value, ast.Call) else value.value
+        if isinstance(value, ast.Name) and value.id in _LIBRARIES:
+            return ""
+    return value.id if isinstance(value, ast.Name) else ""
+
+
+def _written(node: ast.stmt, views: Mapping[str, set[str]]) -> set[str]:
     """Every name that a statement may change: what it assigns, writes into, or hands to a call without a result."""
     found: set[str] = set()
+    inside: set[str] = set()
     for part in ast.walk(node):
         match part:
             case ast.Assign(targets=targets):
-                found |= {name for target in targets for name in _names(target)}
-            case ast.AugAssign(target=target) | ast.AnnAssign(target=target) | ast.For(target=target):
+                found |= _assigned(part)
+                inside |= {name for target in targets for name in _names(target)} - _assigned(part)
+            case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+                inside |= _names(target)
+            case ast.For(target=target):
                 found |= _names(target)
-            case ast.keyword(arg="out", value=value):
-                found |= _names(value)
-            case ast.Expr(value=value):
-                found |= _names(value)
-    return found
+            case ast.keyword(arg="out", value=value) | ast.Expr(value=value):
+                inside |= _names(value)
+    while further := {base for name in inside for base in views.get(name, ())} - inside:
+        inside |= further
+    return found | inside

@@ -89,8 +89,6 @@ class _Plan:
     @staticmethod
     def of(operation: Operation, kernel: ModuleType) -> _Plan:
         names = [argument.name for argument in operation.arguments]
-        # Labels are saved as the positions that they stand for.
-        kept = [argument.name for argument in operation.arguments if argument.domain.kind != "labels"]
         handles = tuple(names.index(name) for name in operation.curved)
         axis: dict[str, float] = {"axis": -1} if operation.along is not None else {}
         return _Plan(
@@ -100,7 +98,7 @@ class _Plan:
             tuple(names.index(name) for name in operation.differentiable),
             handles,
             tuple(k for k in handles if names[k] not in operation.saved),
-            tuple(names.index(name) if name in kept else None for name in operation.saved),
+            tuple(names.index(name) if name in names else None for name in operation.saved),
             operation.saved.index(operation.output) if operation.output in operation.saved else None,
         )
 

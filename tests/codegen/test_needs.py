@@ -55,7 +55,22 @@ def test_lines_that_two_gradients_share_are_not_guarded() -> None:
     assert results == ["a", "b"]
 
 
-def test_lines_that_write_through_a_view_are_left_alone() -> None:
-    """Where a line's result is used by no name, it changes another array through a view: nothing is guarded then."""
-    lines = ["a = np.zeros(3)", "view = a[1:]", "view += g", "b = g * x"]
+def test_writing_into_a_view_writes_into_its_array() -> None:
+    """Lines that change a result through a part of it belong to that result."""
+    lines = ["a = np.zeros(3)", "part = a[1:]", "part += g", "other = g[1:]", "b = other * x"]
+    guards, _ = guarded(lines, ["a", "b"], "Array")
+    assert guards[2:] == [
+        "if needs[0]:",
+        "    a = np.zeros(3)",
+        "    part = a[1:]",
+        "    part += g",
+        "if needs[1]:",
+        "    other = g[1:]",
+        "    b = other * x",
+    ]
+
+
+def test_lines_that_no_result_uses_are_left_alone() -> None:
+    """Where it cannot be told what a line is for, nothing is guarded."""
+    lines = ["a = g * x", "c = g + 1", "b = g * y"]
     assert guarded(lines, ["a", "b"], "Array") == (lines, ["a", "b"])

@@ -103,17 +103,16 @@ def backward(
     grad_x: Array | None = None
     grad_weight: Array | None = None
     grad_bias: Array | None = None
-    if needs[1]:
-        # (6) grad_x[n,g,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,g,f,o] *
-        #     weight[g,f,c,a])
-        grid = (
-            (n, groups, c, o),
-            (1, 1, 1, stride),
-            (0, 0, 0, -padding),
-            ((3, a, dilation),),
-        )
-    grad_x = np.zeros((n, groups, c, w), np.result_type(grad_output, weight))
-    if needs[1]:
+    # (6) grad_x[n,g,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,g,f,o] *
+    #     weight[g,f,c,a])
+    grid = (
+        (n, groups, c, o),
+        (1, 1, 1, stride),
+        (0, 0, 0, -padding),
+        ((3, a, dilation),),
+    )
+    if needs[0]:
+        grad_x = np.zeros((n, groups, c, w), np.result_type(grad_output, weight))
         matrix = weight.transpose(0, 2, 3, 1).reshape(groups, ca, f)
         factors = grad_output.reshape(n, groups, f, o)
         found = overlaps(grad_x.shape, *grid)
@@ -122,6 +121,7 @@ def backward(
             columns = (matrix @ factors[rows]).reshape(len(part), groups, c, a, o).transpose(3, 0, 1, 2, 4)
             for tap, to, of in found:
                 part[to] += columns[tap][of]
+    if needs[1]:
         # (8) grad_weight[g,f,c,a] = sum[n,o](grad_output[n,g,f,o] * x[n,g,c,stride*o + dilation*a - padding])
         factors = grad_output.reshape(n, groups, f, o)
         columns = windows(x, *grid).transpose(1, 2, 3, 0, 4)

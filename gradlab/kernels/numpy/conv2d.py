@@ -108,17 +108,16 @@ def backward(
     grad_x: Array | None = None
     grad_weight: Array | None = None
     grad_bias: Array | None = None
-    if needs[1]:
-        # (6) grad_x[n,g,c,h,w] = sum[f,a,b,o,q](delta[stride*o + dilation*a - padding,h] * delta[stride*q + dilation*b
-        #     - padding,w] * grad_output[n,g,f,o,q] * weight[g,f,c,a,b])
-        grid = (
-            (n, groups, c, o, q),
-            (1, 1, 1, stride, stride),
-            (0, 0, 0, -padding, -padding),
-            ((3, a, dilation), (4, b, dilation)),
-        )
-    grad_x = np.zeros((n, groups, c, h, w), np.result_type(grad_output, weight))
-    if needs[1]:
+    # (6) grad_x[n,g,c,h,w] = sum[f,a,b,o,q](delta[stride*o + dilation*a - padding,h] * delta[stride*q + dilation*b
+    #     - padding,w] * grad_output[n,g,f,o,q] * weight[g,f,c,a,b])
+    grid = (
+        (n, groups, c, o, q),
+        (1, 1, 1, stride, stride),
+        (0, 0, 0, -padding, -padding),
+        ((3, a, dilation), (4, b, dilation)),
+    )
+    if needs[0]:
+        grad_x = np.zeros((n, groups, c, h, w), np.result_type(grad_output, weight))
         matrix = weight.transpose(0, 2, 3, 4, 1).reshape(groups, cab, f)
         factors = grad_output.reshape(n, groups, f, oq)
         found = overlaps(grad_x.shape, *grid)
@@ -127,6 +126,7 @@ def backward(
             columns = (matrix @ factors[rows]).reshape(len(part), groups, c, a, b, o, q).transpose(3, 4, 0, 1, 2, 5, 6)
             for tap, to, of in found:
                 part[to] += columns[tap][of]
+    if needs[1]:
         # (8) grad_weight[g,f,c,a,b] = sum[n,o,q](grad_output[n,g,f,o,q] * x[n,g,c,stride*o + dilation*a -
         #     padding,stride*q + dilation*b - padding])
         factors = grad_output.reshape(n, groups, f, oq)
