@@ -221,7 +221,7 @@ def test_unknown_operation(capsys: pytest.CaptureFixture[str], command: list[str
     """One line with the name that was meant, exit status 2."""
     status, out, err = run(capsys, *command, "sofmax")
     assert (status, out) == (2, "")
-    assert err == "gradlab: unknown operation 'sofmax'; did you mean 'softmax'?\n"
+    assert err == "gradlab: unknown operation 'sofmax'; did you mean 'softmax' or 'log_softmax' or 'max'?\n"
 
 
 def test_broken_definition(capsys: pytest.CaptureFixture[str], own: Path) -> None:

@@ -44,7 +44,7 @@ def test_unknown_operation_suggests_the_nearest() -> None:
     """A misspelt name is answered with the name that was meant."""
     with pytest.raises(UnknownOperationError) as caught:
         load.definition("sofmax")
-    assert str(caught.value) == "unknown operation 'sofmax'; did you mean 'softmax'?"
+    assert str(caught.value) == "unknown operation 'sofmax'; did you mean 'softmax' or 'log_softmax' or 'max'?"
 
 
 def test_hopeless_name_points_at_the_list() -> None:
