@@ -1,4 +1,4 @@
-"""Sums of products that both targets write alike."""
+"""Sums of products, most of which both targets write alike."""
 
 from __future__ import annotations
 
@@ -47,6 +47,38 @@ def _over_leading(left: Value, right: Value, bound: Index, target: tuple[Index, 
     if left.layout != (*leading, bound) or len(columns) > 1 or target != (*leading, *columns):
         return None
     return f"{left.name} @ {align(right, (bound, *columns))}"
+
+
+def summed_first(operands: tuple[Value, ...], bound: Sequence[Index], target: tuple[Index, ...]) -> str | None:
+    """torch: what only one of two operands runs over is summed before they meet; None where there is no such index.
+
+    As torch.einsum works inside, but in functions for which the vmap behind `is_grads_batched` has rules.
+    """
+    if len(operands) != 2 or any(index.axis.ellipsis for operand in operands for index in operand.layout):
+        return None
+    left, right = (_summed(one, bound, other) for one, other in (operands, operands[::-1]))
+    rest = tuple(index for index in bound if index in left.layout and index in right.layout)
+    wide, narrow = (left, right) if len(left.layout) >= len(right.layout) else (right, left)
+    if len(rest) == len(bound) or not set(narrow.layout) <= set(wide.layout):
+        return None
+    shown = matmul((left, right), rest, target)
+    if shown is not None:
+        return shown
+    layout = (*target, *rest)
+    product = f"({align(wide, layout)} * {align(narrow, layout)})"
+    axes = tuple(range(len(target), len(layout)))
+    if not target:
+        return f"{product}.sum()"
+    return f"{product}.sum(dim={axes[0] if len(axes) == 1 else axes})"
+
+
+def _summed(value: Value, bound: Sequence[Index], other: Value) -> Value:
+    """The sum of an operand over the bound indices that the other lacks."""
+    axes = tuple(k for k, index in enumerate(value.layout) if index in bound and index not in other.layout)
+    if not axes:
+        return value
+    kept = tuple(index for k, index in enumerate(value.layout) if k not in axes)
+    return Value(f"{value.name}.sum(dim={axes[0] if len(axes) == 1 else axes})", kept)
 
 
 def einsum(function: str, operands: tuple[Value, ...], target: tuple[Index, ...]) -> str:

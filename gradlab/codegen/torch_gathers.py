@@ -1,4 +1,8 @@
-"""torch: lookups and their adjoints as functions, in the forms that torch.compile and torch.func.vmap can take."""
+"""torch: lookups and their adjoints as functions, in the forms that torch.compile and torch.func.vmap can take.
+
+What a batch of cotangents goes through is reshaped, not flattened: the vmap behind `is_grads_batched` has no rule for
+`flatten` and `unflatten`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ def pick(statement: Pick, sizes: Sizes) -> list[str]:
     """Whole slices by `index_select`, one entry of each row by `gather`, anything else by tensors of indices."""
     items = places(statement.slots, sizes.operation)
     array, target = statement.array, statement.target.name
-    text = _merged(array.name, items)
+    text = _merged(array.name, items, sizes)
     slices, row = apart(items), along(items)
     if slices is not None:
         return [f"{target} = {_slices(array, text, items, slices)}"]
@@ -54,10 +58,10 @@ def scatter(statement: Scatter, sizes: Sizes) -> list[str]:
             value = f"{value}.unsqueeze({dim})"
         else:
             value = f"{_expanded(value, statement.product, layout, sizes)}.unsqueeze({dim})"
-        result = f"{_merged(array, items)}.scatter_add({dim}, {at}, {value})"
+        result = f"{_merged(array, items, sizes)}.scatter_add({dim}, {at}, {value})"
         return [f"{array} = {_parted(result, items, sizes)}"]
     no_leading(items, sizes.operation)
-    result = f"{_merged(array, items)}.index_put(({', '.join(_indices(items, sizes))},), {value}, accumulate=True)"
+    result = f"{_merged(array, items, sizes)}.index_put(({', '.join(_indices(items, sizes))},), {value}, accumulate=True)"
     return [f"{array} = {_parted(result, items, sizes)}"]
 
 
@@ -82,9 +86,12 @@ def scatter_sum(statement: ScatterSum, sizes: Sizes) -> list[str]:
     if row is not None and isinstance(place, Gather):
         # Behind the axes that the place depends on in order, all others of it count as one.
         inner = zeros.format(parenthesised([item.size(sizes) for item in items]))
-        rest = f".flatten({row})"
-        found = f"{inner}.scatter_add(-1, {place.tensor}{rest}, {value}{rest})"
-        return [f"{target.name} = {found}", f"{target.name} = {target.name}.reshape{sizes.shape(target.layout)}"]
+        at = f"{target.name}_at"
+        return [
+            f"{at} = {place.tensor}.flatten({row})",
+            f"{target.name} = {inner}.scatter_add(-1, {at}, {value}.reshape({at}.shape))",
+            f"{target.name} = {target.name}.reshape{sizes.shape(target.layout)}",
+        ]
     at = flat(items, layout, _arange(sizes), sizes)
     count = sizes.product(index.axis for index in target.layout)
     return [
@@ -102,7 +109,8 @@ def _slices(array: Value, text: str, items: list[Place], position: int) -> str:
     picked = f"{text}.index_select({dim}, {label}.reshape(-1))"
     if position == 0:
         return f"{picked}.reshape(*{label}.shape, *{text}.shape[1:])"
-    return f"{picked}.unflatten({dim}, {label}.shape)"
+    behind = f", *{text}.shape[{dim + 1}:]" if dim != -1 else ""
+    return f"{picked}.reshape(*{text}.shape[:{dim}], *{label}.shape{behind})"
 
 
 def _rows(items: list[Place]) -> int | None:
@@ -126,22 +134,24 @@ def _expanded(value: str, product: Product, layout: tuple[Index, ...], sizes: Si
     return f"{made}.expand({shape})"
 
 
-def _merged(array: str, items: list[Place]) -> str:
+def _merged(array: str, items: list[Place], sizes: Sizes) -> str:
     """The array with the axes of each plane as one."""
-    for position, item in reversed(list(enumerate(items))):
-        if len(item.axes) > 1:
-            last = sum(len(other.axes) for other in items[position + 1 :])
-            array = f"{array}.flatten({-last - len(item.axes)}, {-last - 1})"
-    return array
+    if all(len(item.axes) == 1 for item in items):
+        return array
+    return f"{array}.reshape({', '.join(_sizes(item, sizes) for item in items)})"
 
 
 def _parted(result: str, items: list[Place], sizes: Sizes) -> str:
     """The axes of each plane apart again."""
-    for position, item in reversed(list(enumerate(items))):
-        if len(item.axes) > 1:
-            last = sum(len(other.axes) for other in items[position + 1 :])
-            result = f"{result}.unflatten({-last - 1}, ({', '.join(map(sizes.size, item.axes))}))"
-    return result
+    if all(len(item.axes) == 1 for item in items):
+        return result
+    parts = [_sizes(item, sizes) if len(item.axes) == 1 else ", ".join(map(sizes.size, item.axes)) for item in items]
+    return f"{result}.reshape({', '.join(parts)})"
+
+
+def _sizes(item: Place, sizes: Sizes) -> str:
+    """The size of a place, or those of the leading dimensions."""
+    return sizes.leading() if item.axes[0].ellipsis else item.size(sizes)
 
 
 def _arange(sizes: Sizes) -> str:

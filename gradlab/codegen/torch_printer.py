@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradlab.codegen import torch_gathers
-from gradlab.codegen.contraction import einsum, matmul, numbers
+from gradlab.codegen.contraction import einsum, matmul, numbers, summed_first
 from gradlab.codegen.convolution import grid_parts
 from gradlab.codegen.printer import Sizes, align, along, beside, comparison, number_function, operand_text, product_text
 from gradlab.codegen.statements import (
@@ -196,4 +196,5 @@ class TorchPrinter:
             ellipsis = any(index.axis.ellipsis for index in layout)
             axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
             return f"{inside}.sum(dim={axes[0] if len(axes) == 1 else tuple(axes)})"
-        return matmul(operands, bound, target) or einsum("torch.einsum", operands, target)
+        shown = matmul(operands, bound, target) or summed_first(operands, bound, target)
+        return shown or einsum("torch.einsum", operands, target)

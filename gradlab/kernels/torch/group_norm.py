@@ -75,7 +75,7 @@ def backward(
         # (30) grad_x[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * weight[g,k] * grad_output[n,g,k,h,w] -
         #     sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] *
         #     grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']))
-        dot_g_weight = torch.einsum("abcde,bc->ab", grad_output, weight)
+        dot_g_weight = (grad_output.sum(dim=(3, 4)) * weight).sum(dim=2)
         part = grad_output * weight[:, :, None, None]
         dot_part_x_hat = (part * x_hat).sum(dim=(2, 3, 4))
         grad_x = x_hat * (dot_part_x_hat * -inverse_khw)[:, :, None, None, None]
@@ -154,13 +154,13 @@ def hvp(
     #     grad_output[n,g,k',h',w'] * tangent_x_hat[n,g,k',h',w']) / (K * H * W) - tangent_inv_std[n,g] *
     #     x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']) / (K * H
     #     * W)
-    dot_g_tangent_weight = torch.einsum("abcde,bc->ab", grad_output, tangent_weight)
+    dot_g_tangent_weight = (grad_output.sum(dim=(3, 4)) * tangent_weight).sum(dim=2)
     part = grad_output * tangent_weight[:, :, None, None]
     dot_part_x_hat = (part * x_hat).sum(dim=(2, 3, 4))
     part_2 = grad_output * weight[:, :, None, None]
     dot_part_2_x_hat = (part_2 * x_hat).sum(dim=(2, 3, 4))
     dot_part_2_tangent_x_hat = (part_2 * tangent_x_hat).sum(dim=(2, 3, 4))
-    dot_g_weight = torch.einsum("abcde,bc->ab", grad_output, weight)
+    dot_g_weight = (grad_output.sum(dim=(3, 4)) * weight).sum(dim=2)
     hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None]
     part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_khw)[:, :, None, None, None]
     hvp_x = hvp_x - part_3

@@ -44,16 +44,19 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     n, c, _, _ = grad_output.shape
     hw = h * w
     # (4) grad_x[n,c,h,w] = sum[o,q](delta[at.h[n,c,o,q],h] * delta[at.w[n,c,o,q],w] * grad_output[n,c,o,q])
-    grad_x = grad_output.new_zeros((n, c, hw)).scatter_add(-1, at.flatten(2), grad_output.flatten(2))
+    grad_x_at = at.flatten(2)
+    grad_x = grad_output.new_zeros((n, c, hw)).scatter_add(-1, grad_x_at, grad_output.reshape(grad_x_at.shape))
     grad_x = grad_x.reshape(n, c, h, w)
     return (grad_x,)
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    at, _h, _w = saved
+    at, h, w = saved
+    n, c, _, _ = tangent_x.shape
+    hw = h * w
     # (6) tangent_y[n,c,o,q] = tangent_x[n,c,at.h[n,c,o,q],at.w[n,c,o,q]]
-    tangent_y = tangent_x.flatten(-2, -1).gather(-1, at.flatten(2)).reshape(at.shape)
+    tangent_y = tangent_x.reshape(n, c, hw).gather(-1, at.flatten(2)).reshape(at.shape)
     return tangent_y
 
 

@@ -62,7 +62,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     #     * D)
     dot_mask_tangent_x = (mask.to(tangent_x.dtype) * tangent_x).sum()
     tangent_x_at_label = tangent_x.gather(-1, label.unsqueeze(-1)).squeeze(-1)
-    dot_mask_tangent_x_at_label = torch.einsum("ab,a->", mask.to(tangent_x_at_label.dtype), tangent_x_at_label)
+    dot_mask_tangent_x_at_label = mask.to(tangent_x_at_label.dtype).sum(dim=1) @ tangent_x_at_label
     tangent_loss = dot_mask_tangent_x * inverse_nd
     tangent_loss = tangent_loss - (dot_mask_tangent_x_at_label * inverse_nd)
     return tangent_loss

@@ -97,7 +97,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     part_2 = weight_at_label * keep
     part_3 = tangent_x * part_2[:, None]
     dot_p_part_3 = (p * part_3).sum()
-    dot_part_weight = torch.einsum("ab,b->", part, weight)
+    dot_part_weight = part.sum(dim=0) @ weight
     tangent_x_at_label = tangent_x.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     weight_at_label_2 = weight.index_select(0, label)
     part_4 = keep.to(tangent_x.dtype) * tangent_x_at_label
