@@ -177,7 +177,7 @@ def evaluated(form: MatrixForm, found: Derivation, point: Point, rows: int) -> A
     shapes = {tensor.name: tensor.indices for tensor in found.program.tensors.values()}
     shapes[GRAD_OUTPUT] = found.program.output.indices
     shapes.update({f"tangent_{tensor.name}": tensor.indices for tensor in found.program.tensors.values()})
-    shapes.update({adjoint.name: adjoint.free for adjoint in found.adjoints.values()})
+    shapes.update({named.name: named.free for named in (*found.adjoints.values(), *found.moved.values())})
     tensors = {name: fixed(form.per, shapes.get(name, ()), value) for name, value in point.tensors.items()}
     sizes = {axis.name: size for axis, size in point.sizes.items()}
     if rows > 1:  # the rows of a Jacobian are all entries of the output
