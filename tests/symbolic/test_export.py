@@ -19,8 +19,9 @@ REGIONS = ("huber", "smooth_l1", "hinge", "l1")
 NAMES = tuple(name for name in EVERY if name not in REGIONS)
 
 
-# Small windows that overlap the border, so that some entries are computed from zeros outside the tensor.
-WINDOWS = {
+# Windows overlap the border, so that some entries are computed from zeros outside the tensor; std has long formulas.
+SMALL = {
+    "std": {"n": 1, "d": 3},
     "conv1d": {"n": 1, "groups": 2, "c": 1, "w": 3, "f": 1, "a": 2},
     "conv2d": {"n": 1, "groups": 1, "c": 1, "h": 3, "w": 2, "f": 1, "a": 2, "b": 2},
     "avg_pool2d": {"n": 1, "c": 1, "h": 3, "w": 2, "kernel_size": 2},
@@ -35,7 +36,7 @@ def sizes(name: str) -> dict[str, int]:
     program = derivation(name).program
     axes = [axis for axis in program.axes if axis not in program.windows]
     counts = (2, 3) if len(axes) <= 2 else itertools.cycle((2, 2, 1))
-    small = WINDOWS.get(name) or dict(zip((axis.name for axis in axes), counts, strict=False))
+    small = SMALL.get(name) or dict(zip((axis.name for axis in axes), counts, strict=False))
     integers = {parameter: small.get(parameter) or PARAMETERS[parameter] for parameter in program.integers}
     found = completed(program, {axis: small[axis.name] for axis in axes}, integers)
     return {**{axis.name: count for axis, count in found.items()}, **integers}
