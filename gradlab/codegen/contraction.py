@@ -64,12 +64,14 @@ def summed_first(operands: tuple[Value, ...], bound: Sequence[Index], target: tu
     shown = matmul((left, right), rest, target)
     if shown is not None:
         return shown
-    layout = (*target, *rest)
-    product = f"({align(wide, layout)} * {align(narrow, layout)})"
-    axes = tuple(range(len(target), len(layout)))
-    if not target:
-        return f"{product}.sum()"
-    return f"{product}.sum(dim={axes[0] if len(axes) == 1 else axes})"
+    axes = tuple(k for k, index in enumerate(wide.layout) if index in rest)
+    kept = tuple(index for index in wide.layout if index not in rest)
+    if kept != target or tuple(index for index in wide.layout if index in narrow.layout) != narrow.layout:
+        return None
+    product = f"{wide.name} * {align(narrow, wide.layout)}"
+    if not kept or not axes:
+        return f"({product}).sum()" if axes else product
+    return f"({product}).sum(dim={axes[0] if len(axes) == 1 else axes})"
 
 
 def _summed(value: Value, bound: Sequence[Index], other: Value) -> Value:
