@@ -19,8 +19,13 @@ REGIONS = ("huber", "smooth_l1", "hinge", "l1")
 NAMES = tuple(name for name in EVERY if name not in REGIONS)
 
 
-# Windows overlap the border, so that some entries are computed from zeros outside the tensor; std has long formulas.
+# Windows overlap the border, so that some entries are computed from zeros outside the tensor; where formulas are long,
+# one row or one batch is enough.
+ATTENTION = {"n": 1, "q": 2, "k": 2, "c": 1, "v": 2}
 SMALL = {
+    "scaled_dot_product_attention": ATTENTION,
+    "scaled_dot_product_attention_bias": ATTENTION,
+    "scaled_dot_product_attention_mask": ATTENTION,
     "std": {"n": 1, "d": 3},
     "conv1d": {"n": 1, "groups": 2, "c": 1, "w": 3, "f": 1, "a": 2},
     "conv2d": {"n": 1, "groups": 1, "c": 1, "h": 3, "w": 2, "f": 1, "a": 2, "b": 2},
