@@ -311,7 +311,13 @@ class _Builder:
         if set(slots) == set(searched):
             self.fail(node.place, f"{node.kind} over all indices", "keep one index, if need be over an axis of size 1")
         tensor, kept = sp.IndexedBase(entry.name), [slot for slot in slots if slot not in searched]
-        taken = {*self.names.bound, *self.names.inputs, *self.names.scalars, *self.names.indices, *map(_name, self.lets)}
+        taken = {
+            *self.names.bound,
+            *self.names.inputs,
+            *self.names.scalars,
+            *self.names.indices,
+            *map(_name, self.lets),
+        }
         name = next(name for name in ("at", *(f"at{k}" for k in range(2, 99))) if name not in taken)
         place = sp.IndexedBase(name)[tuple(kept)]
         value = tensor[tuple(slots)]
