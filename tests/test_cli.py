@@ -1,5 +1,6 @@
 """The command line: what it prints, what it writes, what it says when something is wrong."""
 
+import contextlib
 import json
 import os
 import re
@@ -164,10 +165,13 @@ def test_kernels_of_ones_own_need_a_place(capsys: pytest.CaptureFixture[str], ow
 
 @pytest.mark.slow
 def test_check_finds_nothing_stale(capsys: pytest.CaptureFixture[str]) -> None:
-    """The committed kernels are what the definitions give; every step is proved and every mutant rejected."""
-    status, out, _ = run(capsys, "derive", "--check")
+    """The committed kernels are what the definitions give; every step is proved and every mutant rejected.
+
+    tox's environment `kernels` runs the command over all operations.
+    """
+    status, out, _ = run(capsys, "derive", "relu", "softmax", "batch_norm", "max", "--check")
     assert status == 0, out
-    assert len(out.splitlines()) == len(registry.names())
+    assert [line.partition(":")[0] for line in out.splitlines()] == ["relu", "softmax", "batch_norm", "max"]
     for line in out.splitlines():
         assert re.search(r"steps proved .* (\d+) of \1 mutants rejected.*; kernels up to date", line), line
 
@@ -329,9 +333,12 @@ def test_real_interrupt() -> None:
     """The signal that Ctrl-C sends to a running process ends it with its table, not with a traceback."""
     command = [sys.executable, "-m", "gradlab", "verify", "--backend", "numpy", "--profile", "thorough"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(6)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = "", ""
+        while process.poll() is None:  # on a loaded machine the first signal may meet a process that is still importing
+            time.sleep(6)
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                out, err = process.communicate(timeout=10)
     assert process.returncode == 130
     assert "Traceback" not in err
     assert "interrupted" in out + err

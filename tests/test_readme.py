@@ -8,11 +8,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_ci_runs_the_second_command() -> None:
-    """The last line of .ci/run is the README's second command, to the letter."""
+    """.ci/run runs the README's second command, to the letter."""
     commands = re.findall(r"^```sh\n(.*?)\n```", README, flags=re.DOTALL | re.MULTILINE)
-    last_line = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-1]
-    assert last_line == commands[1]
-    assert commands[0] == f"{last_line} -e verify"
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert commands[1] in lines
+    assert commands[0] == f"{commands[1]} -e verify"
 
 
 def test_own_function_example() -> None:

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gradlab.symbolic.derive import Derivation, Result
 from gradlab.symbolic.equations import number_of
 from gradlab.symbolic.export import Declarations, to_sympy
 from gradlab.symbolic.program import Binding
 from gradlab.symbolic.show import entry
+from gradlab.symbolic.terms import Index
 
 
 def sympy_code(derivation: Derivation) -> str:
     """A program that defines the sizes, indices and tensors, the definition and all results.
 
-    The definition is a dictionary from entry to value; the results are `grad_x`, `tangent_y`, `jacobian_x`, `hvp_x`, ….
+    The definition is a dictionary from entry to value, and so is `named`: the gradients and tangents of bindings that
+    results mention. The results are `grad_x`, `jacobian_x`, `hvp_x`, …, and last the tangent of the output: `hvp_x`
+    may mention its entries, so that until then its name stands for an IndexedBase.
     """
     program = derivation.program
-    moved = [result for result in derivation.moved.values() if result != derivation.tangent]
-    results = [*derivation.gradients.values(), derivation.tangent, *derivation.jacobians.values()]
-    results += [*moved, *derivation.products.values()]
+    moved = (result for result in derivation.moved.values() if result != derivation.tangent)
+    named = [*derivation.adjoints.values(), *moved]
+    results = [*derivation.gradients.values(), *derivation.jacobians.values(), *derivation.products.values()]
+    results.append(derivation.tangent)
     bindings = program.bindings
-    everything: list[Binding | Result] = [*bindings, *results]
+    everything: list[Binding | Result] = [*bindings, *named, *results]
     declared = Declarations([to_sympy(item, program) for item in everything])
-    lines = [f'"""{program.name}: {program.definition.summary}"""', "", *declared.lines(left_sides(bindings)), ""]
-    lines.append("definition = {")
-    lines += [
-        f"    {python_entry(binding)}: {to_sympy(binding, program)},  # ({number_of(derivation, binding.name)})"
-        for binding in bindings
-    ]
-    lines += ["}", ""]
+    bound = [*left_sides(bindings), *((result.name, bool(result.free)) for result in named)]
+    lines = [f'"""{program.name}: {program.definition.summary}"""', "", *declared.lines(bound), ""]
+    lines += dictionary("definition", bindings, derivation)
+    if named:
+        lines += dictionary("named", named, derivation)
     for result in results:
         number = number_of(derivation, result.name)
         lines += [f"# ({number}) {entry(result.name, result.free)}", f"{result.name} = {to_sympy(result, program)}"]
@@ -41,7 +43,16 @@ def left_sides(bindings: Iterable[Binding]) -> list[tuple[str, bool]]:
     return [(binding.name, bool(binding.tensor.indices)) for binding in bindings]
 
 
-def python_entry(binding: Binding) -> str:
+def dictionary(name: str, items: Iterable[Binding | Result], derivation: Derivation) -> list[str]:
+    """The lines of a dictionary from entries to their values, each with the number of its equation."""
+    lines = [f"{name} = {{"]
+    for item in items:
+        free = item.tensor.indices if isinstance(item, Binding) else item.free
+        value, number = to_sympy(item, derivation.program), number_of(derivation, item.name)
+        lines.append(f"    {python_entry(item.name, free)}: {value},  # ({number})")
+    return [*lines, "}", ""]
+
+
+def python_entry(name: str, indices: Sequence[Index]) -> str:
     """`e[n, d]`, as SymPy prints it."""
-    indices = ", ".join(index.name for index in binding.tensor.indices)
-    return f"{binding.name}[{indices}]" if indices else binding.name
+    return f"{name}[{', '.join(index.name for index in indices)}]" if indices else name

@@ -9,7 +9,19 @@ from gradlab.symbolic.calculus import contract
 from gradlab.symbolic.lemmas import simplify
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rules import Rule
-from gradlab.symbolic.terms import Atom, Delta, Expr, Function, Index, Indicator, Ref, Term, rename_atom
+from gradlab.symbolic.terms import (
+    Atom,
+    Delta,
+    Expr,
+    Function,
+    Index,
+    Indicator,
+    Ref,
+    Slot,
+    Term,
+    rename_atom,
+    replace_slot,
+)
 
 
 def equivalent(left: Expr, right: Expr, program: Program, rules: Iterable[Rule], free: tuple[Index, ...]) -> bool:
@@ -43,13 +55,21 @@ def _kinks(program: Program) -> list[Rule]:
 
 
 def _one_name(term: Term) -> Term:
-    """Under delta[d,d'] the two indices are one: write the first everywhere else."""
-    for atom, _ in term.factors:
-        if isinstance(atom, Delta) and isinstance(atom.left, Index) and isinstance(atom.right, Index):
-            first, second = sorted((atom.left, atom.right))
-            others = [(a if a == atom else rename_atom(a, {second: first}), e) for a, e in term.factors]
-            term = Term.make(term.coefficient, others, term.bound)
+    """Under delta[d,d'] the two indices are one: write the first everywhere else, and d under delta[label[n],d]."""
+    done: set[Delta] = set()
+    while (delta := next((a for a, _ in term.factors if isinstance(a, Delta) and a not in done), None)) is not None:
+        done.add(delta)
+        plain = sorted(slot for slot in (delta.left, delta.right) if isinstance(slot, Index))
+        if not plain:
+            continue
+        other = next((slot for slot in (delta.left, delta.right) if slot != plain[0]), plain[0])
+        others = [(a if a == delta else _with_slot(a, other, plain[0]), e) for a, e in term.factors]
+        term = Term.make(term.coefficient, others, term.bound)
     return term
+
+
+def _with_slot(atom: Atom, old: Slot, new: Index) -> Atom:
+    return rename_atom(atom, {old: new}) if isinstance(old, Index) else replace_slot(atom, old, new)
 
 
 def _reduced(term: Term, kinds: Mapping[str, str]) -> Term:

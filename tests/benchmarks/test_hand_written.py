@@ -46,6 +46,26 @@ def example(name: str) -> tuple[list[Any], int, dict[str, float], Callable[..., 
             return inputs, 3, {"stride": 2, "padding": 1}, F.conv2d
         case "avg_pool2d":
             return [draw((2, 3, 7, 6))], 1, {"kernel_size": 3, "stride": 2, "padding": 1}, F.avg_pool2d
+        case "layer_norm":
+            inputs = [draw((3, 4, 5)) + 3, draw(5), draw(5)]
+            return inputs, 3, eps, lambda x, weight, bias, eps: F.layer_norm(x, x.shape[-1:], weight, bias, eps)
+        case "rms_norm":
+            return [draw((3, 4, 5)), draw(5)], 2, eps, lambda x, weight, eps: F.rms_norm(x, x.shape[-1:], weight, eps)
+        case "l2_normalize":
+            return [draw((3, 4, 5))], 1, eps, lambda x, eps: F.normalize(x, dim=-1, eps=eps)
+        case "instance_norm":
+            inputs = [draw((3, 4, 5, 6)) + 3, draw(4), draw(4)]
+            return inputs, 3, eps, lambda x, weight, bias, eps: F.instance_norm(x, weight=weight, bias=bias, eps=eps)
+        case "log_softmax":
+            return [draw((3, 4, 5)) * 50], 1, {}, lambda x: torch.log_softmax(x, -1)
+        case "logsumexp":
+            return [draw((3, 4, 5)) * 50], 1, {}, lambda x: torch.logsumexp(x, -1)
+        case "matmul":
+            return [draw((2, 3, 4)), draw((2, 4, 5))], 2, {}, torch.matmul
+        case "bias_add":
+            return [draw((3, 4, 5)), draw(5)], 2, {}, torch.add
+        case "scaled_dot_product_attention":
+            return [draw((2, 3, 4)), draw((2, 5, 4)), draw((2, 5, 6))], 3, {}, F.scaled_dot_product_attention
     shape = (3, 4, 5, 6) if "2d" in name else (7, 4)
     inputs = [draw(shape) + 3, draw(4), draw(4)]
     if name.endswith("eval"):

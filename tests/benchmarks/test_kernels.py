@@ -65,7 +65,7 @@ def test_unknown_operation(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     """A misspelt name ends with status 2 and the nearest name, before anything is measured or written."""
     path = tmp_path / "x.json"
     assert kernels.main(["sofmax", "--json", str(path)]) == 2
-    assert "unknown operation 'sofmax'; did you mean 'softmax'?" in capsys.readouterr().err
+    assert "unknown operation 'sofmax'; did you mean 'softmax'" in capsys.readouterr().err
     assert not path.exists()
 
 
@@ -156,9 +156,9 @@ def test_operation_without_rival(monkeypatch: pytest.MonkeyPatch) -> None:
     assert row.to_hand_written is None
 
 
-def test_sizes_and_rivals_name_the_same_operations() -> None:
-    """A misspelt name in either table would silently leave its entry unused."""
-    assert SIZES.keys() == RIVALS.keys()
+def test_sizes_and_rivals_name_operations() -> None:
+    """A misspelt name in either table would silently leave its entry unused; what has a rival has sizes."""
+    assert RIVALS.keys() <= SIZES.keys() <= set(registry.names())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,12 +5,19 @@ from pathlib import Path
 import pytest
 
 from gradlab.cli import derive, main
-from gradlab.symbolic.load import definitions
+from gradlab.symbolic import load
+from gradlab.symbolic.claims import Claim
+from gradlab.symbolic.load import claims, definitions
 
 
 def few(operations: list[str]) -> list[object]:
     """Two definitions in place of all."""
     return [definitions()[name] for name in operations or ["relu", "softmax"]]
+
+
+def first_claims(path: Path) -> list[Claim]:
+    """Two claims of a file in place of all."""
+    return list(claims(path))[:2]
 
 
 @pytest.mark.parametrize(
@@ -44,6 +51,7 @@ def test_all_documents(
 ) -> None:
     """--all into a folder also writes what holds the book together, the audit among it."""
     monkeypatch.setattr(derive, "_chosen", few)
+    monkeypatch.setattr(load, "claims", first_claims)
     assert main(["derive", "--all", "--to", target, "-o", str(tmp_path)]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == files
     assert sorted(capsys.readouterr().out.split()) == sorted(str(tmp_path / name) for name in files)

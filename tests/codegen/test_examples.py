@@ -65,7 +65,7 @@ def test_generated_code_agrees_with_autograd(definition: Definition) -> None:
         modules[name] = {}
         exec(compile(source, f"{definition.name} ({name})", "exec"), modules[name])
     for seed, sizes in enumerate(SIZES):
-        at = point(derivation.program, sizes, seed)
+        at = point(derivation, sizes, seed)
         output, gradients, products = autograd(derivation, at)
         inputs = [arrays(declared, at) for declared in derivation.program.inputs]
         parameters = {name: float(at.tensors[name]) for name in derivation.program.parameters}

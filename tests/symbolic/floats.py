@@ -13,9 +13,8 @@ from gradlab.operation import Domain
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.functions import ELEMENTARY
-from gradlab.symbolic.program import Program
 from gradlab.symbolic.rings import first_largest
-from gradlab.symbolic.sample import complete
+from gradlab.symbolic.sample import complete, complete_named
 from gradlab.symbolic.tangents import TANGENT
 from gradlab.symbolic.terms import Axis
 
@@ -74,8 +73,9 @@ def values(domain: Domain, shape: tuple[int, ...], sizes: Mapping[str, int], rng
     return rng.uniform(low + 0.05, high - 0.05, shape)
 
 
-def point(program: Program, sizes: Mapping[str, int], seed: int) -> Point:
-    """Random inputs, upstream gradient and tangents in double precision."""
+def point(derivation: Derivation, sizes: Mapping[str, int], seed: int) -> Point:
+    """Random inputs, upstream gradient and tangents in double precision, with all that results mention by name."""
+    program = derivation.program
     rng = np.random.default_rng(seed)
     by_axis: dict[Axis, int] = {axis: sizes[axis.name] for axis in program.axes}
     tensors: dict[str, Any] = {}
@@ -90,19 +90,13 @@ def point(program: Program, sizes: Mapping[str, int], seed: int) -> Point:
     for given in program.wrt:
         shape = result.shape(given.tensor.indices)
         tensors[TANGENT + given.tensor.name] = np.asarray(rng.normal(size=shape), dtype=object)
+    complete_named(derivation, result)
     return result
 
 
 def number(result: Result, at: Point) -> np.ndarray:
     """The value of a derived quantity."""
     return np.asarray(evaluate(result.value, result.free, at), dtype=float)
-
-
-def second(derivation: Derivation, at: Point) -> dict[str, np.ndarray]:
-    """The Hessian-vector products along the point's tangents."""
-    for name, result in derivation.moved.items():
-        at.tensors[TANGENT + name] = evaluate(result.value, result.free, at)
-    return {name: number(result, at) for name, result in derivation.products.items()}
 
 
 def autograd(derivation: Derivation, at: Point) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:

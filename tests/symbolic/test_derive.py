@@ -343,7 +343,7 @@ from derivations.batch_norm import batch_norm, batch_norm_2d
 from gradlab.symbolic.derive import derive
 from gradlab.symbolic.read import read
 from gradlab.symbolic.show import text
-if SEED == 2:
+if SEED == 1:
     derive(read(batch_norm_2d))
 derivation = derive(read(batch_norm))
 for step in derivation.steps:
@@ -355,4 +355,4 @@ for step in derivation.steps:
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         return subprocess.run(command, check=True, capture_output=True, text=True, env=environment, cwd=ROOT).stdout
 
-    assert texts("0") == texts("1") == texts("2") != ""
+    assert texts("0") == texts("1") != ""

@@ -6,7 +6,7 @@ from gradlab.symbolic.derive import with_masks
 from gradlab.symbolic.equivalence import equivalent
 from gradlab.symbolic.lemmas import sum_rule
 from gradlab.symbolic.read import read
-from gradlab.symbolic.terms import Expr
+from gradlab.symbolic.terms import Expr, Gather
 from tests.symbolic.build import delta, index, ref, term, total
 
 N, D = symbols("N D", integer=True)
@@ -69,6 +69,24 @@ def test_indices_under_a_delta_are_one() -> None:
     """delta[n,m] x[m,d] = delta[n,m] x[n,d]."""
     assert same(total(term(delta(ROW, M), ref("x", M, COL))), total(term(delta(ROW, M), ref("x", ROW, COL))))
     assert not same(total(term(ref("x", M, COL))), total(term(ref("x", ROW, COL))))
+
+
+def test_an_index_under_a_delta_is_its_label() -> None:
+    """delta[label[n],d] x[n,d] = delta[label[n],d] x[n,label[n]], and neither is delta[label[n],d] x[n,d']."""
+    label = Gather("label", (ROW,), COL.axis)
+    one = delta(label, COL)
+    assert same(total(term(one, ref("x", ROW, COL))), total(term(one, ref("x", ROW, label))))
+    assert not same(total(term(one, ref("x", ROW, COL))), total(term(one, ref("x", ROW, index("e", "d")))))
+    assert not same(total(term(ref("x", ROW, COL))), total(term(ref("x", ROW, label))))
+
+
+def test_every_delta_of_a_chain_counts() -> None:
+    """delta[n,m] delta[m,l] is delta[n,l] delta[m,l], and more than delta[n,m]."""
+    last = index("l", "n")
+    chain = total(term(delta(ROW, M), delta(M, last)))
+    assert same(chain, total(term(delta(ROW, last), delta(M, last))))
+    assert not same(chain, total(term(delta(ROW, M))))
+    assert not same(chain, total(term(delta(M, last))))
 
 
 def test_the_derivation_s_own_rules_count() -> None:
