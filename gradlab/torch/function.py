@@ -82,7 +82,7 @@ class _Plan:
     tokens: tuple[int, ...]
     """Handles that are not saved: a token, which has their shape and no memory, stands for each in the graph."""
     sources: tuple[int | None, ...]
-    """For each saved tensor the argument that it is, or None."""
+    """For each saved tensor the argument that it is, in that shape, or None."""
     output: int | None
     """The position of the output among the saved tensors."""
 
@@ -91,6 +91,8 @@ class _Plan:
         names = [argument.name for argument in operation.arguments]
         handles = tuple(names.index(name) for name in operation.curved)
         axis: dict[str, float] = {"axis": -1} if operation.along is not None else {}
+        # Kernels save packed arguments by groups, in another shape than they came.
+        same = {*names, operation.output} if operation.packed is None else set()
         return _Plan(
             operation,
             kernel,
@@ -98,8 +100,8 @@ class _Plan:
             tuple(names.index(name) for name in operation.differentiable),
             handles,
             tuple(k for k in handles if names[k] not in operation.saved),
-            tuple(names.index(name) if name in names else None for name in operation.saved),
-            operation.saved.index(operation.output) if operation.output in operation.saved else None,
+            tuple(names.index(name) if name in same and name in names else None for name in operation.saved),
+            operation.saved.index(operation.output) if operation.output in same & {*operation.saved} else None,
         )
 
     @property

@@ -42,6 +42,22 @@ def directions(moving):
     return tuple(torch.randn(value.shape, dtype=value.dtype, generator=generator) for value in moving)
 
 
+def reference_product(name, moving, along):
+    """H v by torch's autograd of the reference; by differences of its gradient where torch has no second derivative."""
+    plain, _ = scalar(name, kernel(name, "torch").reference)
+    try:
+        return torch.autograd.functional.hvp(plain, moving, along)[1]
+    except RuntimeError as error:
+        if "is not implemented" not in str(error):
+            raise
+    step = 1e-5
+    after, before = (
+        torch.autograd.functional.jacobian(plain, tuple(x + sign * v for x, v in zip(moving, along, strict=True)))
+        for sign in (step, -step)
+    )
+    return tuple((high - low) / (2 * step) for high, low in zip(after, before, strict=True))
+
+
 def forward_over_reverse(function, moving, along):
     """H v as the tangent of the gradient."""
     gradient = torch.func.grad(function, argnums=tuple(range(len(moving))))
@@ -96,11 +112,10 @@ def test_forward_mode_over_the_backward(name):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("way", [forward_over_reverse, reverse_over_reverse, reverse_over_forward])
 def test_hessian_vector_products_by_function_transforms(name, way):
-    """torch.func gives what torch's own autograd gives for the reference, whichever mode goes over which."""
+    """torch.func gives what torch itself gives for the reference, whichever mode goes over which."""
     function, moving = scalar(name)
-    plain, _ = scalar(name, kernel(name, "torch").reference)
     along = directions(moving)
-    _, expected = torch.autograd.functional.hvp(plain, moving, along)
+    expected = reference_product(name, moving, along)
     for one, wanted in zip(way(function, moving, along), expected, strict=True):
         torch.testing.assert_close(one, wanted)
 
