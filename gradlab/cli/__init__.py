@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. Errors of gradlab's own are one line on stderr.
 
     >>> main(["list", "--names"])  # doctest: +ELLIPSIS
-    batch_norm
+    abs
     ...
     0
     """
