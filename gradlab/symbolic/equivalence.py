@@ -57,7 +57,12 @@ def _kinks(program: Program) -> list[Rule]:
 def _one_name(term: Term) -> Term:
     """Under delta[d,d'] the two indices are one: write the first everywhere else, and d under delta[label[n],d]."""
     done: set[Delta] = set()
-    while (delta := next((a for a, _ in term.factors if isinstance(a, Delta) and a not in done), None)) is not None:
+    # Deltas of two indices first: only then is what looks a label up by either of them one slot.
+    while left := sorted(
+        (atom for atom, _ in term.factors if isinstance(atom, Delta) and atom not in done),
+        key=lambda atom: -_plain(atom),
+    ):
+        delta = left[0]
         done.add(delta)
         plain = sorted(slot for slot in (delta.left, delta.right) if isinstance(slot, Index))
         if not plain:
@@ -66,6 +71,10 @@ def _one_name(term: Term) -> Term:
         others = [(a if a == delta else _with_slot(a, other, plain[0]), e) for a, e in term.factors]
         term = Term.make(term.coefficient, others, term.bound)
     return term
+
+
+def _plain(delta: Delta) -> int:
+    return sum(isinstance(slot, Index) for slot in (delta.left, delta.right))
 
 
 def _with_slot(atom: Atom, old: Slot, new: Index) -> Atom:
