@@ -61,6 +61,7 @@ def scatter(statement: Scatter, sizes: Sizes) -> list[str]:
         result = f"{_merged(array, items, sizes)}.scatter_add({dim}, {at}, {value})"
         return [f"{array} = {_parted(result, items, sizes)}"]
     no_leading(items, sizes.operation)
+    at = ", ".join(_indices(items, sizes))
     result = f"{_merged(array, items, sizes)}.index_put(({at},), {value}, accumulate=True)"
     return [f"{array} = {_parted(result, items, sizes)}"]
 

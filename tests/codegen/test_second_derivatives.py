@@ -122,7 +122,7 @@ def test_saved_tensors_and_arguments_stay_as_they_are(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_empty_batch(name):
-    """Nothing in the first dimension of the signature: products of the inputs' shapes, without a warning."""
+    """Nothing in the first dimension of the signature: products of the inputs' shapes; no warning but for 0 / 0."""
     first = operation(name).signature.inputs[0][0] if operation(name).signature.inputs[0] else None
     if first is None:
         pytest.skip("a number has no batch")
@@ -131,6 +131,7 @@ def test_an_empty_batch(name):
         given.append(value[tuple(slice(0) if dim == first else slice(None) for dim in dims)])
     along = [value for value, argument in zip(given, operation(name).arguments, strict=True) if argument.differentiable]
     for module, convert in ((kernel(name), np.copy), (kernel(name, "torch"), torch.from_numpy)):
-        output, saved = module.forward(*map(convert, given))
-        found = present(module.hvp(saved, output, *map(convert, along)))
+        with np.errstate(invalid="ignore"):  # a mean weighted by the weights of nothing
+            output, saved = module.forward(*map(convert, given))
+            found = present(module.hvp(saved, output, *map(convert, along)))
         assert [tuple(item.shape) for item in found] == [value.shape for value in along]
