@@ -168,7 +168,7 @@ def _first(plan: _Plan, second: type[Function]) -> type[Function]:
 
     def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
         moved = _filled([tangents[k] for k in plan.wrt], ctx.shapes)
-        saved = _kept(ctx)
+        saved = [_Whole(item) if isinstance(item, tuple) else item for item in _kept(ctx)]
         rest = len(own) + len(saved) - len(handles) - len(plan.sources) + len(tokens)
         return pushed.apply(*moved, *saved), *[None] * rest
 
@@ -256,7 +256,7 @@ def _pushed(plan: _Plan) -> type[Function]:
     first = len(wrt) + len(handles)
 
     def forward(*given: Any) -> Any:
-        return kernel.jvp(given[first:], *given[: len(wrt)])
+        return kernel.jvp(_opened(given[first:]), *given[: len(wrt)])
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
         _keep(ctx, inputs, forward=True)
@@ -265,7 +265,7 @@ def _pushed(plan: _Plan) -> type[Function]:
         given = _kept(ctx)
 
         def compute(*every: Any) -> tuple[Tensor, ...]:
-            saved = every[first : len(given)]
+            saved = _opened(every[first : len(given)])
             steady = kernel.backward(every[-1], saved)
             curved = kernel.hvp(saved, every[-1], *every[: len(wrt)])
             return *(steady[k] for k in wrt), *(curved[k] for k in handles)
@@ -335,6 +335,17 @@ def _title(plan: _Plan) -> str:
 def _token(tensor: Tensor) -> Tensor:
     """A tensor of the same shape that takes the memory of one element."""
     return tensor.new_empty_strided(tensor.shape, (0,) * tensor.ndim)
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A shape among what was saved: torch.func takes a bare tuple apart, and then miscounts the arguments."""
+
+    value: tuple[int, ...]
+
+
+def _opened(saved: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(item.value if isinstance(item, _Whole) else item for item in saved)
 
 
 def _keep(ctx: Any, items: tuple[Any, ...], forward: bool = False) -> None:
