@@ -10,16 +10,19 @@ import os
 import sys
 from collections.abc import Iterable
 from functools import cache
+from typing import TypeVar
 
 from gradlab import registry
 from gradlab.symbolic.derive import Derivation, derive
 from gradlab.symbolic.load import definitions
 from gradlab.symbolic.read import read
 
+Case = TypeVar("Case")
 
-def share(names: Iterable[str]) -> tuple[str, ...]:
-    """The names that this run is to test."""
-    every = tuple(names)
+
+def share(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """The cases, names for instance, that this run is to test."""
+    every = tuple(cases)
     if os.environ.get("GRADLAB_CATALOGUE") != "third":
         return every
     return every[sys.version_info.minor % 3 :: 3]

@@ -106,8 +106,8 @@ def test_rules_in_a_circle_are_no_candidate() -> None:
 
 
 def test_many_bindings_are_searched_in_blocks() -> None:
-    """A chain of eight products has thousands of combinations; the search still ends, and finds a small set."""
-    names = [IndexedBase(f"a{i}") for i in range(8)]
+    """A chain of twelve products has millions of combinations; the search still ends, and finds a small set."""
+    names = [IndexedBase(f"a{i}") for i in range(12)]
     lets = [(names[0][n], exp(x[n]))]
     lets += [(after[n], before[n] * exp(x[n])) for before, after in pairwise(names)]
     derivation = derived(*lets, inputs=[x[n]])
