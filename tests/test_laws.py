@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import pytest
 
 from gradlab.registry import Backend
@@ -14,6 +15,19 @@ from tests.catalogue import NAMES
 
 # A test's verdict is the same every day; `gradlab verify` draws a new seed each time it runs.
 SEED = 20261123
+
+# What a run of this seed proves of its own sharpness, float64 and float32, where that is less than the rest: few windows
+# or masks leave entries alone, and means of 1e8 round; None where it may prove nothing.
+# tests/verify/test_planted.py plants errors in these too.
+BLUNT: dict[tuple[str, str], tuple[float | None, float]] = {
+    ("avg_pool2d", "numpy"): (1e-7, 0.2),
+    ("conv1d", "torch"): (1e-8, 0.3),
+    ("conv2d", "torch"): (1e-8, 1.0),
+    ("group_norm", "torch"): (1e-6, 0.2),
+    ("layer_norm", "torch"): (1e-7, 0.2),
+    ("max_pool2d", "numpy"): (None, 0.2),
+    ("scaled_dot_product_attention_mask", "numpy"): (None, 0.2),
+}
 
 
 @cache
@@ -41,7 +55,9 @@ def test_every_argument_is_verified(name: str, backend: Backend) -> None:
     assert report.verdict == "pass", str(report)
     for argument in report.arguments:
         assert {"torch autograd"} < set(report.oracles(argument))
-        # Proved on planted errors: twice these are found. A run of small cases may prove none, or little for windows;
-        # what is caught at default settings is the matter of tests/verify/test_planted.py.
-        assert report.power[argument].get("float64", 0.0) < 1e-6
-        assert report.power[argument].get("float32", 0.0) < 1.0
+        # Proved on planted errors: twice these are found.
+        # torch has no extended precision: its differences may promise nothing in a run.
+        float64, float32 = BLUNT.get((name, backend), (1e-8, 0.2))
+        missing = 0.0 if backend == "torch" or float64 is None else np.inf
+        assert report.power[argument].get("float64", missing) < (float64 or 1e-8)
+        assert report.power[argument].get("float32", 0.0) < float32
