@@ -16,8 +16,8 @@ from tests.catalogue import NAMES
 # A test's verdict is the same every day; `gradlab verify` draws a new seed each time it runs.
 SEED = 20261123
 
-# What a run of this seed proves of its own sharpness, float64 and float32, where that is less than the rest: few windows
-# or masks leave entries alone, and means of 1e8 round; None where it may prove nothing.
+# What a run of this seed proves of its own sharpness, float64 and float32, where that is less than the rest: windows or
+# masks leave entries alone, and means of 1e8 round; None where it may prove nothing.
 # tests/verify/test_planted.py plants errors in these too.
 BLUNT: dict[tuple[str, str], tuple[float | None, float]] = {
     ("avg_pool2d", "numpy"): (1e-7, 0.2),
