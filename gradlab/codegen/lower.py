@@ -148,9 +148,9 @@ class Lowering:
 
     def _scaled(self, target: Value, outer: Term, part: Term) -> Value | None:
         """A number times a sum over windows; what is spread over them is scaled before, while it is small."""
-        if any(not isinstance(atom, Size) for atom, _ in outer.factors) or set(part.free) != set(target.layout):
+        number = _number(outer)
+        if number is None or set(part.free) != set(target.layout):
             return None
-        number = Coefficient(outer.coefficient, tuple((a.axis, e) for a, e in outer.factors if isinstance(a, Size)))
         read, deltas, rest = split(part)
         if number.one:
             return self.sum(part, target.layout, target.name)
@@ -161,11 +161,25 @@ class Lowering:
             if statement is not None:
                 self.statements += [Combine(scaled, "*", array, Product(coefficient=number)), statement]
                 return target
-        if deltas or part.body in self.shared:
+        return None if deltas else self._scaled_sum(target, part, number)
+
+    def _scaled_product(self, target: Value, expression: Expr) -> Value | None:
+        """A product of matrices times a number."""
+        if len(expression.terms) != 1 or not contracts(expression):
+            return None
+        outer, parts = components(expression.terms[0])
+        number = _number(outer)
+        if number is None or len(parts) != 1 or set(parts[0].free) != set(target.layout):
+            return None
+        return self._scaled_sum(target, parts[0], number)
+
+    def _scaled_sum(self, target: Value, part: Term, number: Coefficient) -> Value | None:
+        """A sum scaled in place, because nothing else is as large; None where others share it."""
+        if part.body in self.shared:
             return None
         value = self.sum(part, target.layout, target.name)
         del self.shared[part.body]  # overwritten here
-        self.statements.append(Combine(value, "*", value, Product(coefficient=number), reuse=True))
+        self.statements.append(Combine(value, "*", value, Product(coefficient=number), reuse=bool(target.layout)))
         return value
 
     def _bracket(self, layout: tuple[Index, ...]) -> Callable[[Expr], Ref]:
@@ -200,27 +214,6 @@ class Lowering:
             self.statements.append(Combine(weight, product.coefficient.sign, weight, absolute(product)))
         self.values[weight.name] = weight
         return Piece(Coefficient(), (weight, *above), tuple(below))
-
-    def _scaled_product(self, target: Value, expression: Expr) -> Value | None:
-        """A product of matrices times a number: scaled in place, because nothing else is as large."""
-        if len(expression.terms) != 1 or not contracts(expression):
-            return None
-        outer, parts = components(expression.terms[0])
-        if (
-            len(parts) != 1
-            or any(not isinstance(atom, Size) for atom, _ in outer.factors)
-            or parts[0].body in self.shared
-        ):
-            return None
-        scale = Coefficient(
-            outer.coefficient, tuple((atom.axis, e) for atom, e in outer.factors if isinstance(atom, Size))
-        )
-        product = self.sum(parts[0], target.layout, target.name)
-        del self.shared[parts[0].body]  # it is about to be scaled
-        if product.layout != target.layout:
-            return None
-        self.statements.append(Combine(target, "*", target, Product(coefficient=scale), reuse=bool(target.layout)))
-        return target
 
     def _sum_of_groups(self, target: Value, front: Piece, pieces: list[Piece]) -> None:
         """Terms that share factors meet before they are multiplied by these: fewer passes, and differences stay exact.
@@ -520,6 +513,12 @@ class Lowering:
         taken = self.reserved | {value.name for value in (*self.values.values(), *self.shared.values())}
         taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter | Check)}
         return next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in taken)
+
+
+def _number(outer: Term) -> Coefficient | None:
+    """A term as a number times sizes; None where anything else is in it."""
+    sizes = [(atom.axis, exponent) for atom, exponent in outer.factors if isinstance(atom, Size)]
+    return Coefficient(outer.coefficient, tuple(sizes)) if len(sizes) == len(outer.factors) else None
 
 
 def _scalars(piece: Piece) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
