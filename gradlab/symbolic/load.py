@@ -99,7 +99,7 @@ def _claims(module: ModuleType) -> list[Claim]:
 
 
 def _source(file: Path) -> str:
-    return f"{file.parent.name}/{file.name}".replace("_derivations/", "derivations/", 1)
+    return f"{file.parent.name}/{file.name}".removeprefix("/").replace("_derivations/", "derivations/", 1)
 
 
 def collected(module: ModuleType, source: str) -> dict[str, Definition]:
