@@ -111,7 +111,7 @@ class _Html:
         self.document, self.alone, self.listings = document, alone, 0
 
     def lines(self) -> Iterator[str]:
-        yield f"<h1>{escape(self.document.title)}</h1>"
+        yield f"<h1>{escape(self.document.title).replace('_', '_<wbr/>')}</h1>"  # a long name breaks between its words
         yield f'<p class="summary">{self.spans(self.document.summary)}</p>'
         for section in self.document.sections:
             yield from self.section(section)
