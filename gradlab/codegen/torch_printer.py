@@ -73,7 +73,8 @@ class TorchPrinter:
         if not product.values:
             return [f"{target.name} = {self.sizes.like}.new_full({self.sizes.shape(target.layout)}, {text})"]
         shape = self.sizes.shape(target.layout)
-        return [f"{target.name} = torch.broadcast_to({text}, {shape}).clone()"]
+        # expand, and narrow below: broadcast_to and slices have no rule under gradcheck's batched gradients.
+        return [f"{target.name} = {text if text.isidentifier() else f'({text})'}.expand({shape}).clone()"]
 
     def zeros(self, statement: Zeros) -> list[str]:
         return [f"{statement.target.name} = torch.zeros_like({statement.like.name})"]
@@ -132,7 +133,7 @@ class TorchPrinter:
             f"    after.append(after[-1] * {x}[..., k])",
             f"{target} = torch.stack(before_slope, -1) * torch.stack(after[::-1], -1)",
             f"{target} = {target} + torch.stack(before, -1) * torch.stack(after_slope[::-1], -1)",
-            f"{target} = {target}[..., : {x}.shape[-1]]",
+            f"{target} = {target}.narrow(-1, 0, {x}.shape[-1])",
         ]
 
     def shift(self, statement: Shift) -> list[str]:

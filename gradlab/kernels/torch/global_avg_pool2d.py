@@ -33,7 +33,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     hw = h * w
     inverse_hw = 1 / hw if hw else math.nan
     # (3) grad_x[n,c,h,w] = grad_output[n,c] / (H * W)
-    grad_x = torch.broadcast_to(grad_output[:, :, None, None] * inverse_hw, (n, c, h, w)).clone()
+    grad_x = (grad_output[:, :, None, None] * inverse_hw).expand((n, c, h, w)).clone()
     return (grad_x,)
 
 

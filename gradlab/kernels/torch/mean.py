@@ -34,7 +34,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     d, axis, shape = saved
     inverse_d = 1 / d if d else math.nan
     # (3) grad_x[n,d] = grad_output[n] / D
-    grad_x = torch.broadcast_to(grad_output[..., None] * inverse_d, (*grad_output.shape, d)).clone()
+    grad_x = (grad_output[..., None] * inverse_d).expand((*grad_output.shape, d)).clone()
     return (from_last(grad_x, axis, shape),)
 
 

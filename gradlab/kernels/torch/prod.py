@@ -68,7 +68,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
         after.append(after[-1] * x[..., k])
     moved_x = torch.stack(before_slope, -1) * torch.stack(after[::-1], -1)
     moved_x = moved_x + torch.stack(before, -1) * torch.stack(after_slope[::-1], -1)
-    moved_x = moved_x[..., : x.shape[-1]]
+    moved_x = moved_x.narrow(-1, 0, x.shape[-1])
     hvp_x = moved_x * grad_output[..., None]
     return (from_last(hvp_x, axis, shape),)
 

@@ -30,7 +30,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
     d, axis, shape = saved
     # (3) grad_x[n,d] = grad_output[n]
-    grad_x = torch.broadcast_to(grad_output[..., None], (*grad_output.shape, d)).clone()
+    grad_x = (grad_output[..., None]).expand((*grad_output.shape, d)).clone()
     return (from_last(grad_x, axis, shape),)
 
 
