@@ -46,6 +46,10 @@ class Layer(Module):
     """How many inputs at the end are data, whose gradient nobody asks for."""
     _trace: Trace | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles hold: all but what the last forward left for its backward."""
+        return {name: value for name, value in vars(self).items() if name != "_trace"}
+
     def kernel_name(self, *inputs: Array) -> str:
         """The kernel to run for these inputs."""
         return self.operation
