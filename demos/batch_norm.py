@@ -20,7 +20,9 @@ class ComposedBatchNorm1d(torch.nn.BatchNorm1d):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         mean, var = self.running_mean, self.running_var
-        assert mean is not None and var is not None and self.num_batches_tracked is not None
+        assert mean is not None
+        assert var is not None
+        assert self.num_batches_tracked is not None
         if self.training:
             batch_mean = input.mean(dim=0)
             batch_var = ((input - batch_mean) ** 2).mean(dim=0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -52,7 +51,9 @@ class Cifar10:
     digest: str
 
 
-def load(path: Path | None, *, download: bool = False, cache: Path = CACHE, progress: Progress | None = None) -> Cifar10:
+def load(
+    path: Path | None, *, download: bool = False, cache: Path = CACHE, progress: Progress | None = None
+) -> Cifar10:
     """The data at `path`: a folder with `cifar-10-batches-py`, or one with train/<class>/ and test/<class>/ of images.
 
     With `download` torchvision fetches the archive into the cache (or into `path`) and checks its md5 sums. What was
@@ -136,7 +137,9 @@ class _Archive:
         except ImportError as error:
             raise DataError("reading CIFAR-10 needs torchvision: pip install 'gradlab[demos]'") from error
         try:
-            self.sets = {split: CIFAR10(str(root), train=split == "train", download=download) for split in ("train", "test")}
+            self.sets = {
+                split: CIFAR10(str(root), train=split == "train", download=download) for split in ("train", "test")
+            }
         except URLError as error:
             raise DataError(
                 f"CIFAR-10 cannot be fetched ({error.reason}); fetch cifar-10-python.tar.gz by other means, and give "
@@ -202,7 +205,7 @@ def _read(folder: Path) -> Cifar10:
         splits = [_mapped(folder, split) for split in ("train", "test")]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{folder} is damaged ({error}); delete it, and it is written again") from error
-    return Cifar10(*splits, source=about["source"], digest=about["digest"])
+    return Cifar10(splits[0], splits[1], about["source"], about["digest"])
 
 
 def _mapped(folder: Path, split: str) -> Split:
@@ -232,5 +235,5 @@ def write_tree(root: Path, split: str, images: Split, classes: Sequence[str] = C
 
     for position, (pixels, label) in enumerate(zip(images.images, images.labels, strict=True)):
         folder = root / split / classes[label]
-        os.makedirs(folder, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels.transpose(1, 2, 0)).save(folder / f"{position:04d}.png")

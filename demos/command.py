@@ -30,9 +30,13 @@ _SHOWN_ONLY = ("data", "download", "cache", "output", "resume", "tensorboard", "
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of every training command; those left out come from the preset."""
-    parser.add_argument("--data", metavar="FOLDER", type=Path, help="train/<class>/ and test/<class>/, or the archive's")
+    parser.add_argument(
+        "--data", metavar="FOLDER", type=Path, help="train/<class>/ and test/<class>/, or the archive's"
+    )
     parser.add_argument("--download", action="store_true", help="let torchvision fetch CIFAR-10 (170 MB)")
-    parser.add_argument("--cache", metavar="FOLDER", type=Path, default=cifar10.CACHE, help="decoded images (%(default)s)")
+    parser.add_argument(
+        "--cache", metavar="FOLDER", type=Path, default=cifar10.CACHE, help="decoded images (%(default)s)"
+    )
     parser.add_argument("--output", metavar="FOLDER", type=Path, help="the run's folder (runs/<what it is>)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --output, if there is one")
     parser.add_argument("--optimizer", choices=("sgd", "adam", "adadelta"))
@@ -42,9 +46,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--eval-every", metavar="K", type=_above_zero(int), help="steps between evaluations")
     parser.add_argument("--seed", type=int, help="of initial values, order, dropout and augmentation")
     parser.add_argument("--preprocessing", choices=tuple(PREPROCESSING))
-    parser.add_argument("--layers", choices=("gradlab", "torch"), help="gradlab's layers, or torch.nn's to compare with")
+    parser.add_argument(
+        "--layers", choices=("gradlab", "torch"), help="gradlab's layers, or torch.nn's to compare with"
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--verify-every", metavar="K", type=_above_zero(int), help="check the gradients on every K-th batch")
+    parser.add_argument(
+        "--verify-every", metavar="K", type=_above_zero(int), help="check the gradients on every K-th batch"
+    )
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard events into --output too")
 
 
@@ -55,7 +63,9 @@ def _above_zero(kind: type) -> Callable[[str], Any]:
         except ValueError:
             value = 0
         if not 0 < value < float("inf"):
-            raise argparse.ArgumentTypeError(f"{text!r} is not {'a number' if kind is float else 'a whole number'} above 0")
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not {'a number' if kind is float else 'a whole number'} above 0"
+            )
         return value
 
     return read
@@ -88,7 +98,9 @@ def torch_optimizer(options: argparse.Namespace, parameters: Any, **settings: An
 Build = Callable[[cifar10.Cifar10], tuple[Learner, Verify | None]]
 
 
-def main(run: Callable[[argparse.Namespace], int], parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
+def main(
+    run: Callable[[argparse.Namespace], int], parser: argparse.ArgumentParser, arguments: Sequence[str] | None
+) -> int:
     """Run a command: 0 when it ended, 2 with one line on bad input, 130 after Ctrl-C."""
     options = parser.parse_args(arguments)
     console = Console(stderr=True, soft_wrap=True)
@@ -103,9 +115,13 @@ def main(run: Callable[[argparse.Namespace], int], parser: argparse.ArgumentPars
 
 
 def run(
-    options: argparse.Namespace, title: str, name: str, build: Callable[..., tuple[Learner, Verify | None]], **distributed: Any
+    options: argparse.Namespace,
+    title: str,
+    name: str,
+    build: Callable[..., tuple[Learner, Verify | None]],
+    **distributed: Any,
 ) -> int:
-    """Load the data, train, and leave the run's folder; `build(data, folder)` makes the learner and its verification."""
+    """Load the data, train, leave the run's folder; `build(data, folder)` makes the learner and its verification."""
     console = Console(soft_wrap=True, quiet=bool(distributed.get("quiet")))
     data = _data(options, console)
     if not 0 < options.batch_size <= len(data.train):
@@ -117,12 +133,12 @@ def run(
         "data": {"source": data.source, "digest": data.digest},
         "environment": environment(),
     }
-    folder = RunFolder(output, config, resume=options.resume or bool(distributed.get("quiet")))
+    folder = distributed.get("folder", RunFolder)(output, config, resume=options.resume)
     learner, verify = build(data, folder)
     plan = Plan(options.steps, options.batch_size, options.eval_every, options.seed, options.verify_every or 0)
     console.print(f"{title}; seed {options.seed}; {output}", highlight=False)
     with ExitStack() as stack:
-        report = _events(stack, output) if options.tensorboard else lambda row: None
+        report = _events(stack, output) if options.tensorboard and not distributed.get("quiet") else lambda row: None
         share = distributed.get("part", lambda indices: indices)
         rows = train(learner, data, plan, folder, console=console, verify=verify, report=report, part=share)
     if not distributed.get("quiet"):

@@ -137,19 +137,22 @@ class TorchLearner:
         """What the network sees of these images: float32 of `shape`, on the device."""
         return self.preprocess(images).reshape(len(images), *self.shape)
 
-    def step(self, images: Array, labels: Array, step: int) -> Scores:
+    def batch(self, images: Array, labels: Array, step: int) -> tuple[Any, Any]:
+        """What a step trains on, on the device: the images as augmented for it, uint8, and the labels. Seeds torch."""
         import torch
 
         torch.manual_seed((self.seed << 32) + step)
-        self.network.train()
         pixels, right = self._moved(images, labels)
-        if self.augment:
-            pixels = self.augment(pixels)
+        return (self.augment(pixels) if self.augment else pixels), right
+
+    def step(self, images: Array, labels: Array, step: int) -> Scores:
+        self.network.train()
+        pixels, right = self.batch(images, labels, step)
         if self.rate:
             for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
                 group["lr"] = base * self.rate(step)
         self.optimizer.zero_grad(set_to_none=True)
-        logits, loss = self._answers(pixels, right)
+        logits, loss = self.answers(self.called, self.inputs(pixels), right)
         loss.backward()
         self.optimizer.step()
         return Scores(loss.detach(), (logits.detach().argmax(dim=1) == right).float().mean())
@@ -162,7 +165,7 @@ class TorchLearner:
         with torch.no_grad():
             for some, of_some in _blocks(images, labels):
                 pixels, right = self._moved(some, of_some)
-                logits, loss = self._answers(pixels, right)
+                logits, loss = self.answers(self.called, self.inputs(pixels), right)
                 scores.append((len(right), Scores(loss, (logits.argmax(dim=1) == right).float().mean())))
         return _mean(scores)
 
@@ -190,12 +193,12 @@ class TorchLearner:
         pixels, right = torch.from_numpy(np.array(images)), torch.from_numpy(np.array(labels))
         return pixels.to(self.device, non_blocking=True), right.to(self.device, non_blocking=True)
 
-    def _answers(self, pixels: Any, right: Any) -> tuple[Any, Any]:
+    def answers(self, network: Any, inputs: Any, right: Any) -> tuple[Any, Any]:
+        """Logits of a network in the precision of training, and their mean loss."""
         import torch
 
-        inputs = self.inputs(pixels)
         with torch.autocast(self.device.split(":")[0], dtype=self.autocast, enabled=self.autocast is not None):
-            logits = self.called(inputs)
+            logits = network(inputs)
         logits = logits.float()
         return logits, self.loss(logits, right)
 

@@ -1,7 +1,7 @@
 """Train the report's multilayer perceptron on CIFAR-10.
 
-    python -m demos.mlp --backend numpy --preset report --data FOLDER
-    python -m demos.mlp --backend torch --preset best --data FOLDER
+python -m demos.mlp --backend numpy --preset report --data FOLDER
+python -m demos.mlp --backend torch --preset best --data FOLDER
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ from demos.run_folder import RunFolder
 from demos.training import Verify
 from demos.verification import verification
 
-_COMMON = {"seed": 42, "layers": "gradlab", "batch_norm": "none", "dropout": 0.0, "augment": False, "schedule": "constant"}
+_COMMON = {
+    "seed": 42,
+    "layers": "gradlab",
+    "batch_norm": "none",
+    "dropout": 0.0,
+    "augment": False,
+    "schedule": "constant",
+}
 _PRESETS: dict[tuple[str, str], dict[str, Any]] = {
     ("numpy", "report"): {
         "hidden": (100,), "optimizer": "sgd", "lr": 2e-3, "steps": 1500, "batch_size": 200, "eval_every": 100,
@@ -59,7 +66,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--dropout", metavar="P", type=_probability)
     found.add_argument("--augment", action=argparse.BooleanOptionalAction, default=None, help="random flips and shifts")
     found.add_argument("--schedule", choices=("constant", "cosine"), help="of the learning rate")
-    found.add_argument("--weights", choices=("default", "report"), help="initial values: torch's, or the report's N(0, 1e-4²)")
+    found.add_argument(
+        "--weights", choices=("default", "report"), help="initial values: torch's, or the report's N(0, 1e-4²)"
+    )
     return found
 
 

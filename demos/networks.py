@@ -32,7 +32,7 @@ def mlp(
 
 
 def report_cnn(package: Any) -> list[Any]:
-    """The report's network: eight 3 x 3 convolutions with batch norm, five pools, no activation; inputs (N, 3, 32, 32)."""
+    """The report's network: eight 3 x 3 convolutions with batch norm, five pools, no activation, for (N, 3, 32, 32)."""
     layers, channels = [], 3
     for widths in ((64,), (128,), (256, 256), (512, 512), (512, 512)):
         for width in widths:

@@ -29,7 +29,8 @@ def summary(rows: Sequence[Row], title: str, config: Mapping[str, Any]) -> str:
     data, environment = config["data"], config["environment"]
     lines += [
         "",
-        f"{rows[-1].step} steps in {rows[-1].seconds:.0f} s of training; {data['source']}, digest {data['digest'][:12]}; "
+        f"{rows[-1].step} steps in {rows[-1].seconds:.0f} s of training; {data['source']}, "
+        f"digest {data['digest'][:12]}; "
         f"{', '.join(f'{name} {value}' for name, value in environment.items() if value)}.",
         "",
         f"`{config['command']}`",
@@ -50,7 +51,9 @@ def curves(runs: Mapping[str, Sequence[Row]]) -> bytes:
         for axes, quantity in ((accuracy, "accuracy"), (loss, "loss")):
             test, train = ([getattr(row, f"{split}_{quantity}") for row in rows] for split in ("test", "train"))
             axes.plot(steps, test, color=colour, label=f"{name}test")
-            axes.plot(steps, train, color=colour, linestyle="--", linewidth=1, alpha=0.7, label=f"{name}train (mini-batch)")
+            axes.plot(
+                steps, train, color=colour, linestyle="--", linewidth=1, alpha=0.7, label=f"{name}train (mini-batch)"
+            )
     for axes, quantity in ((accuracy, "accuracy"), (loss, "loss")):
         axes.set_xlabel("steps")
         axes.set_ylabel(quantity)

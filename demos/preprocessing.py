@@ -57,7 +57,8 @@ def standardise(images: Array) -> Preprocessing:
 def _mean(images: Array, total: Any) -> Array:
     """Sums in float64 over blocks: the whole set in float64 would be 1.2 GB."""
     sums = [total(images[start : start + 5000].astype(np.float64)) for start in range(0, len(images), 5000)]
-    return np.sum(sums, axis=0)
+    result: Array = np.sum(sums, axis=0)
+    return result
 
 
 PREPROCESSING = {"mean-image": mean_image, "standardise": standardise}

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from demos.errors import FolderError
@@ -51,14 +52,18 @@ class RunFolder:
         if not resume:
             raise FolderError(f"{path} holds a run; give --resume to go on with it, or --output another folder")
         if differences := _differences(stored, json.loads(json.dumps(config))):
-            raise FolderError(f"{path} holds another run ({'; '.join(differences)}); give the same options, or --output")
+            raise FolderError(
+                f"{path} holds another run ({'; '.join(differences)}); give the same options, or --output"
+            )
 
     def rows(self) -> list[Row]:
         """The evaluations so far."""
         if not self._metrics.is_file():
             return []
         with self._metrics.open(newline="") as file:
-            return [Row(int(row["step"]), *(float(row[f.name]) for f in fields(Row)[1:])) for row in csv.DictReader(file)]
+            return [
+                Row(int(row["step"]), *(float(row[f.name]) for f in fields(Row)[1:])) for row in csv.DictReader(file)
+            ]
 
     def record(self, row: Row) -> None:
         """Add an evaluation."""
@@ -75,7 +80,9 @@ class RunFolder:
         """Keep the state after so many steps, in place of the one before."""
         from safetensors.numpy import save
 
-        replace(self._checkpoint, save(dict(state), metadata={"step": str(step)}))
+        # safetensors writes the bytes as they lie: those of a tensor with channels last would be read in another order.
+        arrays = {name: np.asarray(array, order="C") for name, array in state.items()}
+        replace(self._checkpoint, save(arrays, metadata={"step": str(step)}))
 
     def restore(self) -> tuple[int, dict[str, Array]] | None:
         """The last checkpoint, or None. Evaluations after it, from a run that was killed, are forgotten."""
@@ -119,5 +126,7 @@ def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> Sequen
     found = []
     for part in ("options", "data"):
         before, now = stored.get(part, {}), wanted.get(part, {})
-        found += [f"{k}: {before.get(k)} there, {now.get(k)} here" for k in {**before, **now} if before.get(k) != now.get(k)]
+        found += [
+            f"{k}: {before.get(k)} there, {now.get(k)} here" for k in {**before, **now} if before.get(k) != now.get(k)
+        ]
     return found
