@@ -8,7 +8,6 @@ from typing import Any
 
 from demos.networks import CLASSES, PIXELS, mlp, report_cnn
 
-
 __all__ = ["CLASSES", "NETWORKS", "Network"]
 
 

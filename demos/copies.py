@@ -1,7 +1,8 @@
 """A network at one moment, apart from its training: the gradient it is trained with, and its loss beside that point.
 
 Nothing here changes the learner: running statistics and random generators are those of copies. What dropout drops is
-drawn once, as the coming step will draw it, and replayed in every run of the copies.
+drawn once, as the coming step will draw it, and replayed in every run of the copies. Where training multiplies in
+bfloat16, the gradient here is still that of float32: bfloat16's rounding would hide all errors but the largest.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _TF32 = 2.0**-10
 
 
 class Copies(Protocol):
-    """`gradient` is that of training, in its precision; `loss` is that of a float64 copy.
+    """`gradient` is that of training, in float32; `loss` is that of a float64 copy.
 
     Given a generator, `gradient` is that of the same network with inputs and parameters changed in their last digits,
     which draws all roundings anew. `loss` moves the parameters of one layer, the number of a module in the network.
@@ -120,7 +121,7 @@ class _TorchCopies:
     def __init__(self, learner: TorchLearner, images: NDArray[Any], labels: NDArray[Any], step: int) -> None:
         import torch
 
-        self._learner, self._batch = learner, partial(learner.batch, images, labels, step)
+        self._batch = partial(learner.batch, images, labels, step)
         pixels, self._labels = self._batch()
         self._inputs, self._loss = learner.inputs(pixels), learner.loss
         self._single = copy.deepcopy(learner.network).train()
@@ -157,14 +158,12 @@ class _TorchCopies:
 
     def _run(self, network: Any, inputs: Any) -> Any:
         self._batch()  # seeds torch as the step does, so that dropout draws the same
-        return self._learner.answers(network, inputs, self._labels)[1]
+        return self._loss(network(inputs), self._labels)
 
     def _eps(self) -> float:
         """Spacing at 1 of what the products of training are rounded to."""
         import torch
 
-        if self._learner.autocast is not None:
-            return float(torch.finfo(self._learner.autocast).eps)
         backends = torch.backends
         if self._inputs.is_cuda and (backends.cudnn.allow_tf32 or backends.cuda.matmul.allow_tf32):
             return _TF32

@@ -152,7 +152,7 @@ class TorchLearner:
             for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
                 group["lr"] = base * self.rate(step)
         self.optimizer.zero_grad(set_to_none=True)
-        logits, loss = self.answers(self.called, self.inputs(pixels), right)
+        logits, loss = self._answers(pixels, right)
         loss.backward()
         self.optimizer.step()
         return Scores(loss.detach(), (logits.detach().argmax(dim=1) == right).float().mean())
@@ -165,7 +165,7 @@ class TorchLearner:
         with torch.no_grad():
             for some, of_some in _blocks(images, labels):
                 pixels, right = self._moved(some, of_some)
-                logits, loss = self.answers(self.called, self.inputs(pixels), right)
+                logits, loss = self._answers(pixels, right)
                 scores.append((len(right), Scores(loss, (logits.argmax(dim=1) == right).float().mean())))
         return _mean(scores)
 
@@ -193,12 +193,12 @@ class TorchLearner:
         pixels, right = torch.from_numpy(np.array(images)), torch.from_numpy(np.array(labels))
         return pixels.to(self.device, non_blocking=True), right.to(self.device, non_blocking=True)
 
-    def answers(self, network: Any, inputs: Any, right: Any) -> tuple[Any, Any]:
-        """Logits of a network in the precision of training, and their mean loss."""
+    def _answers(self, pixels: Any, right: Any) -> tuple[Any, Any]:
         import torch
 
+        inputs = self.inputs(pixels)
         with torch.autocast(self.device.split(":")[0], dtype=self.autocast, enabled=self.autocast is not None):
-            logits = network(inputs)
+            logits = self.called(inputs)
         logits = logits.float()
         return logits, self.loss(logits, right)
 

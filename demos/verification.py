@@ -155,9 +155,10 @@ def _said(found: list[Check], seconds: float, share: float) -> str:
     wrong = [check for check in found if not check.right]
     if not wrong:
         worst = max(check.discrepancy / abs(check.slope or 1) for check in found)
+        bound = max(check.bound / abs(check.slope or 1) for check in found)
         return (
-            f"gradients of {len(found)} layers are right, to {worst:.1g} of the slope; {seconds:.1f} s, checks are "
-            f"{share:.0%} of the run so far"
+            f"gradients of {len(found)} layers are right, to {worst:.1g} of the slope (largest bound {bound:.1g}); "
+            f"{seconds:.1f} s, checks are {share:.0%} of the run so far"
         )
     lines = [
         f"layer {check.layer}: the slope of the loss is off by {check.discrepancy:.3g}, bound {check.bound:.3g}; the "
