@@ -1,4 +1,4 @@
-"""How much faster models train in a stack than one after another: python -m benchmarks.stacked
+"""How much faster models train in a stack than one after another. Run: python -m benchmarks.stacked.
 
 Both on gradlab's derived operations, made-up images, one batch size; medians over rounds taken in turn.
 """
@@ -60,7 +60,7 @@ def _times(hidden: tuple[int, ...], batch: int, options: argparse.Namespace) -> 
     one_by_one()
     at_once()
     rounds = [(_seconds(one_by_one, options.device), _seconds(at_once, options.device)) for _ in range(options.rounds)]
-    return tuple(median(column) / options.steps for column in zip(*rounds, strict=True))  # type: ignore[return-value]
+    return tuple(median(column) / options.steps for column in zip(*rounds, strict=True))
 
 
 def _seconds(work: Callable[[], None], device: str) -> float:

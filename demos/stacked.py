@@ -62,8 +62,7 @@ class StackedMLP:
         ]
         self._views = [[p.detach()[k].requires_grad_() for p in self.parameters] for k in range(self.count)]
         self._optimizers = [
-            _OPTIMIZERS[name](views, lr=lr)  # type: ignore[operator]  # mypy joins the three to Optimizer
-            for (name, lr), views in zip(models, self._views, strict=True)
+            _OPTIMIZERS[name](views, lr=lr) for (name, lr), views in zip(models, self._views, strict=True)
         ]
 
     def __call__(self, images: Tensor) -> Tensor:

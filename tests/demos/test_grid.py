@@ -70,6 +70,21 @@ def test_a_stack_trains_every_model_as_if_it_were_alone(data: Cifar10, run: Run)
     np.testing.assert_allclose([point.loss for point in curve], alone, rtol=1e-4)
 
 
+def test_every_derivative_of_a_stack_is_a_derived_one() -> None:
+    """In its graph stand gradlab's operations, and torch's own only where a view changes its shape."""
+    models = stacked.StackedMLP((5, 5), [("sgd", 0.1), ("adam", 0.1)], seed=0, features=3)
+    left, names = [models(torch.ones(4, 3)).grad_fn], set()
+    while left:
+        node = left.pop()
+        names.add(type(node).__name__)
+        left += [before for before, _ in node.next_functions if before is not None]
+    derived = {"LinearBackward", "MatmulBackward", "AddBackward", "ReluBackward"}
+    moved = {"ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0", "TransposeBackward0"}
+    moved |= {"UnsqueezeBackward0", "SliceBackward0", "AccumulateGrad"}
+    assert derived <= names
+    assert names <= derived | moved, names - moved
+
+
 def test_a_model_that_diverges_leaves_the_others_as_they_are(data: Cifar10) -> None:
     """Beside a run whose loss is not finite, another has the losses that it has alone, to rounding."""
     wild, calm = Run(2, 100, 100, "sgd", 1e30, 4), Run(2, 100, 100, "adam", 2e-4, 4)
