@@ -76,7 +76,11 @@ def _run(options: argparse.Namespace) -> int:
     there = log.results()
     left = stacks(run for run in runs if run not in there)
     console.print(f"{len(runs)} runs, {len(runs) - sum(len(s.runs) for s in left)} of them there; seed {options.seed}")
-    _train(left, log, options, device, console)
+    try:
+        _train(left, log, options, device, console)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("interrupted; the same command goes on with the stacks that are missing")
+        return 130
     grid_figures.write(options.output, list(log.results().values()), options.seed)
     console.print(f"{options.output / 'grid.md'}", highlight=False)
     return 0

@@ -145,7 +145,9 @@ def _table(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_ctrl_c_in_a_stack_ends_with_130(tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_in_a_stack_ends_with_130(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Nothing of a stack that did not end is in the log, and the next call trains it."""
 
     def interrupted(*given: object, **options: object) -> None:
@@ -154,6 +156,7 @@ def test_ctrl_c_in_a_stack_ends_with_130(tiny: list[str], tmp_path: Path, monkey
     with monkeypatch.context() as patch:
         patch.setattr(stacked, "train", interrupted)
         assert grid.main(tiny) == 130
+    assert "the same command goes on" in capsys.readouterr().err
     assert not (tmp_path / "grid.csv").exists()
     assert grid.main(tiny) == 0
     assert len(_table(tmp_path)) == 3
