@@ -65,7 +65,7 @@ scaled_dot_product_attention_bias = attention(
 scaled_dot_product_attention_mask = attention(
     "scaled_dot_product_attention_mask",
     "Attention to the keys where attn_mask is True; without any, 0.",
-    [given(attn_mask[n, i, j], mask())],
+    [given(attn_mask[n, i, j], mask(0.8))],
     [let(s[n, i, j], scaled), let(count[n, i], Sum(attn_mask[n, i, j], j))],
     attn_mask[n, i, j],
     # Counts as a key of value 0 where there is no other: 0 / 1 = 0.
