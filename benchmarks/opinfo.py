@@ -22,7 +22,8 @@ from benchmarks.runs import RESULTS
 from benchmarks.tables import plain_table, wide_console, write_json
 from gradlab import registry
 from gradlab.errors import DtypeError, ShapeError
-from gradlab.kernels.door import check_inputs
+from gradlab.kernels.averages import Means, adaptive_means, pooled_means
+from gradlab.kernels.door import by_axis, check_inputs, numbers, same
 from gradlab.torch.function import differentiable
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any]]
@@ -169,48 +170,54 @@ def group_norm(x: torch.Tensor, num_groups: int, weight: Any = None, bias: Any =
 
 
 def convolution(operation: str, rank: int) -> Callable[..., Call]:
-    """Windows of one stride, padding and dilation for all axes; an input without a batch is a batch of one."""
+    """Windows of any setting but those with more zeros at one end; an input without a batch is a batch of one."""
 
     def to_call(x: torch.Tensor, weight: torch.Tensor, bias: Any = None, *others: Any, **keywords: Any) -> Call:
-        settings = dict(zip(("stride", "padding", "dilation", "groups"), others, strict=False)) | keywords
-        numbers = {name: _one(value) for name, value in settings.items()}
+        defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+        settings = defaults | dict(zip(defaults, others, strict=False)) | keywords
+        groups, padding = settings.pop("groups"), settings.pop("padding")
+        steps = {name: numbers(name, value, rank - 2) for name, value in settings.items()}
+        before, behind = same(padding, weight.shape[2:], steps["stride"], steps["dilation"])
+        if before != behind:
+            raise LeftOutError("more zeros behind an axis than before it")
         x = x[None] if x.ndim == rank - 1 else x
-        return operation, (x, weight, weight.new_zeros(len(weight)) if bias is None else bias), numbers
+        tensors = (x, weight, weight.new_zeros(len(weight)) if bias is None else bias)
+        return operation, tensors, by_axis({"padding": before, **steps}, rank - 2) | {"groups": groups}
 
     return to_call
 
 
-def _one(value: Any) -> int:
-    if value == "valid":
-        return 0
-    numbers = {value} if isinstance(value, int) else set(value)
-    if len(numbers) != 1 or not isinstance(min(numbers), int):
-        raise LeftOutError(f"{value!r} is not one number for all axes")
-    return int(numbers.pop())
-
-
-def avg_pool(
-    x: torch.Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, *others: Any, **more: Any
-) -> Call:
-    """Square windows, padding counted."""
-    included = more.pop("count_include_pad", True)
-    if others or any(more.values()) or not included:
-        raise LeftOutError("options")
+def avg_pool(x: torch.Tensor, *values: Any, **keywords: Any) -> Call:
+    """Windows with all their options."""
+    names = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+    given = {"stride": None, "padding": 0} | dict(zip(names, values, strict=False)) | keywords
+    kernel, stride, padding = given.pop("kernel_size"), given.pop("stride"), given.pop("padding")
+    size, step, zeros = (numbers("windows", value, 2) for value in (kernel, stride or kernel, padding))
     x = x[None] if x.ndim == 3 else x
-    size = _one(kernel_size)
-    return "avg_pool2d", (x,), {"kernel_size": size, "stride": _one(stride or size), "padding": _one(padding)}
+    return _means(x, pooled_means(x.shape[2:], size, step, zeros, **given))
+
+
+def adaptive_avg_pool(x: torch.Tensor, output_size: Any) -> Call:
+    """As many windows as are asked for."""
+    x = x[None] if x.ndim == 3 else x
+    return _means(x, adaptive_means(x.shape[2:], output_size))
+
+
+def _means(x: torch.Tensor, means: Means) -> Call:
+    weights = (x.detach().new_tensor(rows) for rows in means.weights)
+    return means.operation, (x, *weights), dict(means.parameters)
 
 
 def max_pool(x: torch.Tensor, **options: Any) -> Call:
-    """Square windows."""
-    names = ("kernel_size", "stride", "padding", "dilation")
-    if any(value for name, value in options.items() if name not in names):
-        raise LeftOutError("options")
+    """Windows; the places of the maxima, which have no gradient, are left out."""
+    if options.pop("return_indices", False):
+        raise LeftOutError("return_indices")
+    ceil_mode = options.pop("ceil_mode", False)
     x = x[None] if x.ndim == 3 else x
-    size = _one(options["kernel_size"])
-    defaults = {"stride": size, "padding": 0, "dilation": 1}
-    given = {name: _one(options[name]) for name in names if options.get(name) is not None}
-    return "max_pool2d", (x,), {"kernel_size": size} | defaults | given
+    size = options.pop("kernel_size")
+    defaults = {"kernel": size, "stride": size, "padding": 0, "dilation": 1}
+    given = {name: value for name, value in options.items() if value is not None}
+    return "max_pool2d", (x,), by_axis(defaults | given, 2) | {"ceil_mode": int(ceil_mode)}
 
 
 def cross_entropy(
@@ -262,6 +269,7 @@ ENTRIES = (
     Entry("nn.functional.conv1d", convolution("conv1d", 3)),
     Entry("nn.functional.conv2d", convolution("conv2d", 4)),
     Entry("nn.functional.avg_pool2d", avg_pool),
+    Entry("nn.functional.adaptive_avg_pool2d", adaptive_avg_pool),
     Entry("nn.functional.max_pool2d", max_pool),
     Entry("nn.functional.mse_loss", mean_loss("mse")),
     Entry("nn.functional.l1_loss", mean_loss("l1")),
@@ -307,12 +315,19 @@ def _compare(found: Tally, op: Any, sample: Any, output: torch.Tensor) -> None:
         upstream = torch.randn(expected.shape, dtype=expected.dtype, generator=torch.Generator().manual_seed(0))
         wanted = torch.autograd.grad(expected, leaves, upstream, allow_unused=True)
         mine = torch.autograd.grad(output, leaves, upstream, allow_unused=True)
-        pairs = zip(mine, wanted, strict=True)
-        kinds["gradient"] = all(_equal(a, b) for a, b in pairs)
+        pairs: Any = zip(mine, wanted, strict=True)
+        # A tensor that an output does not depend on has a gradient of zeros, or none.
+        kinds["gradient"] = all(_equal(*_as_zeros(a, b)) for a, b in pairs if a is not None or b is not None)
     for kind, good in kinds.items():
         found.counts[kind if good else f"{kind} differs"] += 1
         if not good:
             found.failures.append(f"{found.name}: {kind} of {sample}")
+
+
+def _as_zeros(a: torch.Tensor | None, b: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+    known = b if a is None else a
+    assert known is not None
+    return torch.zeros_like(known) if a is None else a, torch.zeros_like(known) if b is None else b
 
 
 def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:

@@ -297,7 +297,8 @@ def _broken(line: str) -> list[str]:
         if depth == 0:
             break
     head, inside = line[: position + 1], line[position + 1 : -1]
-    if len(indent) + len(inside) + 8 <= _WIDTH:
+    # A tuple, unlike a call, has a line for each of its parts.
+    if len(indent) + len(inside) + 8 <= _WIDTH and not head.endswith(" ("):
         return [head, f"{indent}    {inside}", f"{indent})"]
     return [head, *(f"{indent}    {part}," for part in _arguments(inside)), f"{indent})"]
 

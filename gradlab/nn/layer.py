@@ -73,8 +73,9 @@ class Layer(Module):
         """The layer's output; a scalar for losses."""
         given = [np.asarray(value) for value in inputs]
         shapes = tuple(value.shape for value in given)
+        entering = self.enter(*given)
         kernel, own = registry.kernel(self.kernel_name(*given)), self.arrays(given[0].dtype)
-        arrays = [*self.enter(*given), *own.values()]
+        arrays = [*entering, *own.values()]
         names = ["input", *(argument.name for argument in kernel.OPERATION.arguments[1 : len(given)]), *own]
         settings = self.settings(given[0].dtype)
         check_inputs(kernel.OPERATION, arrays, names, [*shapes, *(array.shape for array in own.values())], settings)

@@ -5,6 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from gradlab.kernels.door import by_axis  # noqa: E402 - after the check that torch is there
 from gradlab.registry import kernel  # noqa: E402 - after the check that torch is there
 
 POOLS = [
@@ -12,6 +13,8 @@ POOLS = [
     {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": 1},
     {"kernel_size": 3, "stride": 1, "padding": 1, "dilation": 2},
     {"kernel_size": 2, "stride": 3, "padding": 1, "dilation": 1},
+    {"kernel_size": (3, 2), "stride": (1, 2), "padding": (1, 0), "dilation": (1, 3)},
+    {"kernel_size": (2, 3), "stride": (3, 2), "padding": 1, "dilation": 1, "ceil_mode": True},
 ]
 
 
@@ -80,11 +83,14 @@ def test_max_pooling_is_torchs_with_ties(backend, pool):
     maxima, places = torch.nn.functional.max_pool2d(wanted, **pool, return_indices=True)
     upstream = np.random.default_rng(2).normal(size=maxima.shape)
     maxima.backward(torch.tensor(upstream))
-    output, (gradient,) = run("max_pool2d", backend, upstream, x, **pool)
+    settings = {"kernel" if name == "kernel_size" else name: value for name, value in pool.items()}
+    ceil_mode = int(settings.pop("ceil_mode", False))
+    settings = by_axis(settings, 2) | {"ceil_mode": ceil_mode}
+    output, (gradient,) = run("max_pool2d", backend, upstream, x, **settings)
     np.testing.assert_array_equal(output, maxima.detach().numpy())
     np.testing.assert_allclose(gradient, wanted.grad.numpy(), atol=1e-14)
     module = kernel("max_pool2d", backend)
-    _, saved = module.forward(torch.tensor(x) if backend == "torch" else x, **pool)
+    _, saved = module.forward(torch.tensor(x) if backend == "torch" else x, **settings)
     np.testing.assert_array_equal(np.asarray(saved[0]), places.numpy())
 
 

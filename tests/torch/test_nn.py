@@ -99,6 +99,23 @@ def test_the_derived_backward_runs(row: Row) -> None:
     assert {name for name in others if not any(move in name for move in MOVES)} == set()
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+def test_the_same_size_with_even_windows() -> None:
+    """Windows of an even size need more zeros behind an axis than before it; torch and we agree where."""
+    torch.manual_seed(0)
+    theirs = torch.nn.Conv2d(2, 3, (2, 3), padding="same", dilation=(3, 1)).double()
+    ours = nn.Conv2d(2, 3, (2, 3), padding="same", dilation=(3, 1)).double()
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(2, 2, 6, 5, dtype=torch.float64, requires_grad=True)
+    pairs = [(layer(x), layer) for layer in (ours, theirs)]
+    upstream = torch.randn_like(pairs[0][0])
+    mine, wanted = (
+        [output, *torch.autograd.grad(output, [x, *layer.parameters()], upstream)] for output, layer in pairs
+    )
+    for own, other in zip(mine, wanted, strict=True):
+        close(own, other, torch.float64)
+
+
 @ROWS
 def test_layers_are_torchs_subclasses_and_can_be_copied(row: Row) -> None:
     """Each is an instance of torch.nn's class, prints as it does, and survives deepcopy and pickle."""

@@ -38,6 +38,24 @@ def test_autocast_runs_products_in_the_chosen_type() -> None:
 
 
 @pytest.mark.slow
+def test_a_compiled_convolutional_network_runs_the_derived_backward() -> None:
+    """Windows of any setting, and the weights of uneven means, are traced without a break."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        nn.Conv2d(2, 3, (3, 2), stride=(2, 1), padding=(1, 0)),
+        nn.MaxPool2d((2, 3), (1, 2), ceil_mode=True),
+        nn.AvgPool2d(2, 1, 1, count_include_pad=False),
+        nn.AdaptiveAvgPool2d((2, 3)),
+    )
+    x = torch.randn(2, 2, 7, 8)
+    compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+    found = torch.autograd.grad(compiled(x).sin().sum(), list(model.parameters()))
+    expected = torch.autograd.grad(model(x).sin().sum(), list(model.parameters()))
+    for mine, wanted in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, wanted)
+
+
+@pytest.mark.slow
 def test_a_compiled_network_runs_the_derived_backward() -> None:
     """torch.compile takes the whole network without a break, and gives the numbers of eager mode."""
     torch.manual_seed(0)
