@@ -2,7 +2,7 @@
 
     python -m benchmarks.opinfo [NAMES] [--json PATH]
 
-Samples that an operation does not cover (other reductions, options that are not derived) are counted as left out.
+Samples that an operation does not cover (options that are not derived) are counted as left out.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ from gradlab import registry
 from gradlab.errors import DtypeError, ShapeError
 from gradlab.kernels.averages import Means, adaptive_means, pooled_means
 from gradlab.kernels.door import by_axis, check_inputs, numbers, same
+from gradlab.torch import nn
 from gradlab.torch.function import differentiable
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any]]
 """An operation of gradlab, its tensors and its parameters."""
+Thunk = Callable[[], torch.Tensor]
+"""What gives the output of a layer."""
 
 # Both sides compute in float64; what they may differ by beside rounding is nothing.
 TOLERANCE = 1e-9
@@ -42,7 +45,7 @@ class Entry:
     """How samples of an OpInfo become calls: `to_call(*tensors and values, **keywords)`, or LeftOutError."""
 
     opinfo: str
-    to_call: Callable[..., Call]
+    to_call: Callable[..., Call | Thunk]
 
 
 @dataclass
@@ -96,14 +99,13 @@ def softplus(x: torch.Tensor, beta: float = 1.0, threshold: float = 20.0) -> Cal
     return "softplus", (x,), {"beta": float(beta)}
 
 
-def mean_loss(operation: str, *names: str) -> Callable[..., Call]:
-    """A loss of input and target, of which the mean is derived."""
-    simple = plain(operation, *names)
+def loss(kind: type[torch.nn.Module]) -> Callable[..., Thunk]:
+    """A loss of gradlab.torch.nn with the sample's settings."""
 
-    def to_call(x: torch.Tensor, target: torch.Tensor, reduction: str = "mean", **keywords: Any) -> Call:
-        if reduction != "mean" or x.shape != target.shape or not x.numel() or keywords.get("beta") == 0:
-            raise LeftOutError(f"reduction {reduction}, or beta 0")
-        return simple(x, target, **{name: value for name, value in keywords.items() if value is not None})
+    def to_call(x: torch.Tensor, target: torch.Tensor, **settings: Any) -> Thunk:
+        if kind not in (nn.CrossEntropyLoss, nn.NLLLoss) and target.shape != x.shape:
+            raise LeftOutError("a target that broadcasts")
+        return lambda: kind(**settings)(x, target)
 
     return to_call
 
@@ -220,22 +222,6 @@ def max_pool(x: torch.Tensor, **options: Any) -> Call:
     return "max_pool2d", (x,), by_axis(defaults | given, 2) | {"ceil_mode": int(ceil_mode)}
 
 
-def cross_entropy(
-    x: torch.Tensor, target: torch.Tensor, weight: Any = None, reduction: str = "mean", **keywords: Any
-) -> Call:
-    """Rows of logits against labels or probabilities."""
-    ignored = keywords.pop("ignore_index", -100)
-    if x.ndim != 2 or weight is not None or reduction != "mean" or any(keywords.values()) or not x.numel():
-        raise LeftOutError("options")
-    if target.is_floating_point():
-        if not _equal(target.sum(dim=-1), torch.ones(len(target), dtype=target.dtype)):
-            raise LeftOutError("targets that are no probabilities")
-        return "softmax_cross_entropy", (x, target.detach()), {}
-    if bool((target == ignored).any()):
-        raise LeftOutError("labels left out")
-    return "softmax_cross_entropy_labels", (x, target), {}
-
-
 ENTRIES = (
     Entry("nn.functional.relu", plain("relu", "inplace")),
     Entry("nn.functional.leaky_relu", plain("leaky_relu", "negative_slope")),
@@ -271,12 +257,13 @@ ENTRIES = (
     Entry("nn.functional.avg_pool2d", avg_pool),
     Entry("nn.functional.adaptive_avg_pool2d", adaptive_avg_pool),
     Entry("nn.functional.max_pool2d", max_pool),
-    Entry("nn.functional.mse_loss", mean_loss("mse")),
-    Entry("nn.functional.l1_loss", mean_loss("l1")),
-    Entry("nn.functional.smooth_l1_loss", mean_loss("smooth_l1", "beta")),
-    Entry("nn.functional.huber_loss", mean_loss("huber", "delta")),
-    Entry("nn.functional.binary_cross_entropy_with_logits", mean_loss("binary_cross_entropy_with_logits")),
-    Entry("nn.functional.cross_entropy", cross_entropy),
+    Entry("nn.functional.mse_loss", loss(nn.MSELoss)),
+    Entry("nn.functional.l1_loss", loss(nn.L1Loss)),
+    Entry("nn.functional.smooth_l1_loss", loss(nn.SmoothL1Loss)),
+    Entry("nn.functional.huber_loss", loss(nn.HuberLoss)),
+    Entry("nn.functional.binary_cross_entropy_with_logits", loss(nn.BCEWithLogitsLoss)),
+    Entry("nn.functional.cross_entropy", loss(nn.CrossEntropyLoss)),
+    Entry("nn.functional.nll_loss", loss(nn.NLLLoss)),
 )
 
 
@@ -290,19 +277,23 @@ def tally(entry: Entry) -> Tally:
         for sample in op.sample_inputs("cpu", torch.float64, requires_grad=True):
             found.counts["samples"] += 1
             try:
-                name, tensors, parameters = entry.to_call(sample.input, *sample.args, **sample.kwargs)
-                _at_the_door(name, tensors, parameters)
+                output = _output(entry.to_call(sample.input, *sample.args, **sample.kwargs))
             except (LeftOutError, ShapeError, DtypeError, TypeError):
                 found.counts["left out"] += 1
                 continue
-            _compare(found, op, sample, differentiable(name)(*tensors, **parameters))
+            _compare(found, op, sample, output)
     return found
 
 
-def _at_the_door(name: str, tensors: tuple[Any, ...], parameters: dict[str, Any]) -> None:
+def _output(call: Call | Thunk) -> torch.Tensor:
+    """The output, after the check at the door."""
+    if not isinstance(call, tuple):
+        return call()
+    name, tensors, parameters = call
     operation = registry.operation(name)
     names = [argument.name for argument in operation.arguments]
     check_inputs(operation, tensors, names, [tuple(tensor.shape) for tensor in tensors], parameters)
+    return differentiable(name)(*tensors, **parameters)
 
 
 def _compare(found: Tally, op: Any, sample: Any, output: torch.Tensor) -> None:

@@ -58,6 +58,11 @@ def test_features_that_do_not_fit_name_both_shapes() -> None:
             [ones((4, 3)), ones((5,), "int64")],
             "softmax_cross_entropy_labels: input has 4 rows, label expects 5 (label is (5,)); input is (4, 3)",
         ),
+        (
+            nn.CrossEntropyLoss(),
+            [ones((2, 5, 4, 3)), ones((2, 3, 4), "int64")],
+            "CrossEntropyLoss: input is (2, 5, 4, 3), target is (2, 3, 4); one label for each place is (2, 4, 3)",
+        ),
         (nn.CrossEntropyLoss(), [ones((4, 3)), ones((4,))], "label is float32; integers are expected"),
     ],
 )
@@ -78,11 +83,15 @@ def test_inputs_that_do_not_fit_are_refused(layer: Module, inputs: list[Any], me
         (lambda: nn.AvgPool2d((4, 2), padding=(1, 2)), "padding=(1, 2) is more than half of the windows"),
         (lambda: nn.AvgPool2d(2, divisor_override=0)(ones((1, 1, 2, 2))), "divisor_override=0"),
         (lambda: nn.AvgPool2d(3, ceil_mode=True)(ones((1, 1, 0, 3))), "no window of 3 fits into 0 with padding=0"),
+        (lambda: nn.MSELoss(reduction="avg"), "reduction='avg'; choose 'mean', 'sum' or 'none'"),
+        (lambda: nn.HuberLoss(delta=0.0), "delta=0.0; give more than 0"),
+        (lambda: nn.SmoothL1Loss(beta=-1.0), "beta=-1.0; give 0 or more"),
+        (lambda: nn.CrossEntropyLoss(label_smoothing=1.5), "label_smoothing=1.5; give a share from 0 to 1"),
         (lambda: nn.AdaptiveAvgPool2d((2, 0))(ones((1, 1, 4, 4))), "output_size=(2, 0); give at least one window"),
     ],
 )
-def test_windows_that_cannot_be_are_refused(build: Any, message: str) -> None:
-    """Each setting of windows that makes no sense is named, with what would."""
+def test_settings_that_cannot_be_are_refused(build: Any, message: str) -> None:
+    """Each setting that makes no sense is named, with what would."""
     with pytest.raises(ValueError, match=re.escape(message)):
         build()
 

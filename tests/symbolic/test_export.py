@@ -15,7 +15,7 @@ from tests.catalogue import NAMES as EVERY
 from tests.catalogue import derivation
 
 # SymPy does not know that clamp(r) is r where its slope is not 0, that sign is odd, or where a product has its kink.
-REGIONS = ("huber", "smooth_l1", "hinge", "l1")
+REGIONS = ("huber", "smooth_l1", "hinge", "l1", "huber_each", "smooth_l1_each", "hinge_each", "l1_each")
 NAMES = tuple(name for name in EVERY if name not in REGIONS)
 
 
