@@ -71,18 +71,36 @@ def plain(operation: str, *names: str) -> Callable[..., Call]:
 
 
 def along(operation: str) -> Callable[..., Call]:
-    """An operation along an axis, `dim` in torch, or along several, by default all; axes that are kept have size 1."""
+    """An operation along an axis, `dim` in torch, or along several, by default all."""
 
-    def to_call(x: torch.Tensor, dim: Any = None, dtype: Any = None, keepdim: bool = False) -> Call:
-        if dtype is not None or not x.ndim:
-            raise LeftOutError("dtype, or a scalar")
-        axis = tuple(range(x.ndim)) if dim is None or dim == () else tuple(dim) if isinstance(dim, list) else dim
-        record = registry.operation(operation).along
-        if isinstance(axis, tuple) and not (record and record.several):
-            if len(axis) > 1:
+    def to_call(x: torch.Tensor, dim: Any = None, *more: Any, keepdim: bool = False, **others: Any) -> Call:
+        if others or len(more) > 1 or not isinstance(keepdim := more[0] if more else keepdim, bool):
+            raise LeftOutError("dtype, or options")
+        record = registry.operation(operation)
+        axis = None if dim is None or dim == () else tuple(dim) if isinstance(dim, list | tuple) else dim
+        if not x.ndim:  # one entry along one axis
+            x, axis, keepdim = x[None], 0, False
+        if not (record.along and record.along.several) and not isinstance(axis, int):
+            if axis is None or len(axis) > 1:
                 raise LeftOutError("several axes")
             (axis,) = axis
-        return operation, (x,), {"axis": axis}
+        return operation, (x,), {"axis": axis} | ({"keepdims": keepdim} if record.reduces else {})
+
+    return to_call
+
+
+def spread(operation: str) -> Callable[..., Call]:
+    """A variance, whose `correction` is 1 where it is not given, or 0 where it is said to be biased."""
+    simple = along(operation)
+
+    def to_call(x: torch.Tensor, *dim: Any, unbiased: bool = True, correction: Any = None, **others: Any) -> Call:
+        if dim and isinstance(dim[0], bool):
+            unbiased, dim = dim[0], dim[1:]
+        number = int(unbiased) if correction is None else correction
+        if number < 0 or number != int(number) or len(dim) > 1:
+            raise LeftOutError("another correction")
+        name, tensors, parameters = simple(x, *dim, **others)
+        return name, tensors, parameters | {"correction": int(number)}
 
     return to_call
 
@@ -247,6 +265,11 @@ ENTRIES = (
     Entry("mean", along("mean")),
     Entry("sum", along("sum")),
     Entry("cumsum", along("cumsum")),
+    Entry("amax", along("max")),
+    Entry("amin", along("min")),
+    Entry("prod", along("prod")),
+    Entry("var", spread("var")),
+    Entry("std", spread("std")),
     Entry("nn.functional.linear", linear),
     Entry("nn.functional.layer_norm", layer_norm),
     Entry("nn.functional.rms_norm", rms_norm),

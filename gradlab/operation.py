@@ -287,7 +287,8 @@ def _integer(node: ast.expr, names: Mapping[str, int]) -> int:
 class Along:
     """The keyword `axis` of an operation along dimension `dim`, which the signature writes last: -1 by default.
 
-    `axis` is any axis of the input, counted from either end; with `several`, also a tuple of axes, which count as one.
+    `axis` is any axis of the input, counted from either end; with `several`, also a tuple of axes, which count as one,
+    and None for all of them.
 
     >>> Along("d").several
     False
@@ -357,6 +358,11 @@ class Operation:
     packed: Packed | None = None
     extents: tuple[Extent, ...] = ()
     nonempty: tuple[str, ...] = ()
+
+    @property
+    def reduces(self) -> bool:
+        """Whether the axis that it runs along is gone from the output: there is a keyword `keepdims` then."""
+        return self.along is not None and self.along.dim not in (self.signature.output or ())
 
     @property
     def differentiable(self) -> tuple[str, ...]:

@@ -93,6 +93,7 @@ class _Plan:
         names = [argument.name for argument in operation.arguments]
         handles = tuple(names.index(name) for name in operation.curved)
         axis: dict[str, float] = {"axis": -1} if operation.along is not None else {}
+        axis |= {"keepdims": False} if operation.reduces else {}
         # Kernels save packed arguments by groups and others with the axis at the end, in another shape than they came.
         same = {*names, operation.output} if operation.packed is None and not moved else set()
         return _Plan(
