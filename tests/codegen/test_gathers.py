@@ -145,3 +145,25 @@ def test_torch_lookups_are_taken_by_vmap_and_compile():
     torch.testing.assert_close(batched, torch.stack([pool.backward(g, saved)[0] for g in upstream]))
     whole = torch.compile(lambda t: pool.backward(*pool.forward(t))[0], fullgraph=True, backend="eager")
     torch.testing.assert_close(whole(x), pool.backward(y, saved)[0])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_a_query_that_sees_no_key(backend):
+    """The boolean mask gives it 0, as torch does, with gradients of 0; a bias of -inf alone is the softmax of nothing."""
+    rng = np.random.default_rng(5)
+    query, key, value = (rng.normal(size=(2, 3, 4)) for _ in range(3))
+    seen = np.ones((2, 3, 3), bool)
+    seen[0, 1] = False
+    output, gradients = run("scaled_dot_product_attention_mask", backend, np.ones((2, 3, 4)), query, key, value, seen)
+    leaves = [torch.tensor(array, requires_grad=True) for array in (query, key, value)]
+    expected = torch.nn.functional.scaled_dot_product_attention(*leaves, torch.tensor(seen))
+    wanted = torch.autograd.grad(expected.sum(), leaves)
+    np.testing.assert_allclose(output, expected.detach().numpy(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_array_equal(output[0, 1], np.zeros(4))
+    for own, other in zip(gradients, wanted, strict=False):
+        np.testing.assert_allclose(own, other.numpy(), rtol=1e-10, atol=1e-12)
+    bias = np.where(seen, 0.0, -np.inf)
+    with np.errstate(invalid="ignore"):
+        output, _ = run("scaled_dot_product_attention_bias", backend, np.ones((2, 3, 4)), query, key, value, bias)
+    assert np.isnan(output[0, 1]).all()
+    np.testing.assert_allclose(output[1], expected[1].detach().numpy(), rtol=1e-10, atol=1e-12)
