@@ -58,7 +58,7 @@ scaled_dot_product_attention = attention(
 )
 scaled_dot_product_attention_bias = attention(
     "scaled_dot_product_attention_bias",
-    "Attention with attn_mask added to the scores; -inf takes a key out, a row of it gives NaN.",
+    "Attention with attn_mask added to the scores; a row of -inf alone gives NaN.",
     [given(attn_mask[n, i, j])],
     [let(dot[n, i, j], scaled), let(s[n, i, j], dot[n, i, j] + attn_mask[n, i, j])],
     1,

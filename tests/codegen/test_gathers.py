@@ -149,7 +149,7 @@ def test_torch_lookups_are_taken_by_vmap_and_compile():
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_a_query_that_sees_no_key(backend):
-    """The boolean mask gives it 0, as torch does, with gradients of 0; a bias of -inf alone is the softmax of nothing."""
+    """The boolean mask gives it 0, with gradients of 0, as torch does; a bias of -inf is the softmax of nothing."""
     rng = np.random.default_rng(5)
     query, key, value = (rng.normal(size=(2, 3, 4)) for _ in range(3))
     seen = np.ones((2, 3, 3), bool)

@@ -28,6 +28,7 @@ from gradlab.torch.nn.activations import (
     Softplus,
     Tanh,
 )
+from gradlab.torch.nn.attention import MultiheadAttention
 from gradlab.torch.nn.convolution import AdaptiveAvgPool2d, AvgPool2d, Conv1d, Conv2d, MaxPool2d
 from gradlab.torch.nn.linear import Embedding, Linear
 from gradlab.torch.nn.losses import (
@@ -66,6 +67,7 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "MaxPool2d",
+    "MultiheadAttention",
     "NLLLoss",
     "RMSNorm",
     "ReLU",
