@@ -19,6 +19,7 @@ from gradlab.nn.activations import (
     Softplus,
     Tanh,
 )
+from gradlab.nn.attention import MultiheadAttention
 from gradlab.nn.convolution import AdaptiveAvgPool2d, AvgPool2d, Conv1d, Conv2d, MaxPool2d
 from gradlab.nn.linear import Embedding, Flatten, Linear
 from gradlab.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss
@@ -57,6 +58,7 @@ __all__ = [
     "MSELoss",
     "MaxPool2d",
     "Module",
+    "MultiheadAttention",
     "NLLLoss",
     "Parameter",
     "RMSNorm",

@@ -204,8 +204,8 @@ LISTED = (
     Row("BCEWithLogitsLoss", target=lambda rng, dtype: rng.random((4, 5)).astype(dtype)),
 )
 
-# The embedding takes integers; it has tests of its own.
-_ABSTRACT = (Module, Sequential, gradlab.nn.Embedding)
+# The embedding takes integers, attention three inputs; they have tests of their own.
+_ABSTRACT = (Module, Sequential, gradlab.nn.Embedding, gradlab.nn.MultiheadAttention)
 
 
 def rows() -> list[Row]:

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from gradlab.torch.nn.doors import DOORS, Shape, or_full
+from gradlab.torch.nn.doors import DOORS, or_full
 
 
 class MultiheadAttention(torch.nn.MultiheadAttention):
@@ -65,10 +65,10 @@ class MultiheadAttention(torch.nn.MultiheadAttention):
     def _heads(self, x: Tensor, part: int) -> Tensor:
         """Queries, keys or values (0, 1, 2) of every head: (N, H, L, E / H)."""
         size = self.embed_dim
-        if self.in_proj_weight is None:
-            weight = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)[part]
-        else:
+        if self._qkv_same_embed_dim:
             weight = self.in_proj_weight[part * size : (part + 1) * size]
+        else:
+            weight = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)[part]
         bias = None if self.in_proj_bias is None else self.in_proj_bias[part * size : (part + 1) * size]
         n, length, features = x.shape
         mapped = self._linear(x.reshape(n * length, features), weight, bias)
