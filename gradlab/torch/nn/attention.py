@@ -69,7 +69,8 @@ class MultiheadAttention(torch.nn.MultiheadAttention):
             weight = self.in_proj_weight[part * size : (part + 1) * size]
         else:
             weight = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)[part]
-        bias = None if self.in_proj_bias is None else self.in_proj_bias[part * size : (part + 1) * size]
+        every: Tensor | None = self.in_proj_bias
+        bias = None if every is None else every[part * size : (part + 1) * size]
         n, length, features = x.shape
         mapped = self._linear(x.reshape(n * length, features), weight, bias)
         return mapped.reshape(n, length, self.num_heads, self.head_dim).transpose(1, 2)
