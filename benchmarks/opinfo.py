@@ -240,6 +240,13 @@ def max_pool(x: torch.Tensor, **options: Any) -> Call:
     return "max_pool2d", (x,), by_axis(defaults | given, 2) | {"ceil_mode": int(ceil_mode)}
 
 
+def multi_margin(x: torch.Tensor, target: torch.Tensor, reduction: str = "mean", **options: Any) -> Call:
+    """The mean of plain hinges."""
+    if reduction != "mean" or options.pop("p", 1) != 1 or options.pop("weight", None) is not None or x.ndim != 2:
+        raise LeftOutError("options")
+    return "multi_margin", (x, target), options
+
+
 ENTRIES = (
     Entry("nn.functional.relu", plain("relu", "inplace")),
     Entry("nn.functional.leaky_relu", plain("leaky_relu", "negative_slope")),
@@ -258,6 +265,8 @@ ENTRIES = (
     Entry("add", plain("add")),
     Entry("sub", plain("sub")),
     Entry("mul", plain("mul")),
+    Entry("maximum", plain("maximum")),
+    Entry("minimum", plain("minimum")),
     Entry("matmul", plain("matmul")),
     Entry("softmax", along("softmax")),
     Entry("log_softmax", along("log_softmax")),
@@ -287,6 +296,7 @@ ENTRIES = (
     Entry("nn.functional.binary_cross_entropy_with_logits", loss(nn.BCEWithLogitsLoss)),
     Entry("nn.functional.cross_entropy", loss(nn.CrossEntropyLoss)),
     Entry("nn.functional.nll_loss", loss(nn.NLLLoss)),
+    Entry("nn.functional.multi_margin_loss", multi_margin),
 )
 
 

@@ -2,7 +2,7 @@
 
 Generated from derivations/multi_margin.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 9a2c6159016ee6aa. Saved for the backward: label, share, mask.
+Target: NumPy. Definition: 32409443d604c220. Saved for the backward: label, share, mask.
 The backward has 1 reduction and 2 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive multi_margin --to text` prints.
@@ -26,8 +26,11 @@ OPERATION = Operation(
         Argument("label", labels("d"), differentiable=False),
     ),
     saved=("label", "share", "mask"),
-    reference="torch.nn.functional.multi_margin_loss(x, label, margin=margin)",
-    digest="9a2c6159016ee6aa",
+    reference=(
+        "torch.mean(torch.relu(x - x.gather(-1, label[:, None]) + margin) * (1 - torch.nn.functional.one_hot(label, "
+        "x.shape[-1])))"
+    ),
+    digest="32409443d604c220",
     parameters=(Parameter("margin", 1.0, 0.0, 2.0),),
     output="loss",
 )

@@ -2,7 +2,7 @@
 
 Generated from derivations/multi_margin.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 9a2c6159016ee6aa. Saved for the backward: label, share, mask.
+Target: torch. Definition: 32409443d604c220. Saved for the backward: label, share, mask.
 The backward has 1 reduction and 2 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive multi_margin --to text` prints.
@@ -75,5 +75,7 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
 
 def reference(x: Tensor, label: Tensor, *, margin: float = 1.0) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
-    result: Tensor = torch.nn.functional.multi_margin_loss(x, label, margin=margin)
+    result: Tensor = torch.mean(
+        torch.relu(x - x.gather(-1, label[:, None]) + margin) * (1 - torch.nn.functional.one_hot(label, x.shape[-1]))
+    )
     return result
