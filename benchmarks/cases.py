@@ -92,9 +92,10 @@ SIZES: Mapping[str, tuple[Size, ...]] = {
     "conv2d": _FILTERS,
     "avg_pool2d": _IMAGES,
     "global_avg_pool2d": _IMAGES,
+    "adaptive_avg_pool2d": ({"n": (32,), "c": (64,), "h": (32,), "w": (32,), "o": (7,), "q": (7,)},),
 }
 
-PARAMETERS: Mapping[str, Mapping[str, float]] = {"conv2d": {"padding": 1}}
+PARAMETERS: Mapping[str, Mapping[str, float]] = {"conv2d": {"padding_h": 1, "padding_w": 1}}
 """Parameters that are not measured at their defaults: 3 x 3 filters mostly keep the size of the image."""
 
 

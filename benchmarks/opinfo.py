@@ -2,7 +2,7 @@
 
     python -m benchmarks.opinfo [NAMES] [--json PATH]
 
-Samples that an operation does not cover (other reductions, options that are not derived) are counted as left out.
+Samples that an operation does not cover (options that are not derived) are counted as left out.
 """
 
 from __future__ import annotations
@@ -22,11 +22,15 @@ from benchmarks.runs import RESULTS
 from benchmarks.tables import plain_table, wide_console, write_json
 from gradlab import registry
 from gradlab.errors import DtypeError, ShapeError
-from gradlab.kernels.door import check_inputs
+from gradlab.kernels.averages import Means, adaptive_means, pooled_means
+from gradlab.kernels.door import by_axis, check_inputs, numbers, same
+from gradlab.torch import nn
 from gradlab.torch.function import differentiable
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any]]
 """An operation of gradlab, its tensors and its parameters."""
+Thunk = Callable[[], torch.Tensor]
+"""What gives the output of a layer."""
 
 # Both sides compute in float64; what they may differ by beside rounding is nothing.
 TOLERANCE = 1e-9
@@ -41,7 +45,7 @@ class Entry:
     """How samples of an OpInfo become calls: `to_call(*tensors and values, **keywords)`, or LeftOutError."""
 
     opinfo: str
-    to_call: Callable[..., Call]
+    to_call: Callable[..., Call | Thunk]
 
 
 @dataclass
@@ -67,18 +71,36 @@ def plain(operation: str, *names: str) -> Callable[..., Call]:
 
 
 def along(operation: str) -> Callable[..., Call]:
-    """An operation along an axis, `dim` in torch, or along several, by default all; axes that are kept have size 1."""
+    """An operation along an axis, `dim` in torch, or along several, by default all."""
 
-    def to_call(x: torch.Tensor, dim: Any = None, dtype: Any = None, keepdim: bool = False) -> Call:
-        if dtype is not None or not x.ndim:
-            raise LeftOutError("dtype, or a scalar")
-        axis = tuple(range(x.ndim)) if dim is None or dim == () else tuple(dim) if isinstance(dim, list) else dim
-        record = registry.operation(operation).along
-        if isinstance(axis, tuple) and not (record and record.several):
-            if len(axis) > 1:
+    def to_call(x: torch.Tensor, dim: Any = None, *more: Any, keepdim: bool = False, **others: Any) -> Call:
+        if others or len(more) > 1 or not isinstance(keepdim := more[0] if more else keepdim, bool):
+            raise LeftOutError("dtype, or options")
+        record = registry.operation(operation)
+        axis = None if dim is None or dim == () else tuple(dim) if isinstance(dim, list | tuple) else dim
+        if not x.ndim:  # one entry along one axis
+            x, axis, keepdim = x[None], 0, False
+        if not (record.along and record.along.several) and not isinstance(axis, int):
+            if axis is None or len(axis) > 1:
                 raise LeftOutError("several axes")
             (axis,) = axis
-        return operation, (x,), {"axis": axis}
+        return operation, (x,), {"axis": axis} | ({"keepdims": keepdim} if record.reduces else {})
+
+    return to_call
+
+
+def spread(operation: str) -> Callable[..., Call]:
+    """A variance, whose `correction` is 1 where it is not given, or 0 where it is said to be biased."""
+    simple = along(operation)
+
+    def to_call(x: torch.Tensor, *dim: Any, unbiased: bool = True, correction: Any = None, **others: Any) -> Call:
+        if dim and isinstance(dim[0], bool):
+            unbiased, dim = dim[0], dim[1:]
+        number = int(unbiased) if correction is None else correction
+        if number < 0 or number != int(number) or len(dim) > 1:
+            raise LeftOutError("another correction")
+        name, tensors, parameters = simple(x, *dim, **others)
+        return name, tensors, parameters | {"correction": int(number)}
 
     return to_call
 
@@ -95,14 +117,13 @@ def softplus(x: torch.Tensor, beta: float = 1.0, threshold: float = 20.0) -> Cal
     return "softplus", (x,), {"beta": float(beta)}
 
 
-def mean_loss(operation: str, *names: str) -> Callable[..., Call]:
-    """A loss of input and target, of which the mean is derived."""
-    simple = plain(operation, *names)
+def loss(kind: type[torch.nn.Module]) -> Callable[..., Thunk]:
+    """A loss of gradlab.torch.nn with the sample's settings."""
 
-    def to_call(x: torch.Tensor, target: torch.Tensor, reduction: str = "mean", **keywords: Any) -> Call:
-        if reduction != "mean" or x.shape != target.shape or not x.numel() or keywords.get("beta") == 0:
-            raise LeftOutError(f"reduction {reduction}, or beta 0")
-        return simple(x, target, **{name: value for name, value in keywords.items() if value is not None})
+    def to_call(x: torch.Tensor, target: torch.Tensor, **settings: Any) -> Thunk:
+        if kind not in (nn.CrossEntropyLoss, nn.NLLLoss) and target.shape != x.shape:
+            raise LeftOutError("a target that broadcasts")
+        return lambda: kind(**settings)(x, target)
 
     return to_call
 
@@ -169,64 +190,61 @@ def group_norm(x: torch.Tensor, num_groups: int, weight: Any = None, bias: Any =
 
 
 def convolution(operation: str, rank: int) -> Callable[..., Call]:
-    """Windows of one stride, padding and dilation for all axes; an input without a batch is a batch of one."""
+    """Windows of any setting but those with more zeros at one end; an input without a batch is a batch of one."""
 
     def to_call(x: torch.Tensor, weight: torch.Tensor, bias: Any = None, *others: Any, **keywords: Any) -> Call:
-        settings = dict(zip(("stride", "padding", "dilation", "groups"), others, strict=False)) | keywords
-        numbers = {name: _one(value) for name, value in settings.items()}
+        defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+        settings = defaults | dict(zip(defaults, others, strict=False)) | keywords
+        groups, padding = settings.pop("groups"), settings.pop("padding")
+        steps = {name: numbers(name, value, rank - 2) for name, value in settings.items()}
+        before, behind = same(padding, weight.shape[2:], steps["stride"], steps["dilation"])
+        if before != behind:
+            raise LeftOutError("more zeros behind an axis than before it")
         x = x[None] if x.ndim == rank - 1 else x
-        return operation, (x, weight, weight.new_zeros(len(weight)) if bias is None else bias), numbers
+        tensors = (x, weight, weight.new_zeros(len(weight)) if bias is None else bias)
+        return operation, tensors, by_axis({"padding": before, **steps}, rank - 2) | {"groups": groups}
 
     return to_call
 
 
-def _one(value: Any) -> int:
-    if value == "valid":
-        return 0
-    numbers = {value} if isinstance(value, int) else set(value)
-    if len(numbers) != 1 or not isinstance(min(numbers), int):
-        raise LeftOutError(f"{value!r} is not one number for all axes")
-    return int(numbers.pop())
-
-
-def avg_pool(
-    x: torch.Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, *others: Any, **more: Any
-) -> Call:
-    """Square windows, padding counted."""
-    included = more.pop("count_include_pad", True)
-    if others or any(more.values()) or not included:
-        raise LeftOutError("options")
+def avg_pool(x: torch.Tensor, *values: Any, **keywords: Any) -> Call:
+    """Windows with all their options."""
+    names = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+    given = {"stride": None, "padding": 0} | dict(zip(names, values, strict=False)) | keywords
+    kernel, stride, padding = given.pop("kernel_size"), given.pop("stride"), given.pop("padding")
+    size, step, zeros = (numbers("windows", value, 2) for value in (kernel, stride or kernel, padding))
     x = x[None] if x.ndim == 3 else x
-    size = _one(kernel_size)
-    return "avg_pool2d", (x,), {"kernel_size": size, "stride": _one(stride or size), "padding": _one(padding)}
+    return _means(x, pooled_means(x.shape[2:], size, step, zeros, **given))
+
+
+def adaptive_avg_pool(x: torch.Tensor, output_size: Any) -> Call:
+    """As many windows as are asked for."""
+    x = x[None] if x.ndim == 3 else x
+    return _means(x, adaptive_means(x.shape[2:], output_size))
+
+
+def _means(x: torch.Tensor, means: Means) -> Call:
+    weights = (x.detach().new_tensor(rows) for rows in means.weights)
+    return means.operation, (x, *weights), dict(means.parameters)
 
 
 def max_pool(x: torch.Tensor, **options: Any) -> Call:
-    """Square windows."""
-    names = ("kernel_size", "stride", "padding", "dilation")
-    if any(value for name, value in options.items() if name not in names):
-        raise LeftOutError("options")
+    """Windows; the places of the maxima, which have no gradient, are left out."""
+    if options.pop("return_indices", False):
+        raise LeftOutError("return_indices")
+    ceil_mode = options.pop("ceil_mode", False)
     x = x[None] if x.ndim == 3 else x
-    size = _one(options["kernel_size"])
-    defaults = {"stride": size, "padding": 0, "dilation": 1}
-    given = {name: _one(options[name]) for name in names if options.get(name) is not None}
-    return "max_pool2d", (x,), {"kernel_size": size} | defaults | given
+    size = options.pop("kernel_size")
+    defaults = {"kernel": size, "stride": size, "padding": 0, "dilation": 1}
+    given = {name: value for name, value in options.items() if value is not None}
+    return "max_pool2d", (x,), by_axis(defaults | given, 2) | {"ceil_mode": int(ceil_mode)}
 
 
-def cross_entropy(
-    x: torch.Tensor, target: torch.Tensor, weight: Any = None, reduction: str = "mean", **keywords: Any
-) -> Call:
-    """Rows of logits against labels or probabilities."""
-    ignored = keywords.pop("ignore_index", -100)
-    if x.ndim != 2 or weight is not None or reduction != "mean" or any(keywords.values()) or not x.numel():
+def multi_margin(x: torch.Tensor, target: torch.Tensor, reduction: str = "mean", **options: Any) -> Call:
+    """The mean of plain hinges."""
+    if reduction != "mean" or options.pop("p", 1) != 1 or options.pop("weight", None) is not None or x.ndim != 2:
         raise LeftOutError("options")
-    if target.is_floating_point():
-        if not _equal(target.sum(dim=-1), torch.ones(len(target), dtype=target.dtype)):
-            raise LeftOutError("targets that are no probabilities")
-        return "softmax_cross_entropy", (x, target.detach()), {}
-    if bool((target == ignored).any()):
-        raise LeftOutError("labels left out")
-    return "softmax_cross_entropy_labels", (x, target), {}
+    return "multi_margin", (x, target), options
 
 
 ENTRIES = (
@@ -247,6 +265,8 @@ ENTRIES = (
     Entry("add", plain("add")),
     Entry("sub", plain("sub")),
     Entry("mul", plain("mul")),
+    Entry("maximum", plain("maximum")),
+    Entry("minimum", plain("minimum")),
     Entry("matmul", plain("matmul")),
     Entry("softmax", along("softmax")),
     Entry("log_softmax", along("log_softmax")),
@@ -254,6 +274,11 @@ ENTRIES = (
     Entry("mean", along("mean")),
     Entry("sum", along("sum")),
     Entry("cumsum", along("cumsum")),
+    Entry("amax", along("max")),
+    Entry("amin", along("min")),
+    Entry("prod", along("prod")),
+    Entry("var", spread("var")),
+    Entry("std", spread("std")),
     Entry("nn.functional.linear", linear),
     Entry("nn.functional.layer_norm", layer_norm),
     Entry("nn.functional.rms_norm", rms_norm),
@@ -262,13 +287,16 @@ ENTRIES = (
     Entry("nn.functional.conv1d", convolution("conv1d", 3)),
     Entry("nn.functional.conv2d", convolution("conv2d", 4)),
     Entry("nn.functional.avg_pool2d", avg_pool),
+    Entry("nn.functional.adaptive_avg_pool2d", adaptive_avg_pool),
     Entry("nn.functional.max_pool2d", max_pool),
-    Entry("nn.functional.mse_loss", mean_loss("mse")),
-    Entry("nn.functional.l1_loss", mean_loss("l1")),
-    Entry("nn.functional.smooth_l1_loss", mean_loss("smooth_l1", "beta")),
-    Entry("nn.functional.huber_loss", mean_loss("huber", "delta")),
-    Entry("nn.functional.binary_cross_entropy_with_logits", mean_loss("binary_cross_entropy_with_logits")),
-    Entry("nn.functional.cross_entropy", cross_entropy),
+    Entry("nn.functional.mse_loss", loss(nn.MSELoss)),
+    Entry("nn.functional.l1_loss", loss(nn.L1Loss)),
+    Entry("nn.functional.smooth_l1_loss", loss(nn.SmoothL1Loss)),
+    Entry("nn.functional.huber_loss", loss(nn.HuberLoss)),
+    Entry("nn.functional.binary_cross_entropy_with_logits", loss(nn.BCEWithLogitsLoss)),
+    Entry("nn.functional.cross_entropy", loss(nn.CrossEntropyLoss)),
+    Entry("nn.functional.nll_loss", loss(nn.NLLLoss)),
+    Entry("nn.functional.multi_margin_loss", multi_margin),
 )
 
 
@@ -282,19 +310,23 @@ def tally(entry: Entry) -> Tally:
         for sample in op.sample_inputs("cpu", torch.float64, requires_grad=True):
             found.counts["samples"] += 1
             try:
-                name, tensors, parameters = entry.to_call(sample.input, *sample.args, **sample.kwargs)
-                _at_the_door(name, tensors, parameters)
+                output = _output(entry.to_call(sample.input, *sample.args, **sample.kwargs))
             except (LeftOutError, ShapeError, DtypeError, TypeError):
                 found.counts["left out"] += 1
                 continue
-            _compare(found, op, sample, differentiable(name)(*tensors, **parameters))
+            _compare(found, op, sample, output)
     return found
 
 
-def _at_the_door(name: str, tensors: tuple[Any, ...], parameters: dict[str, Any]) -> None:
+def _output(call: Call | Thunk) -> torch.Tensor:
+    """The output, after the check at the door."""
+    if not isinstance(call, tuple):
+        return call()
+    name, tensors, parameters = call
     operation = registry.operation(name)
     names = [argument.name for argument in operation.arguments]
     check_inputs(operation, tensors, names, [tuple(tensor.shape) for tensor in tensors], parameters)
+    return differentiable(name)(*tensors, **parameters)
 
 
 def _compare(found: Tally, op: Any, sample: Any, output: torch.Tensor) -> None:
@@ -307,12 +339,19 @@ def _compare(found: Tally, op: Any, sample: Any, output: torch.Tensor) -> None:
         upstream = torch.randn(expected.shape, dtype=expected.dtype, generator=torch.Generator().manual_seed(0))
         wanted = torch.autograd.grad(expected, leaves, upstream, allow_unused=True)
         mine = torch.autograd.grad(output, leaves, upstream, allow_unused=True)
-        pairs = zip(mine, wanted, strict=True)
-        kinds["gradient"] = all(_equal(a, b) for a, b in pairs)
+        pairs: Any = zip(mine, wanted, strict=True)
+        # A tensor that an output does not depend on has a gradient of zeros, or none.
+        kinds["gradient"] = all(_equal(*_as_zeros(a, b)) for a, b in pairs if a is not None or b is not None)
     for kind, good in kinds.items():
         found.counts[kind if good else f"{kind} differs"] += 1
         if not good:
             found.failures.append(f"{found.name}: {kind} of {sample}")
+
+
+def _as_zeros(a: torch.Tensor | None, b: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+    known = b if a is None else a
+    assert known is not None
+    return torch.zeros_like(known) if a is None else a, torch.zeros_like(known) if b is None else b
 
 
 def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:

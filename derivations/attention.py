@@ -1,4 +1,8 @@
-"""Scaled dot-product attention: without a mask, with a boolean one, and with a bias added to the scores."""
+"""Scaled dot-product attention: without a mask, with a boolean one, and with a bias added to the scores.
+
+A query that may see no key gets 0 from the boolean mask, as in torch. From a bias of -inf alone it gets NaN, the
+softmax of nothing, where torch 2.15 gives 0 as well: say that with the boolean mask.
+"""
 
 from sympy import Expr, Idx, IndexedBase, Max, Sum, exp, sqrt, symbols
 
@@ -54,7 +58,7 @@ scaled_dot_product_attention = attention(
 )
 scaled_dot_product_attention_bias = attention(
     "scaled_dot_product_attention_bias",
-    "Attention with attn_mask added to the scores; -inf takes a key out.",
+    "Attention with attn_mask added to the scores; a row of -inf alone gives NaN.",
     [given(attn_mask[n, i, j])],
     [let(dot[n, i, j], scaled), let(s[n, i, j], dot[n, i, j] + attn_mask[n, i, j])],
     1,
@@ -65,7 +69,7 @@ scaled_dot_product_attention_bias = attention(
 scaled_dot_product_attention_mask = attention(
     "scaled_dot_product_attention_mask",
     "Attention to the keys where attn_mask is True; without any, 0.",
-    [given(attn_mask[n, i, j], mask())],
+    [given(attn_mask[n, i, j], mask(0.8))],
     [let(s[n, i, j], scaled), let(count[n, i], Sum(attn_mask[n, i, j], j))],
     attn_mask[n, i, j],
     # Counts as a key of value 0 where there is no other: 0 / 1 = 0.

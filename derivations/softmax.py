@@ -44,7 +44,7 @@ log_softmax = Definition(
 
 logsumexp = Definition(
     name="logsumexp",
-    summary="Logarithm of the sum of exponentials along an axis.",
+    summary="Logarithm of the sum of exponentials along one or several axes.",
     inputs=[given(x[n, d])],
     lets=[
         let(e[n, d], exp(x[n, d])),
@@ -54,7 +54,8 @@ logsumexp = Definition(
     ],
     output=y[n],
     leading=N,
-    along=Along("d"),
+    along=Along("d", several=True),
     shift=shift(x[n, d], d, restored=[y[n]]),
-    reference="torch.logsumexp(x, dim=axis)",
+    # As one axis: torch takes no None.
+    reference="torch.logsumexp(to_last(x, axis), dim=-1)",
 )

@@ -241,7 +241,7 @@ class Parameter:
 class Extent:
     """A dimension whose size follows from others and from integer parameters; below 1 the operation is undefined.
 
-    `formula` is integer arithmetic (+, -, *, //, parentheses) over their names.
+    `formula` is integer arithmetic (+, -, *, //, min, parentheses) over their names.
 
     >>> Extent("o", "(h + 2 * padding - a) // stride + 1").value({"h": 5, "a": 2, "padding": 1, "stride": 2})
     3
@@ -278,6 +278,8 @@ def _integer(node: ast.expr, names: Mapping[str, int]) -> int:
             return int(names[name])
         case ast.BinOp(left, operation, right) if type(operation) in _ARITHMETIC:
             return _ARITHMETIC[type(operation)](_integer(left, names), _integer(right, names))
+        case ast.Call(ast.Name("min"), arguments, []):
+            return min(_integer(argument, names) for argument in arguments)
     raise TypeError(f"{ast.unparse(node)} is no integer arithmetic")
 
 
@@ -285,7 +287,8 @@ def _integer(node: ast.expr, names: Mapping[str, int]) -> int:
 class Along:
     """The keyword `axis` of an operation along dimension `dim`, which the signature writes last: -1 by default.
 
-    `axis` is any axis of the input, counted from either end; with `several`, also a tuple of axes, which count as one.
+    `axis` is any axis of the input, counted from either end; with `several`, also a tuple of axes, which count as one,
+    and None for all of them.
 
     >>> Along("d").several
     False
@@ -355,6 +358,11 @@ class Operation:
     packed: Packed | None = None
     extents: tuple[Extent, ...] = ()
     nonempty: tuple[str, ...] = ()
+
+    @property
+    def reduces(self) -> bool:
+        """Whether the axis that it runs along is gone from the output: there is a keyword `keepdims` then."""
+        return self.along is not None and self.along.dim not in (self.signature.output or ())
 
     @property
     def differentiable(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""conv2d and avg_pool2d by hand, at stride 1 or more with padding; no dilation and one group."""
+"""conv2d and avg_pool2d by hand, at any stride and padding that are the same along both axes; one group."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def columns_of(x: Array, shape: tuple[int, ...], stride: int, padding: int) -> A
 
 
 def conv_forward(
-    x: Array, weight: Array, bias: Array, *, stride: int = 1, padding: int = 0, **_: int
+    x: Array, weight: Array, bias: Array, *, stride_h: int = 1, padding_h: int = 0, **_: int
 ) -> tuple[Array, tuple[Any, ...]]:
     """im2col of the whole batch and one batched product; the columns are kept for the backward."""
+    stride, padding = stride_h, padding_h
     f, c, a, b = weight.shape
     view = columns_of(x, (a, b), stride, padding)
     o, q = view.shape[4:]
@@ -57,9 +58,10 @@ def conv_backward(g: Array, saved: tuple[Any, ...]) -> tuple[Array, Array, Array
 
 
 def conv_forward_loop(
-    x: Array, weight: Array, bias: Array, *, stride: int = 1, padding: int = 0, **_: int
+    x: Array, weight: Array, bias: Array, *, stride_h: int = 1, padding_h: int = 0, **_: int
 ) -> tuple[Array, tuple[Any, ...]]:
     """im2col, product and bias of one image at a time, all of it in the cache."""
+    stride, padding = stride_h, padding_h
     f, c, a, b = weight.shape
     view = columns_of(x, (a, b), stride, padding)
     o, q = view.shape[4:]
@@ -98,8 +100,11 @@ def windows(x: Array, size: int, stride: int) -> Iterator[tuple[slice, slice]]:
             yield slice(i, i + ends[0], stride), slice(j, j + ends[1], stride)
 
 
-def pool_forward(x: Array, *, kernel_size: int = 2, stride: int = 2, padding: int = 0) -> tuple[Array, tuple[Any, ...]]:
-    """A sum of strided slices, scaled in place."""
+def pool_forward(
+    x: Array, *, kernel_h: int = 2, stride_h: int = 2, padding_h: int = 0, **_: int
+) -> tuple[Array, tuple[Any, ...]]:
+    """A sum of strided slices of square windows, scaled in place."""
+    kernel_size, stride, padding = kernel_h, stride_h, padding_h
     wide = padded(x, padding)
     first, *others = windows(wide, kernel_size, stride)
     y: Array = wide[:, :, first[0], first[1]].copy()

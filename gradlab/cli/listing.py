@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 def summary(operation: Operation) -> str:
     """The summary, with the parameters and their defaults."""
     axis = ["axis=-1"] if operation.along else []
+    axis += ["keepdims=False"] if operation.reduces else []
     parameters = ", ".join([*axis, *(f"{parameter.name}={parameter.default:g}" for parameter in operation.parameters)])
     return f"{operation.summary} [{parameters}]" if parameters else operation.summary
 

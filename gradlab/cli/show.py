@@ -59,8 +59,9 @@ def _facts(operation: Operation) -> Iterator[tuple[str, list[str]]]:
 def _axis(operation: Operation) -> list[str]:
     if operation.along is None:
         return []
-    several = " or a tuple of axes" if operation.along.several else ""
-    return [f"axis = -1, any axis{several}: where {operation.along.dim} lies"]
+    several = ", a tuple of axes, or None for all" if operation.along.several else ""
+    axis = f"axis = -1, any axis{several}: where {operation.along.dim} lies"
+    return [axis, "keepdims = False, True for axes of size 1 in the output"] if operation.reduces else [axis]
 
 
 def _domain(argument: Argument) -> str:

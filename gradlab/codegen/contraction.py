@@ -29,7 +29,7 @@ def _product(left: Value, right: Value, bound: Index, target: tuple[Index, ...])
     rows = [index for index in left.layout if index not in right.layout]
     columns = [index for index in right.layout if index not in left.layout]
     if len(rows) > 1 or len(columns) > 1 or any(index.axis.ellipsis for index in (*rows, *columns)):
-        return _over_leading(left, right, bound, target)
+        return _over_leading(left, right, bound, target) or _under_leading(left, right, bound, target)
     shared = tuple(index for index in left.layout if index in right.layout and index != bound)
     if target != (*shared, *rows, *columns) or (shared and not (rows and columns)):
         return None
@@ -47,6 +47,15 @@ def _over_leading(left: Value, right: Value, bound: Index, target: tuple[Index, 
     if left.layout != (*leading, bound) or len(columns) > 1 or target != (*leading, *columns):
         return None
     return f"{left.name} @ {align(right, (bound, *columns))}"
+
+
+def _under_leading(left: Value, right: Value, bound: Index, target: tuple[Index, ...]) -> str | None:
+    """A matrix on the left that all entries of the leading axes share: w[o, i] @ x[..., i, c]."""
+    rows = tuple(index for index in left.layout if index != bound)
+    *leading, column = (index for index in right.layout if index != bound)
+    if len(rows) != 1 or right.layout != (*leading, bound, column) or target != (*leading, *rows, column):
+        return None
+    return f"{align(left, (*rows, bound))} @ {right.name}"
 
 
 def summed_first(operands: tuple[Value, ...], bound: Sequence[Index], target: tuple[Index, ...]) -> str | None:

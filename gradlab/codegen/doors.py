@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gradlab.codegen.statements import Value
 from gradlab.operation import Operation
+from gradlab.symbolic.derive import GRAD_OUTPUT
 
 Shapes = dict[str, str]
 """The name of the variable that holds an input's original shape, by input."""
@@ -28,13 +29,18 @@ class Doors:
         along = self.operation.along
         if along is None:
             return ()
-        return ("axis: int | tuple[int, ...] = -1" if along.several else "axis: int = -1",)
+        return ("axis: int | tuple[int, ...] | None = -1" if along.several else "axis: int = -1",)
+
+    @property
+    def kept_keywords(self) -> tuple[str, ...]:
+        """The keyword that keeps the axes of a reduction, of size 1."""
+        return ("keepdims: bool = False",) if self.operation.reduces else ()
 
     @property
     def kept(self) -> tuple[str, ...]:
         """What forward hands on beside what the derivation saves, as far as it is used later."""
         if self.operation.along is not None:
-            return ("axis", "shape")
+            return ("axis", "shape", "keepdims") if self.operation.reduces else ("axis", "shape")
         return tuple(self.shapes.values())
 
     @property
@@ -48,8 +54,11 @@ class Doors:
         values = list(arguments)
         lines = [f"{shape} = {name}.shape" for name, shape in self.shapes.items()] if opening else []
         moved = [value for value in values if self._moves(value)]
-        if moved and opening and self.operation.along is not None and self.operation.along.several:
+        along, reduces = self.operation.along, self.operation.reduces
+        if moved and opening and along is not None and (along.several or reduces):
             lines.append(f"shape = {moved[0].name}.shape")
+        if reduces and any(value.name == GRAD_OUTPUT for value in values):
+            lines.append(f"{GRAD_OUTPUT} = drop_axes({GRAD_OUTPUT}, axis, shape, keepdims)")
         lines += [f"{value.name} = to_last({value.name}, axis)" for value in moved]
         return lines + [self._unpacked(v.name, place) for v in values if (place := self._packed(v)) is not None]
 
@@ -60,6 +69,8 @@ class Doors:
         place = self._packed(value)
         if place is not None:
             return f"pack({text}, {place})"
+        if argument is None and self.operation.reduces:
+            return f"keep_axes({text}, axis, shape, keepdims)"
         if not self._moves(value):
             return text
         along = self.operation.along

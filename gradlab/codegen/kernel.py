@@ -37,7 +37,7 @@ class _Target:
 _NUMPY = _Target(NumpyPrinter, "np.nan", "Array")
 _TORCH = _Target(TorchPrinter, "math.nan", "Tensor")
 _HELPERS = {
-    "gradlab.kernels.axes": ("from_last", "pack", "to_last", "unpack"),
+    "gradlab.kernels.axes": ("drop_axes", "from_last", "keep_axes", "pack", "to_last", "unpack"),
     "gradlab.kernels.blocks": ("blocks",),
     "gradlab.kernels.broadcasting": ("sum_to_shape",),
     "gradlab.kernels.windows": ("largest", "overlaps", "spread", "window_sums", "windows"),
@@ -183,9 +183,11 @@ def _shapes(operation: Operation) -> str:
     return f"{operation.signature} with {operation.along.dim} along `axis`"
 
 
-def _keywords(operation: Operation) -> str:
+def _keywords(operation: Operation, *, kept: bool = True) -> str:
+    """Those of forward; `kept` is whether axes of size 1 can be, which the reference is not asked for."""
+    doors = Doors(operation)
     parameters = [f"{p.name}: {'int' if p.integer else 'float'} = {p.default!r}" for p in operation.parameters]
-    shown = "".join(f", {one}" for one in (*Doors(operation).keywords, *parameters))
+    shown = "".join(f", {one}" for one in (*doors.keywords, *(doors.kept_keywords if kept else ()), *parameters))
     return f", *{shown}" if shown else ""
 
 
@@ -297,7 +299,8 @@ def _broken(line: str) -> list[str]:
         if depth == 0:
             break
     head, inside = line[: position + 1], line[position + 1 : -1]
-    if len(indent) + len(inside) + 8 <= _WIDTH:
+    # A tuple, unlike a call, has a line for each of its parts.
+    if len(indent) + len(inside) + 8 <= _WIDTH and not head.endswith(" ("):
         return [head, f"{indent}    {inside}", f"{indent})"]
     return [head, *(f"{indent}    {part}," for part in _arguments(inside)), f"{indent})"]
 
@@ -349,7 +352,7 @@ def _reference(derivation: Derivation, operation: Operation) -> str:
         ) from None
     arguments = ", ".join(f"{argument.name}: Tensor" for argument in operation.arguments)
     lines = [
-        *_wrapped(f"def reference({arguments}{_keywords(operation)}) -> Tensor:"),
+        *_wrapped(f"def reference({arguments}{_keywords(operation, kept=False)}) -> Tensor:"),
         '    """Give the same output from an independent implementation, which torch differentiates."""',
         *(f"    {part}" for part in _broken(f"result: Tensor = {source}".replace("'", '"'))),
         "    return result",

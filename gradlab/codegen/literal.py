@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable
 
 from gradlab.codegen.printer import parenthesised
-from gradlab.operation import Domain, Kink, Operation, Parameter
+from gradlab.operation import Domain, Extent, Kink, Operation, Parameter
+
+_WIDTH = 120
 
 
 def imports(operation: Operation, *, helpers: list[str], math: bool, numpy: bool) -> str:
@@ -36,7 +39,7 @@ def literal(operation: Operation) -> str:
         f'    signature=Signature.parse("{operation.signature}"),',
         *_tuple_of("arguments", [_argument(a.name, a.domain, a.differentiable) for a in operation.arguments]),
         f"    saved={_tuple(operation.saved)},",
-        f"    reference={_quoted(operation.reference)},",
+        *_reference(operation.reference),
         f'    digest="{operation.digest}",',
     ]
     if operation.parameters:
@@ -53,7 +56,7 @@ def literal(operation: Operation) -> str:
         shown = f'"{packed.dim}", "{packed.groups}", "{packed.rest}"{f", also=({also},)" if also else ""}'
         lines.append(f"    packed=Packed({shown}),")
     if operation.extents:
-        lines += _tuple_of("extents", [f'Extent("{e.dim}", "{e.formula}")' for e in operation.extents])
+        lines += _tuple_of("extents", [_extent(extent) for extent in operation.extents])
     if operation.nonempty:
         lines.append(f"    nonempty={_tuple(operation.nonempty)},")
     lines.append(f'    output="{operation.output}",')
@@ -67,6 +70,27 @@ def _tuple_of(field: str, shown: list[str]) -> list[str]:
     if len(shown) == 1:
         return [f"    {field}=({shown[0]},),"]
     return [f"    {field}=(", *(f"        {item}," for item in shown), "    ),"]
+
+
+def _extent(extent: Extent) -> str:
+    shown = f'Extent("{extent.dim}", "{extent.formula}")'
+    if len(shown) + 9 <= _WIDTH:
+        return shown
+    parts = [f'"{extent.dim}",', *_parts(extent.formula, _WIDTH - 15)]
+    return "\n".join(["Extent(", *(f"            {part}" for part in parts)]) + ",\n        )"
+
+
+def _reference(text: str) -> list[str]:
+    shown = f"    reference={_quoted(text)},"
+    if len(shown) <= _WIDTH:
+        return [shown]
+    return ["    reference=(", *(f"        {part}" for part in _parts(text, _WIDTH - 10)), "    ),"]
+
+
+def _parts(text: str, width: int) -> list[str]:
+    """A long text as strings side by side, apart at blanks, which stay with the string before."""
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return [_quoted(f"{line} ") for line in lines[:-1]] + [_quoted(lines[-1])]
 
 
 def _parameter(parameter: Parameter) -> str:

@@ -214,10 +214,12 @@ class Sizes:
 
     def parameters(self, computed: Iterable[Axis]) -> set[str]:
         """The integer parameters that these numbers of windows follow from."""
+        computed = tuple(computed)
         slots = [self.windows[axis].slot for axis in computed]
         scales = [scale for slot in slots for scale in (*slot.offset, *(scale for scale, _ in slot.parts))]
         sizes = {index.axis.name for slot in slots for _, index in slot.parts if index.axis.parameter}
-        return sizes | {name for scale in scales for name in scale.parameters}
+        rounding = {self.windows[axis].ceil for axis in computed} - {""}
+        return sizes | rounding | {name for scale in scales for name in scale.parameters}
 
     def missing(self, sources: Iterable[Value]) -> list[Axis]:
         """The axes whose size none of these arrays has, nor follows from those that they have."""

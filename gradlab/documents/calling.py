@@ -12,7 +12,7 @@ def calling(program: Program) -> Iterator[Spans]:
     """One sentence for each."""
     definition = program.definition
     if definition.along is not None:
-        several = ", or a tuple of axes, which count as one" if definition.along.several else ""
+        several = ", or a tuple of axes or None for all, which count as one" if definition.along.several else ""
         yield words(
             "The formulas are written with ",
             Name(definition.along.dim),

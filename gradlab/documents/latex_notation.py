@@ -39,9 +39,15 @@ _GREEK = frozenset(
     | {"rho", "sigma", "tau", "phi", "chi", "psi", "omega"}
 )
 _SPECIAL = {GRAD_OUTPUT: "g", "eps": r"\varepsilon"}
-SHORT = {"stride": "s", "padding": "p", "dilation": "d", "kernel_size": "k"}
+SHORT = {"stride": "s", "padding": "p", "dilation": "d", "kernel": "k"}
 """Integer parameters that stand in subscripts: one upright letter each, unlike any index or tensor."""
 _ACCENTS = {"_hat": r"\hat", "_bar": r"\bar", "_tilde": r"\tilde"}
+
+
+def short(parameter: str) -> tuple[str, str] | None:
+    """The letter of an integer parameter, and the axis that it is of or "": ("s", "h") for stride_h."""
+    base, _, axis = parameter.partition("_")
+    return (SHORT[base], axis) if base in SHORT and len(axis) <= 1 else None
 
 
 def name(tensor: str) -> Box:
@@ -58,8 +64,9 @@ def name(tensor: str) -> Box:
         if tensor.endswith(suffix):
             inner = name(tensor.removesuffix(suffix))
             return Box(f"{accent}{{{inner.tex}}}", inner.width)
-    if tensor in SHORT:
-        return Box(rf"\mathsf{{{SHORT[tensor]}}}", 5)
+    if found := short(tensor):
+        letter, axis = found
+        return Box(rf"\mathsf{{{letter}}}" + (f"_{{{axis}}}" if axis else ""), 8 if axis else 5)
     if tensor in _GREEK:
         return Box(f"\\{tensor}", 6)
     if len(tensor) == 1:
@@ -206,7 +213,7 @@ def _plain(slot: Slot, names: Names) -> str:
     if isinstance(slot, Gather):
         return slot.tensor + "nn"
     shown = show_slot(slot, lambda item: names.get(item, item.name)).replace(" ", "")
-    return re.sub("|".join(SHORT), "s", shown).replace("*", "")
+    return re.sub(f"({'|'.join(SHORT)})(_[a-z])?", "s", shown).replace("*", "")
 
 
 def _atom(atom: Atom, names: Names, arguments: Sequence[Product]) -> Box:

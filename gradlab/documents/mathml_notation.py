@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from html import escape
 
-from gradlab.documents.latex_notation import SHORT
+from gradlab.documents.latex_notation import short
 from gradlab.symbolic.derive import GRAD_OUTPUT
 from gradlab.symbolic.functions import ELEMENTARY
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
@@ -103,8 +103,9 @@ def name(tensor: str) -> str:
     for suffix, mark in _ACCENTS.items():
         if tensor.endswith(suffix):
             return accent(name(tensor.removesuffix(suffix)), mark)
-    if tensor in SHORT:  # as in LaTeX, a letter of another kind than those of indices
-        return identifier(chr(ord("\N{MATHEMATICAL SANS-SERIF SMALL A}") + ord(SHORT[tensor]) - ord("a")))
+    if found := short(tensor):  # as in LaTeX, a letter of another kind than those of indices
+        letter = identifier(chr(ord("\N{MATHEMATICAL SANS-SERIF SMALL A}") + ord(found[0]) - ord("a")))
+        return f"<msub>{letter}{index(found[1])}</msub>" if found[1] else letter
     return identifier(_GREEK.get(tensor, tensor))
 
 

@@ -7,8 +7,11 @@ from typing import Any
 
 from numpy.exceptions import AxisError
 
+Axes = int | tuple[int, ...] | None
+"""One axis, several, or None for all."""
 
-def to_last(x: Any, axis: int | tuple[int, ...]) -> Any:
+
+def to_last(x: Any, axis: Axes) -> Any:
     """The array with `axis` last; several axes become one, in their order. A view wherever one is possible.
 
     Raises AxisError (a ValueError) for an axis out of range, ValueError for one that is named twice.
@@ -27,7 +30,7 @@ def to_last(x: Any, axis: int | tuple[int, ...]) -> Any:
     return moved.reshape(*moved.shape[:kept], prod(moved.shape[kept:]))
 
 
-def from_last(y: Any, axis: int | tuple[int, ...], shape: Sequence[int] = ()) -> Any:
+def from_last(y: Any, axis: Axes, shape: Sequence[int] = ()) -> Any:
     """The way back: the last axis of `y` goes where `axis` was; several take their sizes from `shape`, the original.
 
     >>> import numpy as np
@@ -36,11 +39,37 @@ def from_last(y: Any, axis: int | tuple[int, ...], shape: Sequence[int] = ()) ->
     """
     if axis == -1:
         return y
-    axes = positions(axis, len(shape) or y.ndim)
-    if len(axes) > 1:
-        y = y.reshape(*y.shape[:-1], *(shape[k] for k in axes))
+    axes = positions(axis, len(shape) if axis is None else len(shape) or y.ndim)
+    if len(axes) != 1:
+        y = y.reshape((*y.shape[:-1], *(shape[k] for k in axes)))
     order = _order(axes, y.ndim)
     return _permuted(y, sorted(range(y.ndim), key=order.__getitem__))
+
+
+def keep_axes(y: Any, axis: Axes, shape: Sequence[int], keepdims: bool) -> Any:
+    """A reduction of an array of this shape, with axes of size 1 in place of those that it lacks, if they are kept.
+
+    >>> import numpy as np
+    >>> keep_axes(np.zeros(3), (0, -1), (2, 3, 4), True).shape
+    (1, 3, 1)
+    """
+    if not keepdims:
+        return y
+    gone = positions(axis, len(shape))
+    return y.reshape([1 if k in gone else size for k, size in enumerate(shape)])
+
+
+def drop_axes(y: Any, axis: Axes, shape: Sequence[int], keepdims: bool) -> Any:
+    """The way back: the gradient of a reduction without the axes of size 1.
+
+    >>> import numpy as np
+    >>> drop_axes(np.zeros((1, 3, 1)), (0, -1), (2, 3, 4), True).shape
+    (3,)
+    """
+    if not keepdims:
+        return y
+    gone = positions(axis, len(shape))
+    return y.reshape([size for k, size in enumerate(shape) if k not in gone])
 
 
 def unpack(x: Any, axis: int, operation: str, **groups: int) -> Any:
@@ -64,12 +93,14 @@ def pack(y: Any, axis: int) -> Any:
     return y.reshape(*y.shape[:axis], y.shape[axis] * y.shape[axis + 1], *y.shape[axis + 2 :])
 
 
-def positions(axis: int | tuple[int, ...], ndim: int) -> tuple[int, ...]:
+def positions(axis: Axes, ndim: int) -> tuple[int, ...]:
     """The axes as numbers from 0 up.
 
     >>> positions((-1, 0), 3)
     (2, 0)
     """
+    if axis is None:
+        return tuple(range(ndim))
     axes = tuple(map(index, axis)) if isinstance(axis, tuple) else (index(axis),)
     if not axes:
         raise ValueError(f"axis={axis!r} names no axis of an array with ndim={ndim}; give at least one")

@@ -142,12 +142,68 @@ def _count(size: int, dim: str) -> str:
     return f"{size} {_WORDS[dim]}" if dim in _WORDS else f"{size} along {dim}"
 
 
-def one_number(name: str, value: int | Sequence[int]) -> int:
-    """A setting of windows as the one number that the kernels take: 3 and (3, 3) are 3.
+def numbers(name: str, value: Any, axes: int) -> tuple[int, ...]:
+    """A setting of windows, one whole number for all axes or one for each, as one for each.
 
-    Raises ValueError for windows that are not square, and for words such as padding="same".
+    Raises ValueError for anything else.
+
+    >>> numbers("stride", 2, 2), numbers("stride", (1, 3), 2)
+    ((2, 2), (1, 3))
     """
-    numbers = {value} if isinstance(value, int) else set(value)
-    if len(numbers) != 1 or not all(isinstance(number, int) for number in numbers):
-        raise ValueError(f"{name}={value!r}; the derived kernels take one whole number for all axes: {name}=1, say")
-    return numbers.pop()
+    found = (value,) * axes if isinstance(value, int) else tuple(value) if isinstance(value, Sequence) else ()
+    if len(found) == 1:
+        found *= axes
+    if len(found) != axes or not all(isinstance(number, int) for number in found):
+        raise ValueError(
+            f"{name}={value!r}; give one whole number, or one for each of {axes} axes: {name}={(1,) * axes}"
+        )
+    return found
+
+
+def by_axis(settings: Mapping[str, Any], axes: int) -> dict[str, int]:
+    """Settings of windows as the parameters of kernels: `stride` along one axis, `stride_h` and `stride_w` along two.
+
+    >>> by_axis({"stride": (2, 1)}, 2)
+    {'stride_h': 2, 'stride_w': 1}
+    """
+    endings = ("",) if axes == 1 else ("_h", "_w")
+    return {
+        f"{name}{ending}": number
+        for name, value in settings.items()
+        for ending, number in zip(endings, numbers(name, value, axes), strict=True)
+    }
+
+
+def same(padding: Any, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> tuple[list[int], ...]:
+    """How many zeros stand before and behind each axis, for a number, one for each axis, "valid" and "same".
+
+    Raises ValueError for another word, and for "same" with a stride above 1, as torch does.
+
+    >>> same("same", (3, 2), (1, 1), (1, 1))
+    ([1, 0], [1, 1])
+    """
+    axes = len(kernel)
+    if padding == "same":
+        if max(stride) > 1:
+            raise ValueError(f"padding='same' with stride={tuple(stride)}; only a stride of 1 keeps the size")
+        total = [step * (size - 1) for step, size in zip(dilation, kernel, strict=True)]
+        return [size // 2 for size in total], [size - size // 2 for size in total]
+    if isinstance(padding, str) and padding != "valid":
+        raise ValueError(f"padding={padding!r}; give numbers, 'valid' or 'same'")
+    found = list(numbers("padding", 0 if padding == "valid" else padding, axes))
+    return found, found
+
+
+def at_most_half(kernel: Sequence[int], padding: Any, dilation: Any = 1) -> None:
+    """Raise ValueError where a window of a pooling can lie outside the image altogether, as torch does.
+
+    >>> at_most_half((2, 2), 2)
+    Traceback (most recent call last):
+    ValueError: padding=2 is more than half of the windows, which reach over (2, 2); pad the input
+    """
+    steps = numbers("dilation", dilation, len(kernel))
+    reach = tuple(step * (size - 1) + 1 for step, size in zip(steps, kernel, strict=True))
+    if any(2 * zeros > size for zeros, size in zip(numbers("padding", padding, len(kernel)), reach, strict=True)):
+        raise ValueError(
+            f"padding={padding!r} is more than half of the windows, which reach over {reach}; pad the input"
+        )

@@ -19,9 +19,10 @@ from gradlab.nn.activations import (
     Softplus,
     Tanh,
 )
+from gradlab.nn.attention import MultiheadAttention
 from gradlab.nn.convolution import AdaptiveAvgPool2d, AvgPool2d, Conv1d, Conv2d, MaxPool2d
 from gradlab.nn.linear import Embedding, Flatten, Linear
-from gradlab.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
+from gradlab.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss
 from gradlab.nn.module import Module, Parameter, Sequential
 from gradlab.nn.norms import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
 from gradlab.nn.optim import SGD, Adadelta, Adam, AdamW
@@ -57,6 +58,8 @@ __all__ = [
     "MSELoss",
     "MaxPool2d",
     "Module",
+    "MultiheadAttention",
+    "NLLLoss",
     "Parameter",
     "RMSNorm",
     "ReLU",

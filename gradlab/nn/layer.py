@@ -34,7 +34,8 @@ class Trace:
 class Layer(Module):
     """Runs one kernel on the inputs followed by the layer's own arrays.
 
-    A layer whose inputs have other shapes than its kernel's overrides `enter` and `leave`; both only reshape.
+    A layer whose inputs have other shapes than its kernel's overrides `enter` and `leave`; both only reshape, and one
+    that does more overrides their ways back too, `restore` and `receive`.
     Raises ShapeError and DtypeError at the door, OrderError for a backward that no forward precedes.
     """
 
@@ -77,8 +78,9 @@ class Layer(Module):
         """The layer's output; a scalar for losses."""
         given = [np.asarray(value) for value in inputs]
         shapes = tuple(value.shape for value in given)
+        entering = self.enter(*given)
         kernel, own = registry.kernel(self.kernel_name(*given)), self.arrays(given[0].dtype)
-        arrays = [*self.enter(*given), *own.values()]
+        arrays = [*entering, *own.values()]
         names = ["input", *(argument.name for argument in kernel.OPERATION.arguments[1 : len(given)]), *own]
         settings = self.settings(given[0].dtype)
         check_inputs(kernel.OPERATION, arrays, names, [*shapes, *(array.shape for array in own.values())], settings)
@@ -100,7 +102,7 @@ class Layer(Module):
             grad_output = trace.dtype.type(1)
         upstream = np.asarray(grad_output)
         check_upstream(trace.kernel.OPERATION.name, upstream, trace.output, trace.dtype)
-        gradients = self.pull(trace, upstream.reshape(trace.inner)[()], input_gradient)
+        gradients = self.pull(trace, self.receive(upstream, trace), input_gradient)
         if not retain:
             self._trace = None
         count = len(trace.inputs)
@@ -109,10 +111,19 @@ class Layer(Module):
                 gradient = gradient.reshape(self.params[name].shape)
                 self.grads[name] = self.grads[name] + gradient if name in self.grads else gradient
         pairs = list(zip(gradients[:count], trace.inputs, strict=True))[: count - self.targets]
-        found = [gradient.reshape(shape) for gradient, shape in pairs if gradient is not None]
+        found = [self.restore(gradient, shape) for gradient, shape in pairs if gradient is not None]
         if not found or not input_gradient:
             return None
         return found[0] if len(found) == 1 else tuple(found)
+
+    def receive(self, grad_output: Array, trace: Trace) -> Array:
+        """The way back of `leave`: the upstream gradient in the kernel's shape."""
+        array: Array = grad_output.reshape(trace.inner)[()]
+        return array
+
+    def restore(self, gradient: Array, shape: Shape) -> Array:
+        """The way back of `enter`: the gradient of an input of this shape."""
+        return gradient.reshape(shape)
 
     def pull(self, trace: Trace, grad_output: Any, input_gradient: bool) -> tuple[Array | None, ...]:
         """The kernel's backward, without the gradients that nobody wants where the kernel can leave them out."""

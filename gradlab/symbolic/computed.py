@@ -62,16 +62,20 @@ class ComputedAxes(Expressions):
 
     def windows(self) -> dict[Axis, Windows]:
         """The axes that only computed indices have; one that several of them have must come out alike in all."""
+        ceil = self.definition.ceil
+        if ceil and ceil not in self.integers:
+            self.where = "ceil"
+            self.fail(f"{ceil} is no integer parameter", f'add Parameter("{ceil}", 0, 0, 1, integer=True)')
         found: dict[Axis, Windows] = {}
         known = {axis for axis in self.axes.values() if axis.parameter or axis in self.input_axes}
         for slot in self.computed():
             unknown = [index.axis for _, index in slot.parts if index.axis not in known | {*found}]
             if len(unknown) == 1 and slot.axis in known | {*found}:
-                found[unknown[0]] = Windows(unknown[0], slot)
+                found[unknown[0]] = Windows(unknown[0], slot, ceil)
         names = {axis: axis.name for axis in self.axes.values()}
         for slot in self.computed():
             for axis in (index.axis for _, index in slot.parts if index.axis in found):
-                first, other = (windows.formula(names) for windows in (found[axis], Windows(axis, slot)))
+                first, other = (windows.formula(names) for windows in (found[axis], Windows(axis, slot, ceil)))
                 if first != other:
                     self.where = f"index {axis.name}"
                     self.fail(f"its size would be {first} and {other}", "use an index of its own for each")

@@ -113,7 +113,8 @@ class Definition:
     what is written over the last axis d, behind a leading one, then runs along any. `broadcast` lets the leading
     dimensions of the inputs differ as far as they broadcast. `packed=Packed("c", "num_groups", "k")` says that
     x[n, g, k], where g runs over an integer parameter, is x[n, c] to the caller. `nonempty` names sizes that must not
-    be 0 (torch has no convolution without channels). `reference` is an independent implementation as one torch
+    be 0 (torch has no convolution without channels). `ceil` names an integer parameter, 0 or 1, that rounds the number
+    of windows up (torch's ceil_mode). `reference` is an independent implementation as one torch
     expression over the argument names; None for a reader's own formula, which has none.
     """
 
@@ -132,4 +133,5 @@ class Definition:
     along: Along | None = None
     broadcast: bool = False
     packed: Packed | None = None
+    ceil: str = ""
     source: str = "a definition"

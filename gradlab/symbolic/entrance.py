@@ -25,6 +25,7 @@ class Entrance:
 
     program: Program
     axes: tuple[int, ...]
+    keepdims: bool
     groups: int
     shapes: tuple[tuple[int, ...], ...]
 
@@ -34,11 +35,14 @@ class Entrance:
         axis = params.get("axis", -1) if program.definition.along else -1
         packed = program.definition.packed
         groups = int(params[packed.groups]) if packed else 1
-        axes = axis if isinstance(axis, tuple) else (axis,)
-        return Entrance(program, axes, groups, tuple(array.shape for array in inputs))
+        axes = tuple(range(inputs[0].ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        kept = bool(params.get("keepdims", False))
+        return Entrance(program, axes, kept, groups, tuple(array.shape for array in inputs))
 
     def enter(self, tensor: Tensor, array: Array) -> Array:
         """An input, or an upstream gradient for the output."""
+        if self._lacks_axes(tensor):
+            return np.squeeze(array, self.axes)
         if self._moves(tensor):
             last = range(-len(self.axes), 0)
             array = np.moveaxis(array, self.axes, last)
@@ -57,6 +61,8 @@ class Entrance:
     def leave(self, tensor: Tensor, array: Array) -> Array:
         """The output, or the gradient of an input, in the shape that the kernel gives it."""
         names = [given.tensor.name for given in self.program.inputs]
+        if self._lacks_axes(tensor):
+            return np.expand_dims(array, self.axes)
         place = self._packed(tensor)
         if place is not None:
             behind = array.shape[place + 2 :]
@@ -76,6 +82,10 @@ class Entrance:
     def _packed(self, tensor: Tensor) -> int | None:
         packed, names = self.program.definition.packed, [index.axis.name for index in tensor.indices]
         return names.index(packed.groups) if packed is not None and packed.groups in names else None
+
+    def _lacks_axes(self, tensor: Tensor) -> bool:
+        """Whether it is the result of a reduction whose axes are to stay, of size 1."""
+        return self.keepdims and tensor.name == self.program.output.name and not self._moves(tensor)
 
     def _moves(self, tensor: Tensor) -> bool:
         along = self.program.definition.along

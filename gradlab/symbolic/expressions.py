@@ -139,7 +139,11 @@ class Expressions(Scope):
         self.fail(f"unsupported: {kind} in {expression}", f"supported: {SUPPORTED}")
 
     def delta(self, expression: sp.KroneckerDelta) -> Term:
-        left, right = (self.index(index) for index in expression.args[:2])
+        pair = expression.args[:2]
+        axis = next((self.index(index).axis for index in pair if not isinstance(index, sp.Indexed)), None)
+        if axis is None:
+            self.fail(f"{expression} compares two labels", "compare a label with an index")
+        left, right = (self.slot(i, axis, str(i)) if isinstance(i, sp.Indexed) else self.index(i) for i in pair)
         if left.axis != right.axis:
             self.fail(
                 f"{expression} compares axis {left.axis.name} with axis {right.axis.name}", "use one axis for both"

@@ -230,5 +230,6 @@ def _digest(definition: Definition) -> str:
         *([definition.along] if definition.along else []),
         *(["broadcast"] if definition.broadcast else []),
         *([definition.packed] if definition.packed else []),
+        *([f"ceil={definition.ceil}"] if definition.ceil else []),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

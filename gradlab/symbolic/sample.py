@@ -60,12 +60,14 @@ def sample(
     # Among the reals, what is defined at these sizes is defined in the whole domain, or the domain is declared wrong.
     points = [Point(ring, size, _inputs(program, ring, size, rng, known), known) for _ in range(_SURE)]
     defined = [complete(program, point, point.tensors) is None for point in points]
-    if any(defined) and not all(defined):
+    # Only a mask may be to blame: it can leave nothing to take the mean of.
+    if any(defined) and not all(defined) and not any(given.domain.kind == "mask" for given in program.inputs):
         _no_point(program)
-    if not all(defined):
+    if not any(defined):
         return None
-    _check_facts(program, points[0])
-    return points[0]
+    found = points[defined.index(True)]
+    _check_facts(program, found)
+    return found
 
 
 def _search(

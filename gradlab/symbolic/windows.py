@@ -13,11 +13,13 @@ class Windows:
     """The size of an axis that only computed indices have, such as o in x[stride*o + dilation*a - padding].
 
     An offset below 0 is padding in front, and the same stands behind; the size is then torch's and cuDNN's
-    (H + 2*padding - dilation*(A - 1) - 1) // stride + 1.
+    (H + 2*padding - dilation*(A - 1) - 1) // stride + 1. `ceil` names an integer parameter, 0 or 1: where it is 1, a
+    rest adds one more window, unless that began behind the axis (torch's ceil_mode).
     """
 
     axis: Axis
     slot: Affine
+    ceil: str = ""
 
     @property
     def outer(self) -> tuple[Scale, Index]:
@@ -34,22 +36,34 @@ class Windows:
         room = sizes[self.slot.axis] - 1
         room -= 2 * sum(scale.value(integers) for scale in self.slot.offset)
         room -= sum(scale.value(integers) * (sizes[index.axis] - 1) for scale, index in self.inner)
-        return room // self.outer[0].value(integers) + 1
+        step = self.outer[0].value(integers)
+        if not self.ceil:
+            return room // step + 1
+        last = (sizes[self.slot.axis] - 1 - sum(scale.value(integers) for scale in self.slot.offset)) // step
+        return min((room + integers[self.ceil] * (step - 1)) // step + 1, last + 1)
 
     def formula(self, name: Mapping[Axis, str]) -> str:
         """The same as Python, over the names of sizes and parameters."""
-        room = [name[self.slot.axis]]
-        offset = (("+" if s.number < 0 else "-", Scale(2 * s.number, s.parameters)) for s in self.slot.offset)
-        room += [f"{sign} {_times(scale)}" for sign, scale in offset]
+        room = [name[self.slot.axis], *self._shortened(2)]
         # The window itself takes one place: with the first inner index of step 1 that is its whole size.
         single = next((part for part in self.inner if part[0] == Scale(1)), None)
         for part in self.inner:
             scale, index = part
             times = "" if scale == Scale(1) else f"{_times(scale)} * "
             room.append(f"- {name[index.axis]}" if part is single else f"- {times}({name[index.axis]} - 1)")
+        if self.ceil:
+            step, one = _times(self.outer[0]), [] if single else ["- 1"]
+            most = " ".join([*room, *one, f"+ {self.ceil} * ({step} - 1)"])
+            last = " ".join([name[self.slot.axis], *self._shortened(1), "- 1"])
+            return f"min(({most}) // {step} + 1, ({last}) // {step} + 1)"
         if self.outer[0] == Scale(1):
             return " ".join([*room, *(["+ 1"] if single else [])])
         return f"({' '.join([*room, *([] if single else ['- 1'])])}) // {_times(self.outer[0])} + 1"
+
+    def _shortened(self, times: int) -> list[str]:
+        """What an offset, once in front or at both ends, takes from the size of the axis; padding adds to it."""
+        signs = (("+" if s.number < 0 else "-", Scale(times * s.number, s.parameters)) for s in self.slot.offset)
+        return [f"{sign} {_times(scale)}" for sign, scale in signs]
 
 
 def _times(scale: Scale) -> str:

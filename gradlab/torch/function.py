@@ -46,6 +46,7 @@ def differentiable(name: str) -> Callable[..., Tensor]:
     plan = _Plan.of(registry.operation(name), registry.kernel(name, "torch"))
     second = _second(plan)
     first, eager, compiled = _first(plan, second), _eager(plan, second), _compiled(plan)
+    elsewhere = _first(_Plan.of(plan.operation, plan.kernel, moved=True), second) if plan.operation.along else first
     defaults, count = plan.defaults, plan.count
 
     def call(*tensors: Tensor, **parameters: Any) -> Tensor:
@@ -55,7 +56,7 @@ def differentiable(name: str) -> Callable[..., Tensor]:
         if torch.compiler.is_compiling():
             kind = compiled
         elif forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active():
-            kind = first
+            kind = first if parameters.get("axis", -1) == -1 else elsewhere
         else:
             kind = eager
         output: Tensor = kind.apply(*arguments)[0]
@@ -87,12 +88,14 @@ class _Plan:
     """The position of the output among the saved tensors."""
 
     @staticmethod
-    def of(operation: Operation, kernel: ModuleType) -> _Plan:
+    def of(operation: Operation, kernel: ModuleType, *, moved: bool = False) -> _Plan:
+        """The plan of a kernel; `moved` where its axis is not the last one."""
         names = [argument.name for argument in operation.arguments]
         handles = tuple(names.index(name) for name in operation.curved)
         axis: dict[str, float] = {"axis": -1} if operation.along is not None else {}
-        # Kernels save packed arguments by groups, in another shape than they came.
-        same = {*names, operation.output} if operation.packed is None else set()
+        axis |= {"keepdims": False} if operation.reduces else {}
+        # Kernels save packed arguments by groups and others with the axis at the end, in another shape than they came.
+        same = {*names, operation.output} if operation.packed is None and not moved else set()
         return _Plan(
             operation,
             kernel,

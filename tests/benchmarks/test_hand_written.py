@@ -43,9 +43,15 @@ def example(name: str) -> tuple[list[Any], int, dict[str, float], Callable[..., 
             return [draw((4, 5)) * 50, generator.integers(0, 5, 4)], 1, {}, F.cross_entropy
         case "conv2d":
             inputs = [draw((2, 3, 7, 6)), draw((4, 3, 3, 2)), draw(4)]
-            return inputs, 3, {"stride": 2, "padding": 1}, F.conv2d
+            return (
+                inputs,
+                3,
+                {"stride_h": 2, "padding_h": 1},
+                lambda x, weight, bias, stride_h, padding_h: F.conv2d(x, weight, bias, stride_h, padding_h),
+            )
         case "avg_pool2d":
-            return [draw((2, 3, 7, 6))], 1, {"kernel_size": 3, "stride": 2, "padding": 1}, F.avg_pool2d
+            settings = {"kernel_h": 3, "stride_h": 2, "padding_h": 1}
+            return [draw((2, 3, 7, 6))], 1, settings, lambda x, **windows: F.avg_pool2d(x, *windows.values())
         case "layer_norm":
             inputs = [draw((3, 4, 5)) + 3, draw(5), draw(5)]
             return inputs, 3, eps, lambda x, weight, bias, eps: F.layer_norm(x, x.shape[-1:], weight, bias, eps)

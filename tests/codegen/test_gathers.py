@@ -5,6 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from gradlab.kernels.door import by_axis  # noqa: E402 - after the check that torch is there
 from gradlab.registry import kernel  # noqa: E402 - after the check that torch is there
 
 POOLS = [
@@ -12,6 +13,8 @@ POOLS = [
     {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": 1},
     {"kernel_size": 3, "stride": 1, "padding": 1, "dilation": 2},
     {"kernel_size": 2, "stride": 3, "padding": 1, "dilation": 1},
+    {"kernel_size": (3, 2), "stride": (1, 2), "padding": (1, 0), "dilation": (1, 3)},
+    {"kernel_size": (2, 3), "stride": (3, 2), "padding": 1, "dilation": 1, "ceil_mode": True},
 ]
 
 
@@ -80,11 +83,14 @@ def test_max_pooling_is_torchs_with_ties(backend, pool):
     maxima, places = torch.nn.functional.max_pool2d(wanted, **pool, return_indices=True)
     upstream = np.random.default_rng(2).normal(size=maxima.shape)
     maxima.backward(torch.tensor(upstream))
-    output, (gradient,) = run("max_pool2d", backend, upstream, x, **pool)
+    settings = {"kernel" if name == "kernel_size" else name: value for name, value in pool.items()}
+    ceil_mode = int(settings.pop("ceil_mode", False))
+    settings = by_axis(settings, 2) | {"ceil_mode": ceil_mode}
+    output, (gradient,) = run("max_pool2d", backend, upstream, x, **settings)
     np.testing.assert_array_equal(output, maxima.detach().numpy())
     np.testing.assert_allclose(gradient, wanted.grad.numpy(), atol=1e-14)
     module = kernel("max_pool2d", backend)
-    _, saved = module.forward(torch.tensor(x) if backend == "torch" else x, **pool)
+    _, saved = module.forward(torch.tensor(x) if backend == "torch" else x, **settings)
     np.testing.assert_array_equal(np.asarray(saved[0]), places.numpy())
 
 
@@ -139,3 +145,25 @@ def test_torch_lookups_are_taken_by_vmap_and_compile():
     torch.testing.assert_close(batched, torch.stack([pool.backward(g, saved)[0] for g in upstream]))
     whole = torch.compile(lambda t: pool.backward(*pool.forward(t))[0], fullgraph=True, backend="eager")
     torch.testing.assert_close(whole(x), pool.backward(y, saved)[0])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_a_query_that_sees_no_key(backend):
+    """The boolean mask gives it 0, with gradients of 0, as torch does; a bias of -inf is the softmax of nothing."""
+    rng = np.random.default_rng(5)
+    query, key, value = (rng.normal(size=(2, 3, 4)) for _ in range(3))
+    seen = np.ones((2, 3, 3), bool)
+    seen[0, 1] = False
+    output, gradients = run("scaled_dot_product_attention_mask", backend, np.ones((2, 3, 4)), query, key, value, seen)
+    leaves = [torch.tensor(array, requires_grad=True) for array in (query, key, value)]
+    expected = torch.nn.functional.scaled_dot_product_attention(*leaves, torch.tensor(seen))
+    wanted = torch.autograd.grad(expected.sum(), leaves)
+    np.testing.assert_allclose(output, expected.detach().numpy(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_array_equal(output[0, 1], np.zeros(4))
+    for own, other in zip(gradients, wanted, strict=False):
+        np.testing.assert_allclose(own, other.numpy(), rtol=1e-10, atol=1e-12)
+    bias = np.where(seen, 0.0, -np.inf)
+    with np.errstate(invalid="ignore"):
+        output, _ = run("scaled_dot_product_attention_bias", backend, np.ones((2, 3, 4)), query, key, value, bias)
+    assert np.isnan(output[0, 1]).all()
+    np.testing.assert_allclose(output[1], expected[1].detach().numpy(), rtol=1e-10, atol=1e-12)

@@ -9,6 +9,7 @@ from sympy import Idx, IndexedBase, Sum, symbols
 torch = pytest.importorskip("torch")
 
 from gradlab.codegen import numpy_source  # noqa: E402 - after the check that torch is there
+from gradlab.kernels.door import by_axis  # noqa: E402
 from gradlab.kernels.windows import overlaps, spread, window_sums, windows  # noqa: E402
 from gradlab.operation import Parameter  # noqa: E402
 from gradlab.registry import kernel  # noqa: E402
@@ -73,7 +74,11 @@ def test_windows_of_nothing_are_empty():
     assert spread(np.zeros((0, 2)), (0, 4), (0, 2), (1, 2), (0, 0), ((1, 2, 1),)).shape == (0, 4)
 
 
-SETTINGS = list(itertools.product((1, 2, 3), (0, 1, 2), (1, 2), (1, 2)))
+SETTINGS = [
+    *itertools.product((1, 2, 3), (0, 1, 2), (1, 2), (1, 2)),
+    ((1, 3), (2, 0), (1, 2), 2),
+    ((2, 1), (0, 1), (2, 1), 1),
+]
 
 
 @pytest.mark.parametrize(("stride", "padding", "dilation", "groups"), SETTINGS)
@@ -83,6 +88,8 @@ def test_convolution_equals_torch(name, backend, stride, padding, dilation, grou
     """Output and gradients are those of torch's layer at every stride, padding, dilation and number of groups."""
     rng = np.random.default_rng(2)
     places = (8, 7) if name == "conv2d" else (9,)
+    if len(places) == 1 and isinstance(stride, tuple):
+        stride, padding, dilation = stride[0], padding[0], dilation[0]
     filters = (6, 4 // groups, *(3, 2)[: len(places)])
     values = [rng.normal(size=shape) for shape in ((2, 4, *places), filters, (6,))]
     options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
@@ -91,7 +98,8 @@ def test_convolution_equals_torch(name, backend, stride, padding, dilation, grou
     upstream = rng.normal(size=tuple(expected.shape))
     wanted = torch.autograd.grad(expected, leaves, torch.tensor(upstream))
     cast = torch.tensor if backend == "torch" else np.asarray
-    output, saved = kernel(name, backend).forward(*map(cast, values), **options)
+    windows = by_axis({key: value for key, value in options.items() if key != "groups"}, len(places))
+    output, saved = kernel(name, backend).forward(*map(cast, values), **windows, groups=groups)
     gradients = kernel(name, backend).backward(cast(upstream), saved)
     for found, true in zip((output, *gradients), (expected, *wanted), strict=True):
         np.testing.assert_allclose(np.asarray(found), true.detach().numpy(), rtol=1e-10, atol=1e-10)
@@ -111,7 +119,7 @@ def test_convolution_keeps_float32():
     rng = np.random.default_rng(3)
     arrays = [rng.normal(size=shape).astype(np.float32) for shape in ((2, 3, 5, 5), (4, 3, 3, 3), (4,))]
     module = kernel("conv2d")
-    output, saved = module.forward(*arrays, padding=1)
+    output, saved = module.forward(*arrays, padding_h=1, padding_w=1)
     assert {output.dtype, *(gradient.dtype for gradient in module.backward(output, saved))} == {np.dtype(np.float32)}
 
 

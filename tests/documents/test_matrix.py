@@ -24,12 +24,15 @@ from tests.catalogue import share
 from tests.symbolic.examples import EXAMPLES
 
 DEFINITIONS = {**definitions(), **{example.name: example for example in EXAMPLES}}
-# Windows, places, running sums and products, and sums with functions in them have no product of matrices.
+# Windows, places, running sums and products, and sums with functions in them have no product of matrices; images
+# between two matrices have one that is not found.
 WITHOUT_FORM = frozenset(
     [
         "abs",
+        "adaptive_avg_pool2d",
         "avg_pool2d",
         "binary_cross_entropy_with_logits",
+        "binary_cross_entropy_with_logits_each",
         "conv1d",
         "conv2d",
         "cumsum",
@@ -39,23 +42,47 @@ WITHOUT_FORM = frozenset(
         "gelu_tanh",
         "group_norm",
         "huber",
+        "huber_each",
         "l1",
+        "l1_each",
         "max",
         "max_pool2d",
+        "maximum",
         "min",
+        "minimum",
+        "multi_margin",
         "power",
         "prod",
         "selu",
         "silu",
         "smooth_l1",
+        "smooth_l1_each",
         "softmax_cross_entropy_weighted",
+        "softmax_cross_entropy_weighted_each",
         "softplus",
         "std",
+        "weighted_binary_cross_entropy_each",
     ]
 )
-WITHOUT_VJP_FORM = frozenset({"instance_norm", "nll", "softmax_cross_entropy_labels"})
+WITHOUT_VJP_FORM = frozenset(
+    [
+        "instance_norm",
+        "nll",
+        "nll_weighted",
+        "nll_weighted_each",
+        "softmax_cross_entropy_kept",
+        "softmax_cross_entropy_labels",
+    ]
+)
 WITHOUT_JACOBIAN_FORM = frozenset(
-    {"scaled_dot_product_attention", "scaled_dot_product_attention_bias", "scaled_dot_product_attention_mask"}
+    [
+        "nll_weighted_each",
+        "scaled_dot_product_attention",
+        "scaled_dot_product_attention_bias",
+        "scaled_dot_product_attention_mask",
+        "softmax_cross_entropy_kept",
+        "softmax_cross_entropy_soft_each",
+    ]
 )
 NAMES = share(DEFINITIONS)
 EXAMPLE_NAMES = frozenset(example.name for example in EXAMPLES)

@@ -38,9 +38,9 @@ def one_line(text: str) -> str:
         (
             "avg_pool2d",
             [
-                "grad_x[n,c,h,w] = sum[o,q,a,b](delta[stride*o + a - padding,h] * delta[stride*q + b - padding,w] "
-                "* g[n,c,o,q]) / kernel_size**2",
-                "O = (H + 2 * padding - kernel_size) // stride + 1.",
+                "grad_x[n,c,h,w] = sum[o,q,a,b](delta[stride_h*o + a - padding_h,h] * "
+                "delta[stride_w*q + b - padding_w,w] * g[n,c,o,q]) / (kernel_h * kernel_w)",
+                "O = (H + 2 * padding_h - kernel_h) // stride_h + 1.",
                 "Entries at computed indices outside an axis are 0.",
             ],
         ),

@@ -1,5 +1,7 @@
 """The keyword `axis`, broadcast operands and packed axes: shapes, views, errors and zeros, in both libraries."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,48 @@ def test_an_axis_out_of_range_is_an_axis_error():
         kernel("softmax").forward(numbers(2, 3), axis=2)
     with pytest.raises(ValueError, match=r"axis=\(0, -4\) is out of range for an array with ndim=3: -3 to 2"):
         kernel("sum").forward(numbers(2, 3, 4), axis=(0, -4))
+
+
+REDUCTIONS = ["sum", "mean", "var", "std", "prod", "max", "min"]
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:FutureWarning")
+@pytest.mark.parametrize("axis", [0, -2, (0, 2), (2, 1), None])
+@pytest.mark.parametrize("name", [*REDUCTIONS, "logsumexp"])
+def test_axes_can_be_kept(torch, name, axis):
+    """With keepdims the output has axes of size 1, as NumPy's; gradients and tangents are those without, reshaped."""
+    x, u = numbers(2, 3, 4), numbers(2, 3, 4, seed=1)
+    for backend, convert in (("numpy", np.asarray), ("torch", torch.from_numpy)):
+        module = kernel(name, backend)
+        plain, saved = module.forward(convert(x), axis=axis)
+        y, kept = module.forward(convert(x), axis=axis, keepdims=True)
+        assert tuple(y.shape) == x.sum(axis=axis, keepdims=True).shape
+        np.testing.assert_array_equal(np.asarray(y).reshape(plain.shape), plain)
+        g = numbers(*plain.shape, seed=2)
+        shaped = (convert(np.asarray(g).reshape(y.shape)), convert(np.asarray(g)))
+        np.testing.assert_array_equal(*(module.backward(a, b)[0] for a, b in zip(shaped, (kept, saved), strict=True)))
+        np.testing.assert_array_equal(
+            *(module.hvp(b, a, convert(u))[0] for a, b in zip(shaped, (kept, saved), strict=True))
+        )
+        tangent = module.jvp(kept, convert(u))
+        assert tangent.shape == y.shape
+        np.testing.assert_array_equal(np.asarray(tangent).reshape(plain.shape), module.jvp(saved, convert(u)))
+    from gradlab.torch.function import differentiable
+
+    leaf = torch.from_numpy(x).requires_grad_()
+    call = functools.partial(differentiable(name), axis=axis, keepdims=True)
+    assert torch.autograd.gradcheck(call, leaf, check_forward_ad=True, check_batched_grad=True)
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_no_axis_means_all(torch, name):
+    """axis=None gives NumPy's number, of one entry too, and the gradient has the input's shape."""
+    options = {"ddof": 1} if name in ("var", "std") else {}
+    for shape in ((2, 3, 4), (5,), *(((),) if not options else ())):
+        x = numbers(*shape)
+        y, saved = kernel(name).forward(np.asarray(x), axis=None)
+        np.testing.assert_allclose(y, getattr(np, name)(x, **options), rtol=1e-12)
+        assert kernel(name).backward(np.float64(1), saved)[0].shape == shape
 
 
 def test_an_axis_named_twice_is_refused():

@@ -48,6 +48,8 @@ def test_features_that_do_not_fit_name_both_shapes() -> None:
             [ones((2, 4, 5, 5))],
             "conv2d: input has 4 channels, weight expects 3 (weight is (8, 3, 3, 3)); input is (2, 4, 5, 5)",
         ),
+        (nn.AvgPool2d(2), [ones((4, 3))], "avg_pool2d: input is (4, 3); 4 dimensions are expected"),
+        (nn.AdaptiveAvgPool2d((2, 3)), [ones((4,))], "avg_pool2d: input is (4,); 4 dimensions are expected"),
         (nn.Conv2d(4, 8, 3, groups=4), [ones((2, 3, 5, 5))], "weight expects groups=4 times 1"),
         (nn.BatchNorm2d(3), [ones((4, 3))], "BatchNorm2d: input is (4, 3); 4 dimensions are expected"),
         (nn.ReLU(), [ones((3,), "int32")], "relu: input is int32; floats are expected: cast it to float32"),
@@ -56,6 +58,11 @@ def test_features_that_do_not_fit_name_both_shapes() -> None:
             [ones((4, 3)), ones((5,), "int64")],
             "softmax_cross_entropy_labels: input has 4 rows, label expects 5 (label is (5,)); input is (4, 3)",
         ),
+        (
+            nn.CrossEntropyLoss(),
+            [ones((2, 5, 4, 3)), ones((2, 3, 4), "int64")],
+            "CrossEntropyLoss: input is (2, 5, 4, 3), target is (2, 3, 4); one label for each place is (2, 4, 3)",
+        ),
         (nn.CrossEntropyLoss(), [ones((4, 3)), ones((4,))], "label is float32; integers are expected"),
     ],
 )
@@ -63,6 +70,30 @@ def test_inputs_that_do_not_fit_are_refused(layer: Module, inputs: list[Any], me
     """Shapes and dtypes are checked once, before anything is computed."""
     with pytest.raises((ShapeError, DtypeError), match=re.escape(message)):
         layer(*inputs)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: nn.Conv2d(3, 4, 3, stride=(1, 2, 3)), "stride=(1, 2, 3); give one whole number, or one for each of 2"),
+        (lambda: nn.Conv2d(3, 4, (2, 3), padding="same"), "[0, 1] zeros before and [1, 1] behind"),
+        (lambda: nn.Conv2d(3, 4, 3, stride=2, padding="same"), "only a stride of 1 keeps the size"),
+        (lambda: nn.Conv1d(3, 4, 3, padding="full"), "padding='full'; give numbers, 'valid' or 'same'"),
+        (lambda: nn.MaxPool2d(2, padding=2), "padding=2 is more than half of the windows, which reach over (2, 2)"),
+        (lambda: nn.AvgPool2d((4, 2), padding=(1, 2)), "padding=(1, 2) is more than half of the windows"),
+        (lambda: nn.AvgPool2d(2, divisor_override=0)(ones((1, 1, 2, 2))), "divisor_override=0"),
+        (lambda: nn.AvgPool2d(3, ceil_mode=True)(ones((1, 1, 0, 3))), "no window of 3 fits into 0 with padding=0"),
+        (lambda: nn.MSELoss(reduction="avg"), "reduction='avg'; choose 'mean', 'sum' or 'none'"),
+        (lambda: nn.HuberLoss(delta=0.0), "delta=0.0; give more than 0"),
+        (lambda: nn.SmoothL1Loss(beta=-1.0), "beta=-1.0; give 0 or more"),
+        (lambda: nn.CrossEntropyLoss(label_smoothing=1.5), "label_smoothing=1.5; give a share from 0 to 1"),
+        (lambda: nn.AdaptiveAvgPool2d((2, 0))(ones((1, 1, 4, 4))), "output_size=(2, 0); give at least one window"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(build: Any, message: str) -> None:
+    """Each setting that makes no sense is named, with what would."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        build()
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1)])

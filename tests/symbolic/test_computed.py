@@ -1,5 +1,6 @@
 """Computed indices: how they are read, contracted, evaluated, and the sizes that follow from them."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -8,8 +9,9 @@ from sympy import Idx, IndexedBase, Sum, exp, symbols
 
 from derivations.avg_pool2d import avg_pool2d
 from derivations.conv1d import conv1d
+from derivations.max_pool2d import max_pool2d
 from gradlab.errors import DefinitionError
-from gradlab.operation import Parameter
+from gradlab.operation import Extent, Parameter
 from gradlab.symbolic.calculus import contract_term
 from gradlab.symbolic.definition import Definition, given, let
 from gradlab.symbolic.derive import derive
@@ -71,6 +73,27 @@ def test_the_number_of_windows_follows_from_the_padded_axis() -> None:
     assert windows.formula(names) == "(w + 2 * padding - dilation * (a - 1) - 1) // stride + 1"
 
 
+def test_a_rest_can_give_one_more_window() -> None:
+    """Where `ceil` is 1 the size rounds up, but no window begins behind the axis: as torch's max pooling has it."""
+    torch = pytest.importorskip("torch")
+    windows = next(iter(read(max_pool2d).windows.values()))
+    names = {axis: axis.name for axis in read(max_pool2d).axes}
+    extent = Extent("o", windows.formula(names))
+    for size, kernel, step, padding, dilation, ceil in itertools.product(
+        range(1, 9), (2, 3), (1, 2, 3), (0, 1), (1, 2), (0, 1)
+    ):
+        if size + 2 * padding < dilation * (kernel - 1) + 1 and not ceil:
+            continue
+        integers = {"stride_h": step, "padding_h": padding, "dilation_h": dilation, "ceil_mode": ceil}
+        found = windows.count({Axis("h"): size, Axis("kernel_h", parameter=True): kernel}, integers)
+        assert found == extent.value({"h": size, "kernel_h": kernel, **integers})
+        if found >= 1:
+            pooled = torch.nn.functional.max_pool1d(
+                torch.zeros(1, 1, size), kernel, step, padding, dilation, ceil_mode=bool(ceil)
+            )
+            assert found == pooled.shape[-1]
+
+
 def test_a_shift_shortens_both_ends() -> None:
     """x[w + 1] at steps of 1 has two windows fewer than x has entries: nothing is read before 1."""
     ((_, windows),) = program((y[o], x[o + 1]), inputs=[x[w]]).windows.items()
@@ -79,10 +102,11 @@ def test_a_shift_shortens_both_ends() -> None:
 
 
 def test_an_axis_can_have_the_size_of_a_parameter() -> None:
-    """Both windows of a pooling run over one axis, whose size is the parameter kernel_size."""
+    """The windows of a pooling run over axes whose sizes are the parameters kernel_h and kernel_w."""
     axes = {axis.name: axis for axis in read(avg_pool2d).axes}
-    assert axes["kernel_size"].parameter
-    assert axes["kernel_size"].size == "kernel_size"
+    for name in ("kernel_h", "kernel_w"):
+        assert axes[name].parameter
+        assert axes[name].size == name
     assert axes["h"].size == "H"
 
 

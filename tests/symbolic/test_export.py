@@ -15,7 +15,7 @@ from tests.catalogue import NAMES as EVERY
 from tests.catalogue import derivation
 
 # SymPy does not know that clamp(r) is r where its slope is not 0, that sign is odd, or where a product has its kink.
-REGIONS = ("huber", "smooth_l1", "hinge", "l1")
+REGIONS = ("huber", "smooth_l1", "hinge", "l1", "huber_each", "smooth_l1_each", "hinge_each", "l1_each")
 NAMES = tuple(name for name in EVERY if name not in REGIONS)
 
 
@@ -29,10 +29,10 @@ SMALL = {
     "std": {"n": 1, "d": 3},
     "conv1d": {"n": 1, "groups": 2, "c": 1, "w": 3, "f": 1, "a": 2},
     "conv2d": {"n": 1, "groups": 1, "c": 1, "h": 3, "w": 2, "f": 1, "a": 2, "b": 2},
-    "avg_pool2d": {"n": 1, "c": 1, "h": 3, "w": 2, "kernel_size": 2},
-    "max_pool2d": {"n": 1, "c": 1, "h": 3, "w": 2, "kernel_size": 2},
+    "avg_pool2d": {"n": 1, "c": 1, "h": 3, "w": 2, "kernel_h": 2, "kernel_w": 2},
+    "max_pool2d": {"n": 1, "c": 1, "h": 3, "w": 2, "kernel_h": 2, "kernel_w": 2},
 }
-PARAMETERS = {"stride": 2, "padding": 1, "dilation": 1, "num_groups": 2, "correction": 1}
+PARAMETERS = {"stride": 2, "padding": 1, "dilation": 1, "num_groups": 2, "correction": 1, "ceil_mode": 1}
 
 
 @cache
@@ -42,7 +42,8 @@ def sizes(name: str) -> dict[str, int]:
     axes = [axis for axis in program.axes if axis not in program.windows]
     counts = (2, 3) if len(axes) <= 2 else itertools.cycle((2, 2, 1))
     small = SMALL.get(name) or dict(zip((axis.name for axis in axes), counts, strict=False))
-    integers = {parameter: small.get(parameter) or PARAMETERS[parameter] for parameter in program.integers}
+    kinds = {parameter: parameter.removesuffix("_h").removesuffix("_w") for parameter in program.integers}
+    integers = {parameter: small.get(parameter) or PARAMETERS[kind] for parameter, kind in kinds.items()}
     found = completed(program, {axis: small[axis.name] for axis in axes}, integers)
     return {**{axis.name: count for axis, count in found.items()}, **integers}
 

@@ -8,7 +8,7 @@ from sympy import Idx, IndexedBase, Sum, log, sqrt, symbols
 from derivations.batch_norm import batch_norm
 from derivations.relu import relu
 from gradlab.errors import DefinitionError
-from gradlab.operation import Parameter, positive
+from gradlab.operation import Parameter, mask, positive
 from gradlab.symbolic.definition import Definition, given, let
 from gradlab.symbolic.extents import sizes
 from gradlab.symbolic.program import Program
@@ -19,7 +19,7 @@ from gradlab.symbolic.terms import Axis
 
 N, D = symbols("N D", integer=True)
 n, m, d = Idx("n", N), Idx("m", N), Idx("d", D)
-x, w, y = map(IndexedBase, "xwy")
+x, w, y, keep = map(IndexedBase, ("x", "w", "y", "keep"))
 
 
 def program(*lets: tuple[object, object], inputs: list[object], **options: object) -> Program:
@@ -78,6 +78,18 @@ def test_a_domain_that_is_too_wide_is_found() -> None:
             assert list(draws(narrow, Digits(), 1, seed))
             with pytest.raises(DefinitionError, match="no random inputs were found"):
                 list(draws(wide, Digits(), 1, seed))
+
+
+def test_a_mask_that_leaves_nothing_is_passed_over() -> None:
+    """The mean over a mask has a value wherever one entry is left, and points are found among these."""
+    total, count = symbols("total count")
+    subject = program(
+        (count, Sum(keep[n], n)), (total, Sum(keep[n] * x[n], n) / count), inputs=[x[n], given(keep[n], mask())]
+    )
+    with mpmath.workdps(60):
+        for seed in range(20):
+            (point,) = draws(subject, Digits(), 1, seed)
+            assert point.tensors["count"] > 0
 
 
 def test_parameters_stay_in_their_range() -> None:

@@ -132,6 +132,33 @@ def test_gradients_of_several_samples_at_once(name):
             torch.testing.assert_close(one, other)
 
 
+def along_axes(name):
+    """The operation along each axis of a cube, of which all axes look alike, and along several where it may be."""
+    several = ((0, 2), (2, 1)) if operation(name).along.several else ()
+    x = torch.rand(3, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) + 0.5
+    for axis in (0, 1, -2, 2, *several):
+        yield lambda x, axis=axis: torch.sin(differentiable(name)(x, axis=axis)).sum(), x, axis
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if operation(name).along])
+@pytest.mark.parametrize("way", [forward_over_reverse, reverse_over_reverse, reverse_over_forward])
+def test_transforms_along_any_axis(name, way):
+    """Tangents, gradients and Hessian-vector products are those of the last axis, moved to it."""
+    for function, x, axis in along_axes(name):
+        axes = axis if isinstance(axis, tuple) else (axis,)
+
+        def last(x, axes=axes):
+            moved = x.movedim(axes, tuple(range(-len(axes), 0))).flatten(-len(axes))
+            return torch.sin(differentiable(name)(moved)).sum()
+
+        (along,) = directions((x,))
+        torch.testing.assert_close(*(torch.func.jvp(call, (x,), (along,))[1] for call in (function, last)))
+        torch.testing.assert_close(*(torch.func.grad(call)(x) for call in (function, last)))
+        torch.testing.assert_close(*(way(call, (x,), (along,))[0] for call in (function, last)))
+        samples = torch.stack([x, x * 0.5])
+        torch.testing.assert_close(*(torch.func.vmap(torch.func.grad(call))(samples) for call in (function, last)))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_it_compiles_whole(name):
     """torch.compile takes forward and backward without a graph break, with the same numbers."""

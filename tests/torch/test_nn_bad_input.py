@@ -40,6 +40,17 @@ ROWS = pytest.mark.parametrize("row", [row for row in rows() if row.layer in nn.
             [torch.zeros(4, 3), torch.zeros(5).long()],
             "input has 4 rows, target expects 5 (target is (5,)); input is (4, 3)",
         ),
+        (
+            nn.CrossEntropyLoss(),
+            [torch.zeros(2, 5, 4, 3), torch.zeros(2, 3, 4).long()],
+            "CrossEntropyLoss: input is (2, 5, 4, 3), target is (2, 3, 4); one label for each place is (2, 4, 3)",
+        ),
+        (nn.MSELoss(reduction="avg"), [torch.zeros(4), torch.zeros(4)], "reduction='avg'; choose 'mean', 'sum' or"),
+        (
+            nn.CrossEntropyLoss(label_smoothing=1.5),
+            [torch.zeros(4, 3), torch.zeros(4).long()],
+            "label_smoothing=1.5; give a share from 0 to 1",
+        ),
         (nn.CrossEntropyLoss(), [torch.zeros(4, 3), torch.zeros(4)], "target is torch.float32; integers are expected"),
     ],
 )

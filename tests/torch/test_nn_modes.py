@@ -1,5 +1,7 @@
 """Layers under autocast, torch.compile, vmap, channels_last and a checkpoint of NumPy's layers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -38,6 +40,24 @@ def test_autocast_runs_products_in_the_chosen_type() -> None:
 
 
 @pytest.mark.slow
+def test_a_compiled_convolutional_network_runs_the_derived_backward() -> None:
+    """Windows of any setting, and the weights of uneven means, are traced without a break."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        nn.Conv2d(2, 3, (3, 2), stride=(2, 1), padding=(1, 0)),
+        nn.MaxPool2d((2, 3), (1, 2), ceil_mode=True),
+        nn.AvgPool2d(2, 1, 1, count_include_pad=False),
+        nn.AdaptiveAvgPool2d((2, 3)),
+    )
+    x = torch.randn(2, 2, 7, 8)
+    compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+    found = torch.autograd.grad(compiled(x).sin().sum(), list(model.parameters()))
+    expected = torch.autograd.grad(model(x).sin().sum(), list(model.parameters()))
+    for mine, wanted in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, wanted)
+
+
+@pytest.mark.slow
 def test_a_compiled_network_runs_the_derived_backward() -> None:
     """torch.compile takes the whole network without a break, and gives the numbers of eager mode."""
     torch.manual_seed(0)
@@ -49,6 +69,18 @@ def test_a_compiled_network_runs_the_derived_backward() -> None:
     expected = torch.autograd.grad(loss(model(x), label), list(model.parameters()))
     for mine, wanted in zip(found, expected, strict=True):
         torch.testing.assert_close(mine, wanted)
+
+
+@pytest.mark.parametrize("settings", [{}, {"label_smoothing": 0.1, "reduction": "sum"}])
+def test_a_compiled_loss_leaves_labels_out(settings: dict[str, Any]) -> None:
+    """Which labels count is not looked up while a graph is traced: one graph serves all labels."""
+    torch.manual_seed(0)
+    loss, x = nn.CrossEntropyLoss(**settings), torch.randn(5, 3, requires_grad=True)
+    compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)
+    for label in (torch.tensor([0, -100, 2, 1, -100]), torch.tensor([0, 1, 2, 1, 0])):
+        found, expected = compiled(x, label), torch.nn.CrossEntropyLoss(**settings)(x, label)
+        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(*(torch.autograd.grad(value, x)[0] for value in (found, expected)))
 
 
 def test_models_of_one_shape_are_trained_at_once() -> None:

@@ -35,7 +35,7 @@ def test_integer_parameters_take_whole_numbers():
         Parameter("stride", 1, 1, 2.5, integer=True)
 
 
-@pytest.mark.parametrize("name", ["conv1d", "conv2d", "avg_pool2d"])
+@pytest.mark.parametrize("name", ["conv1d", "conv2d", "avg_pool2d", "max_pool2d"])
 def test_every_case_has_a_window(name):
     """All dimensions of the output are at least 1, whatever is drawn; packed channels are groups times their parts."""
     specification, found = plans(name)
@@ -53,13 +53,14 @@ def test_the_cases_of_a_convolution_are_varied():
     specification, found = plans("conv2d")
     windows = Counter(specification.completed(plan.sizes, plan.params)["o"] for plan in found)
     assert len(windows) >= 3
-    assert {plan.params["stride"] for plan in found} == {1, 2, 3}
+    assert {plan.params["stride_h"] for plan in found} == {1, 2, 3}
     assert {plan.params["groups"] for plan in found} == {1, 2, 3}
     assert any(plan.sizes["n"] == 0 for plan in found)
     assert any(max(plan.shapes[0]) > 16 for plan in found)
     rests = set()
     for plan in found:
         params, sizes = plan.params, plan.sizes
-        room = sizes["h"] + 2 * params["padding"] - params["dilation"] * (sizes["a"] - 1) - 1
-        rests.add(room % params["stride"])
+        for place, size, kernel in (("h", sizes["h"], sizes["a"]), ("w", sizes["w"], sizes["b"])):
+            room = size + 2 * params[f"padding_{place}"] - params[f"dilation_{place}"] * (kernel - 1) - 1
+            rests.add(room % params[f"stride_{place}"])
     assert rests == {0, 1, 2}

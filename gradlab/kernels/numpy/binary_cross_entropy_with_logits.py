@@ -2,8 +2,8 @@
 
 Generated from derivations/pointwise_losses.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: c8003b6c6cc067f8. Saved for the backward: x, t.
-The backward has 0 reductions and 2 elementwise passes over full-size arrays.
+Target: NumPy. Definition: 47550c83b086aa72. Saved for the backward: x, t.
+The backward has 0 reductions and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive binary_cross_entropy_with_logits --to text` prints.
 """
@@ -25,13 +25,13 @@ OPERATION = Operation(
     signature=Signature.parse("(...),(...)->()"),
     arguments=(
         Argument("x", real()),
-        Argument("t", real(0, 1), differentiable=False),
+        Argument("t", real(0, 1)),
     ),
     saved=("x", "t"),
     reference="torch.nn.functional.binary_cross_entropy_with_logits(x, t)",
-    digest="c8003b6c6cc067f8",
+    digest="47550c83b086aa72",
     output="loss",
-    curved=("x",),
+    curved=("x", "t"),
 )
 
 
@@ -50,41 +50,58 @@ def forward(x: Array, t: Array) -> tuple[Array, tuple[Array, ...]]:
     return loss, (x, t)
 
 
-def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array | None, Array | None]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Array | None, Array | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     x, t = saved
     n = math.prod(x.shape)
     inverse_n = 1 / n if n else np.nan
-    # (10) grad_x[n] = grad_output * (sigmoid(x[n]) - t[n]) / N
-    grad_x = special.sigmoid(x)
-    grad_x -= t
-    grad_x *= grad_output * inverse_n
-    return grad_x, None
+    grad_x: Array | None = None
+    grad_t: Array | None = None
+    if needs[0]:
+        # (10) grad_x[n] = grad_output * (sigmoid(x[n]) - t[n]) / N
+        grad_x = special.sigmoid(x)
+        grad_x -= t
+        grad_x *= grad_output * inverse_n
+    if needs[1]:
+        # (12) grad_t[n] = -grad_output * x[n] / N
+        grad_t = x * (grad_output * -inverse_n)
+    return grad_x, grad_t
 
 
-def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
+def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_t: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     x, t = saved
     n = math.prod(tangent_x.shape)
     inverse_n = 1 / n if n else np.nan
-    # (17) tangent_loss = (sum[n](sigmoid(x[n]) * tangent_x[n]) - sum[n](t[n] * tangent_x[n])) / N
+    # (19) tangent_loss = (sum[n](sigmoid(x[n]) * tangent_x[n]) - sum[n](t[n] * tangent_x[n]) - sum[n](tangent_t[n]
+    #     * x[n])) / N
     sigmoid_x = special.sigmoid(x)
     dot_sigmoid_x_tangent_x = (sigmoid_x * tangent_x).sum()
     dot_t_tangent_x = (t * tangent_x).sum()
+    dot_tangent_t_x = (tangent_t * x).sum()
     tangent_loss = dot_sigmoid_x_tangent_x * inverse_n
     tangent_loss = tangent_loss - (dot_t_tangent_x * inverse_n)
+    tangent_loss = tangent_loss - (dot_tangent_t_x * inverse_n)
     return tangent_loss
 
 
-def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
+def hvp(
+    saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_t: Array
+) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     x, _t = saved
     n = math.prod(tangent_x.shape)
     inverse_n = 1 / n if n else np.nan
-    # (21) hvp_x[n] = grad_output * sigmoid(x[n]) * tangent_x[n] * (1 - sigmoid(x[n])) / N
-    sigmoid_x = special.sigmoid(x)
-    hvp_x = 1 - sigmoid_x
-    hvp_x *= grad_output * inverse_n
-    hvp_x *= sigmoid_x
+    # (24) hvp_x[n] = grad_output * (sigmoid(x[n]) * tangent_x[n] - tangent_t[n] - sigmoid(x[n])**2 * tangent_x[n])
+    #     / N
+    hvp_x = special.sigmoid(x)
+    part = 1 - hvp_x
     hvp_x *= tangent_x
-    return hvp_x, None
+    hvp_x *= part
+    hvp_x -= tangent_t
+    hvp_x *= grad_output * inverse_n
+    # (26) hvp_t[n] = -grad_output * tangent_x[n] / N
+    hvp_t = tangent_x * (grad_output * -inverse_n)
+    return hvp_x, hvp_t

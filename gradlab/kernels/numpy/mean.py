@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.kernels.axes import from_last, to_last
+from gradlab.kernels.axes import drop_axes, from_last, keep_axes, to_last
 from gradlab.operation import Along, Argument, Operation, Signature, real
 
 Array = NDArray[Any]
@@ -31,8 +31,10 @@ OPERATION = Operation(
 )
 
 
-def forward(x: Array, *, axis: int | tuple[int, ...] = -1) -> tuple[Array, tuple[Any, ...]]:
-    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: d, axis, shape."""
+def forward(
+    x: Array, *, axis: int | tuple[int, ...] | None = -1, keepdims: bool = False
+) -> tuple[Array, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: d, axis, shape, keepdims."""
     shape = x.shape
     x = to_last(x, axis)
     d = x.shape[-1]
@@ -40,12 +42,13 @@ def forward(x: Array, *, axis: int | tuple[int, ...] = -1) -> tuple[Array, tuple
     # (1) y[n] = sum[d](x[n,d]) / D
     sum_x = x.sum(axis=-1)
     y = sum_x * inverse_d
-    return y, (d, axis, shape)
+    return keep_axes(y, axis, shape, keepdims), (d, axis, shape, keepdims)
 
 
 def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    d, axis, shape = saved
+    d, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     inverse_d = 1 / d if d else np.nan
     # (3) grad_x[n,d] = grad_output[n] / D
     grad_x = np.broadcast_to(grad_output[..., None] * inverse_d, (*grad_output.shape, d)).copy()
@@ -54,18 +57,19 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    d, axis, _shape = saved
+    d, axis, shape, keepdims = saved
     tangent_x = to_last(tangent_x, axis)
     inverse_d = 1 / d if d else np.nan
     # (5) tangent_y[n] = sum[d](tangent_x[n,d]) / D
     sum_tangent_x = tangent_x.sum(axis=-1)
     tangent_y = sum_tangent_x * inverse_d
-    return tangent_y
+    return keep_axes(tangent_y, axis, shape, keepdims)
 
 
 def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    _d, axis, shape = saved
+    _d, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     tangent_x = to_last(tangent_x, axis)
     # (7) hvp_x[n,d] = 0
     hvp_x = np.zeros_like(tangent_x)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.kernels.axes import from_last, to_last
+from gradlab.kernels.axes import drop_axes, from_last, keep_axes, to_last
 from gradlab.operation import Along, Argument, Operation, Signature, real
 
 Array = NDArray[Any]
@@ -32,18 +32,21 @@ OPERATION = Operation(
 )
 
 
-def forward(x: Array, *, axis: int | tuple[int, ...] = -1) -> tuple[Array, tuple[Any, ...]]:
-    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: x, axis, shape."""
+def forward(
+    x: Array, *, axis: int | tuple[int, ...] | None = -1, keepdims: bool = False
+) -> tuple[Array, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: x, axis, shape, keepdims."""
     shape = x.shape
     x = to_last(x, axis)
     # (1) y[n] = prod[d](x[n,d])
     y = x.prod(axis=-1)
-    return y, (x, axis, shape)
+    return keep_axes(y, axis, shape, keepdims), (x, axis, shape, keepdims)
 
 
 def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    x, axis, shape = saved
+    x, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     # (3) grad_x[n,d] = grad_output[n] * prod[d' != d](x[n,d'])
     # what stands before each entry times what stands behind it: a zero needs no division
     before, after = np.ones_like(x), np.ones_like(x)
@@ -56,7 +59,7 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    x, axis, _shape = saved
+    x, axis, shape, keepdims = saved
     tangent_x = to_last(tangent_x, axis)
     # (5) tangent_y[n] = sum[d](prod[d' != d](x[n,d']) * tangent_x[n,d])
     # what stands before each entry times what stands behind it: a zero needs no division
@@ -65,12 +68,13 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     after[..., :-1] = np.cumprod(x[..., :0:-1], axis=-1)[..., ::-1]
     others_x = np.multiply(before, after, out=before)
     tangent_y = np.vecdot(others_x, tangent_x)
-    return tangent_y
+    return keep_axes(tangent_y, axis, shape, keepdims)
 
 
 def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    x, axis, shape = saved
+    x, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     tangent_x = to_last(tangent_x, axis)
     # (8) hvp_x[n,d] = grad_output[n] * sum[d'](tangent_x[n,d'] * prod[d'' != d, d'](x[n,d'']))
     # products of what stands before and behind each entry, and their slopes along the tangent

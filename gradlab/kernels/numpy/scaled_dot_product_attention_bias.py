@@ -1,8 +1,8 @@
-"""scaled_dot_product_attention_bias: Attention with attn_mask added to the scores; -inf takes a key out.
+"""scaled_dot_product_attention_bias: Attention with attn_mask added to the scores; a row of -inf alone gives NaN.
 
 Generated from derivations/attention.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: a682071470cc6629. Saved for the backward: query, key, value, p.
+Target: NumPy. Definition: 3382d6584f06d511. Saved for the backward: query, key, value, p.
 The backward has 5 reductions and 6 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive scaled_dot_product_attention_bias --to text` prints.
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 OPERATION = Operation(
     name="scaled_dot_product_attention_bias",
-    summary="Attention with attn_mask added to the scores; -inf takes a key out.",
+    summary="Attention with attn_mask added to the scores; a row of -inf alone gives NaN.",
     signature=Signature.parse("(...,q,c),(...,k,c),(...,k,v),(...,q,k)->(...,q,v)"),
     arguments=(
         Argument("query", real()),
@@ -30,7 +30,7 @@ OPERATION = Operation(
     ),
     saved=("query", "key", "value", "p"),
     reference="torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask)",
-    digest="a682071470cc6629",
+    digest="3382d6584f06d511",
     output="y",
     curved=("query", "key", "value", "attn_mask"),
 )

@@ -2,7 +2,7 @@
 
 Generated from derivations/attention.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 9a6cf27b481ff122. Saved for the backward: query, key, value, p.
+Target: NumPy. Definition: d2e4a3273e2c94d3. Saved for the backward: query, key, value, p.
 The backward has 5 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive scaled_dot_product_attention_mask --to text` prints.
@@ -26,11 +26,11 @@ OPERATION = Operation(
         Argument("query", real()),
         Argument("key", real()),
         Argument("value", real()),
-        Argument("attn_mask", mask(0.5), differentiable=False),
+        Argument("attn_mask", mask(0.8), differentiable=False),
     ),
     saved=("query", "key", "value", "p"),
     reference="torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask)",
-    digest="9a6cf27b481ff122",
+    digest="d2e4a3273e2c94d3",
     output="y",
     curved=("query", "key", "value"),
 )

@@ -2,7 +2,7 @@
 
 Generated from derivations/softmax_cross_entropy.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: b54239e8333d924a. Saved for the backward: label, weight, keep, p, total, t2.
+Target: NumPy. Definition: b2698c9c7812dbfc. Saved for the backward: label, weight, keep, p, t4, t5.
 The backward has 1 reduction and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive softmax_cross_entropy_weighted --to text` prints.
@@ -25,11 +25,11 @@ OPERATION = Operation(
         Argument("x", real()),
         Argument("label", labels("d"), differentiable=False),
         Argument("weight", positive(), differentiable=False),
-        Argument("keep", mask(0.5), differentiable=False),
+        Argument("keep", mask(0.8), differentiable=False),
     ),
-    saved=("label", "weight", "keep", "p", "total"),
+    saved=("label", "weight", "keep", "p", "t4"),
     reference="torch.nn.functional.cross_entropy(x, label.where(keep, -100), weight, label_smoothing=label_smoothing)",
-    digest="b54239e8333d924a",
+    digest="b2698c9c7812dbfc",
     parameters=(Parameter("label_smoothing", 0.0, 0.0, 1.0),),
     output="loss",
     curved=("x",),
@@ -41,7 +41,7 @@ def forward(
 ) -> tuple[Array, tuple[Any, ...]]:
     """Return the output, (n,d),(n),(d),(n)->().
 
-    What `backward` needs: label, weight, keep, p, total, t2, label_smoothing.
+    What `backward` needs: label, weight, keep, p, t4, t5, label_smoothing.
     """
     n, d = x.shape
     inverse_d = 1 / d if d else np.nan
@@ -64,56 +64,71 @@ def forward(
     weight_at_label = weight.take(label, axis=0)
     share = keep.astype(x.dtype)
     share *= weight_at_label
-    # (7) hit = sum[n](share[n] * log_p[n,label[n]])
+    # (7) even[n] = sum[d](weight[d] * log_p[n,d])
+    even = log_p @ weight
+    # (8) count = sum[n](keep[n])
+    count = keep.astype(x.dtype).sum()
+    # (9) t2 = 1 - count
+    t2 = 1 - count
+    # (10) none = max(t2, 0)
+    none = np.zeros(t2.shape, t2.dtype)
+    none = np.maximum(t2, none, out=none)
+    # (12) t3 = 1 - none
+    t3 = 1 - none
+    # (13) undefined = none * t3 / count
+    undefined = none * t3 / count
+    # (14) hit = sum[n](share[n] * log_p[n,label[n]])
     log_p_at_label = log_p[np.arange(n), label]
     hit = np.vecdot(log_p_at_label, share)
-    # (8) even[n] = sum[d](weight[d] * log_p[n,d])
-    even = log_p @ weight
-    # (9) spread = sum[n](even[n] * keep[n])
+    # (15) spread = sum[n](even[n] * keep[n])
     spread = np.vecdot(even, keep)
-    # (10) total = sum[n](share[n])
+    # (16) total = sum[n](share[n])
     total = share.sum()
-    # (11) t2 = label_smoothing - 1
-    t2 = -1 + label_smoothing
-    # (12) t3 = hit * t2 - label_smoothing * spread / D
-    t3 = label_smoothing * spread * -inverse_d
-    t3 = t3 + (hit * t2)
-    # (13) loss = t3 / total
-    loss = t3 / total
-    return loss, (label, weight, keep, p, total, t2, label_smoothing)
+    # (17) t4 = none + total
+    t4 = none
+    t4 = t4 + total
+    # (18) t5 = label_smoothing - 1
+    t5 = -1 + label_smoothing
+    # (19) t6 = hit * t5 - label_smoothing * spread / D
+    t6 = label_smoothing * spread * -inverse_d
+    t6 = t6 + (hit * t5)
+    # (20) loss = t6 / t4 + undefined
+    loss = t6 / t4
+    loss = loss + undefined
+    return loss, (label, weight, keep, p, t4, t5, label_smoothing)
 
 
 def backward(
     grad_output: Array, saved: tuple[Any, ...]
 ) -> tuple[Array | None, Array | None, Array | None, Array | None]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    label, weight, keep, p, total, t2, label_smoothing = saved
+    label, weight, keep, p, t4, t5, label_smoothing = saved
     n = label.shape[0]
     d = weight.shape[0]
     inverse_d = 1 / d if d else np.nan
-    # (34) grad_x[n,d] = grad_output * keep[n] / (D * total) * (D * delta[label[n],d] * t2 * weight[label[n]] +
-    #     label_smoothing * p[n,d] * sum[k](weight[k]) - label_smoothing * weight[d] - D * t2 * weight[label[n]] *
+    # (41) grad_x[n,d] = grad_output * keep[n] / (D * t4) * (D * delta[label[n],d] * t5 * weight[label[n]] +
+    #     label_smoothing * p[n,d] * sum[k](weight[k]) - label_smoothing * weight[d] - D * t5 * weight[label[n]] *
     #     p[n,d])
     weight_at_label = weight.take(label, axis=0)
     sum_weight = weight.sum()
-    part = weight_at_label * t2
+    part = weight_at_label * t5
     part = np.subtract((label_smoothing * sum_weight * inverse_d), part, out=part)
     grad_x = p * part[:, None]
     grad_x -= label_smoothing * inverse_d * weight
-    grad_x *= (grad_output * keep / total)[:, None]
-    grad_x[np.arange(n), label] += grad_output * t2 * weight_at_label * keep / total
+    grad_x *= (grad_output * keep / t4)[:, None]
+    grad_x[np.arange(n), label] += grad_output * t5 * weight_at_label * keep / t4
     return grad_x, None, None, None
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    label, weight, keep, p, total, t2, label_smoothing = saved
+    label, weight, keep, p, t4, t5, label_smoothing = saved
     n, d = tangent_x.shape
     inverse_d = 1 / d if d else np.nan
-    # (58) tangent_loss = (label_smoothing * sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) * sum[d](weight[d]) + D *
-    #     t2 * sum[n](keep[n] * weight[label[n]] * tangent_x[n,label[n]]) - label_smoothing * sum[n,d](keep[n] *
-    #     weight[d] * tangent_x[n,d]) - D * t2 * sum[n,d](keep[n] * weight[label[n]] * p[n,d] * tangent_x[n,d])) /
-    #     (D * total)
+    # (65) tangent_loss = (label_smoothing * sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) * sum[d](weight[d]) + D *
+    #     t5 * sum[n](keep[n] * weight[label[n]] * tangent_x[n,label[n]]) - label_smoothing * sum[n,d](keep[n] *
+    #     weight[d] * tangent_x[n,d]) - D * t5 * sum[n,d](keep[n] * weight[label[n]] * p[n,d] * tangent_x[n,d])) /
+    #     (D * t4)
     part = tangent_x * keep[:, None]
     dot_p_part = np.vecdot(p, part).sum()
     sum_weight = weight.sum()
@@ -130,10 +145,10 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     dot_part_4_weight_at_label_2 = np.vecdot(part_4, weight_at_label_2)
     tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d
     tangent_loss = tangent_loss - (label_smoothing * dot_part_weight * inverse_d)
-    part_5 = t2 * dot_p_part_3 * -1
-    part_5 = part_5 + (t2 * dot_part_4_weight_at_label_2)
+    part_5 = t5 * dot_p_part_3 * -1
+    part_5 = part_5 + (t5 * dot_part_4_weight_at_label_2)
     tangent_loss += part_5
-    tangent_loss *= 1 / total
+    tangent_loss *= 1 / t4
     return tangent_loss
 
 
@@ -141,17 +156,17 @@ def hvp(
     saved: tuple[Any, ...], grad_output: Array, tangent_x: Array
 ) -> tuple[Array | None, Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    label, weight, keep, p, total, t2, label_smoothing = saved
+    label, weight, keep, p, t4, t5, label_smoothing = saved
     d = tangent_x.shape[1]
     inverse_d = 1 / d if d else np.nan
-    # (44) tangent_p[n,d] = p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
+    # (51) tangent_p[n,d] = p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
     dot_p_tangent_x = np.vecdot(p, tangent_x)
     tangent_p = tangent_x - dot_p_tangent_x[:, None]
     tangent_p *= p
-    # (62) hvp_x[n,d] = grad_output * keep[n] * tangent_p[n,d] / (D * total) * (label_smoothing * sum[k](weight[k])
-    #     - D * t2 * weight[label[n]])
+    # (69) hvp_x[n,d] = grad_output * keep[n] * tangent_p[n,d] / (D * t4) * (label_smoothing * sum[k](weight[k]) - D
+    #     * t5 * weight[label[n]])
     weight_at_label = weight.take(label, axis=0)
     sum_weight = weight.sum()
-    hvp_x = grad_output * t2 * -1 * weight_at_label[:, None] * tangent_p * keep[:, None] / total
-    hvp_x += grad_output * label_smoothing * sum_weight * inverse_d * tangent_p * keep[:, None] / total
+    hvp_x = grad_output * t5 * -1 * weight_at_label[:, None] * tangent_p * keep[:, None] / t4
+    hvp_x += grad_output * label_smoothing * sum_weight * inverse_d * tangent_p * keep[:, None] / t4
     return hvp_x, None, None, None

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.kernels import special
-from gradlab.kernels.axes import from_last, to_last
+from gradlab.kernels.axes import drop_axes, from_last, keep_axes, to_last
 from gradlab.operation import Along, Argument, Kink, Operation, Parameter, Signature, real
 
 Array = NDArray[Any]
@@ -35,10 +35,12 @@ OPERATION = Operation(
 )
 
 
-def forward(x: Array, *, axis: int | tuple[int, ...] = -1, correction: int = 1) -> tuple[Array, tuple[Any, ...]]:
+def forward(
+    x: Array, *, axis: int | tuple[int, ...] | None = -1, keepdims: bool = False, correction: int = 1
+) -> tuple[Array, tuple[Any, ...]]:
     """Return the output, (...,d)->(...) with d along `axis`.
 
-    What `backward` needs: xc, variance, count, axis, shape.
+    What `backward` needs: xc, variance, count, axis, shape, keepdims.
     """
     shape = x.shape
     x = to_last(x, axis)
@@ -62,12 +64,13 @@ def forward(x: Array, *, axis: int | tuple[int, ...] = -1, correction: int = 1) 
     variance = dot_xc * reciprocal_count
     # (7) y[n] = sqrt(variance[n])
     y = np.sqrt(variance)
-    return y, (xc, variance, count, axis, shape)
+    return keep_axes(y, axis, shape, keepdims), (xc, variance, count, axis, shape, keepdims)
 
 
 def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    xc, variance, count, axis, shape = saved
+    xc, variance, count, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     # (18) grad_x[n,d] = grad_output[n] * safe_rsqrt(variance[n]) * xc[n,d] / count
     safe_rsqrt_variance = special.safe_rsqrt(variance)
     reciprocal_count = 1 / count if count else np.nan
@@ -77,7 +80,7 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    xc, variance, count, axis, _shape = saved
+    xc, variance, count, axis, shape, keepdims = saved
     tangent_x = to_last(tangent_x, axis)
     # (27) tangent_y[n] = safe_rsqrt(variance[n]) * sum[d](tangent_x[n,d] * xc[n,d]) / count
     tangent_y = special.safe_rsqrt(variance)
@@ -85,12 +88,13 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     dot_tangent_x_xc = np.vecdot(tangent_x, xc)
     tangent_y *= dot_tangent_x_xc
     tangent_y *= reciprocal_count
-    return tangent_y
+    return keep_axes(tangent_y, axis, shape, keepdims)
 
 
 def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    xc, variance, count, axis, shape = saved
+    xc, variance, count, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     tangent_x = to_last(tangent_x, axis)
     d = tangent_x.shape[-1]
     inverse_d = 1 / d if d else np.nan

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.kernels.axes import from_last, to_last
+from gradlab.kernels.axes import drop_axes, from_last, keep_axes, to_last
 from gradlab.operation import Along, Argument, Operation, Signature, real
 
 Array = NDArray[Any]
@@ -31,19 +31,22 @@ OPERATION = Operation(
 )
 
 
-def forward(x: Array, *, axis: int | tuple[int, ...] = -1) -> tuple[Array, tuple[Any, ...]]:
-    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: d, axis, shape."""
+def forward(
+    x: Array, *, axis: int | tuple[int, ...] | None = -1, keepdims: bool = False
+) -> tuple[Array, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: d, axis, shape, keepdims."""
     shape = x.shape
     x = to_last(x, axis)
     d = x.shape[-1]
     # (1) y[n] = sum[d](x[n,d])
     y = x.sum(axis=-1)
-    return y, (d, axis, shape)
+    return keep_axes(y, axis, shape, keepdims), (d, axis, shape, keepdims)
 
 
 def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    d, axis, shape = saved
+    d, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     # (3) grad_x[n,d] = grad_output[n]
     grad_x = np.broadcast_to(grad_output[..., None], (*grad_output.shape, d)).copy()
     return (from_last(grad_x, axis, shape),)
@@ -51,16 +54,17 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    _d, axis, _shape = saved
+    _d, axis, shape, keepdims = saved
     tangent_x = to_last(tangent_x, axis)
     # (5) tangent_y[n] = sum[d](tangent_x[n,d])
     tangent_y = tangent_x.sum(axis=-1)
-    return tangent_y
+    return keep_axes(tangent_y, axis, shape, keepdims)
 
 
 def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    _d, axis, shape = saved
+    _d, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     tangent_x = to_last(tangent_x, axis)
     # (7) hvp_x[n,d] = 0
     hvp_x = np.zeros_like(tangent_x)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.kernels.axes import from_last, to_last
+from gradlab.kernels.axes import drop_axes, from_last, keep_axes, to_last
 from gradlab.operation import Along, Argument, Operation, Parameter, Signature, real
 
 Array = NDArray[Any]
@@ -33,8 +33,13 @@ OPERATION = Operation(
 )
 
 
-def forward(x: Array, *, axis: int | tuple[int, ...] = -1, correction: int = 1) -> tuple[Array, tuple[Any, ...]]:
-    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: xc, count, axis, shape."""
+def forward(
+    x: Array, *, axis: int | tuple[int, ...] | None = -1, keepdims: bool = False, correction: int = 1
+) -> tuple[Array, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...) with d along `axis`.
+
+    What `backward` needs: xc, count, axis, shape, keepdims.
+    """
     shape = x.shape
     x = to_last(x, axis)
     d = x.shape[-1]
@@ -55,12 +60,13 @@ def forward(x: Array, *, axis: int | tuple[int, ...] = -1, correction: int = 1) 
     reciprocal_count = 1 / count if count else np.nan
     dot_xc = np.vecdot(xc, xc)
     y = dot_xc * reciprocal_count
-    return y, (xc, count, axis, shape)
+    return keep_axes(y, axis, shape, keepdims), (xc, count, axis, shape, keepdims)
 
 
 def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    xc, count, axis, shape = saved
+    xc, count, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     # (15) grad_x[n,d] = 2 * grad_output[n] * xc[n,d] / count
     reciprocal_count = 1 / count if count else np.nan
     grad_x = xc * (reciprocal_count * 2 * grad_output)[..., None]
@@ -69,18 +75,19 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    xc, count, axis, _shape = saved
+    xc, count, axis, shape, keepdims = saved
     tangent_x = to_last(tangent_x, axis)
     # (22) tangent_y[n] = 2 * sum[d](tangent_x[n,d] * xc[n,d]) / count
     reciprocal_count = 1 / count if count else np.nan
     dot_tangent_x_xc = np.vecdot(tangent_x, xc)
     tangent_y = dot_tangent_x_xc * (reciprocal_count * 2)
-    return tangent_y
+    return keep_axes(tangent_y, axis, shape, keepdims)
 
 
 def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    _xc, count, axis, shape = saved
+    _xc, count, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     tangent_x = to_last(tangent_x, axis)
     d = tangent_x.shape[-1]
     inverse_d = 1 / d if d else np.nan

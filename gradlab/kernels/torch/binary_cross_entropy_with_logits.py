@@ -2,8 +2,8 @@
 
 Generated from derivations/pointwise_losses.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: c8003b6c6cc067f8. Saved for the backward: x, t.
-The backward has 0 reductions and 2 elementwise passes over full-size arrays.
+Target: torch. Definition: 47550c83b086aa72. Saved for the backward: x, t.
+The backward has 0 reductions and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive binary_cross_entropy_with_logits --to text` prints.
 """
@@ -29,44 +29,61 @@ def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     return loss, (x, t)
 
 
-def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | None, Tensor | None]:
-    """Return the gradient of each input (VJP), None for an input that has none."""
+def backward(
+    grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True)
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
     x, t = saved
     n = math.prod(x.shape)
     inverse_n = 1 / n if n else math.nan
-    # (10) grad_x[n] = grad_output * (sigmoid(x[n]) - t[n]) / N
-    grad_x = torch.sigmoid(x)
-    grad_x = grad_x - t
-    grad_x = grad_x * (grad_output * inverse_n)
-    return grad_x, None
+    grad_x: Tensor | None = None
+    grad_t: Tensor | None = None
+    if needs[0]:
+        # (10) grad_x[n] = grad_output * (sigmoid(x[n]) - t[n]) / N
+        grad_x = torch.sigmoid(x)
+        grad_x = grad_x - t
+        grad_x = grad_x * (grad_output * inverse_n)
+    if needs[1]:
+        # (12) grad_t[n] = -grad_output * x[n] / N
+        grad_t = x * (grad_output * -inverse_n)
+    return grad_x, grad_t
 
 
-def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
+def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     x, t = saved
     n = math.prod(tangent_x.shape)
     inverse_n = 1 / n if n else math.nan
-    # (17) tangent_loss = (sum[n](sigmoid(x[n]) * tangent_x[n]) - sum[n](t[n] * tangent_x[n])) / N
+    # (19) tangent_loss = (sum[n](sigmoid(x[n]) * tangent_x[n]) - sum[n](t[n] * tangent_x[n]) - sum[n](tangent_t[n]
+    #     * x[n])) / N
     sigmoid_x = torch.sigmoid(x)
     dot_sigmoid_x_tangent_x = (sigmoid_x * tangent_x).sum()
     dot_t_tangent_x = (t * tangent_x).sum()
+    dot_tangent_t_x = (tangent_t * x).sum()
     tangent_loss = dot_sigmoid_x_tangent_x * inverse_n
     tangent_loss = tangent_loss - (dot_t_tangent_x * inverse_n)
+    tangent_loss = tangent_loss - (dot_tangent_t_x * inverse_n)
     return tangent_loss
 
 
-def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor | None, Tensor | None]:
+def hvp(
+    saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_t: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     x, _t = saved
     n = math.prod(tangent_x.shape)
     inverse_n = 1 / n if n else math.nan
-    # (21) hvp_x[n] = grad_output * sigmoid(x[n]) * tangent_x[n] * (1 - sigmoid(x[n])) / N
-    sigmoid_x = torch.sigmoid(x)
-    hvp_x = 1 - sigmoid_x
-    hvp_x = hvp_x * (grad_output * inverse_n)
-    hvp_x = hvp_x * sigmoid_x
+    # (24) hvp_x[n] = grad_output * (sigmoid(x[n]) * tangent_x[n] - tangent_t[n] - sigmoid(x[n])**2 * tangent_x[n])
+    #     / N
+    hvp_x = torch.sigmoid(x)
+    part = 1 - hvp_x
     hvp_x = hvp_x * tangent_x
-    return hvp_x, None
+    hvp_x = hvp_x * part
+    hvp_x = hvp_x - tangent_t
+    hvp_x = hvp_x * (grad_output * inverse_n)
+    # (26) hvp_t[n] = -grad_output * tangent_x[n] / N
+    hvp_t = tangent_x * (grad_output * -inverse_n)
+    return hvp_x, hvp_t
 
 
 def reference(x: Tensor, t: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""logsumexp: Logarithm of the sum of exponentials along an axis.
+"""logsumexp: Logarithm of the sum of exponentials along one or several axes.
 
 Generated from derivations/softmax.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: eb14c0ccafa9519a. Saved for the backward: p.
+Target: torch. Definition: 01ac229dfcb5284f. Saved for the backward: p.
 The backward has 0 reductions and 1 elementwise pass over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive logsumexp --to text` prints.
@@ -13,11 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradlab.kernels.axes import from_last, to_last
+from gradlab.kernels.axes import drop_axes, from_last, keep_axes, to_last
 
 
-def forward(x: Tensor, *, axis: int = -1) -> tuple[Tensor, tuple[Any, ...]]:
-    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: p, axis."""
+def forward(
+    x: Tensor, *, axis: int | tuple[int, ...] | None = -1, keepdims: bool = False
+) -> tuple[Tensor, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: p, axis, shape, keepdims."""
+    shape = x.shape
     x = to_last(x, axis)
     # exp cannot overflow: z is x less its maximum, and no result depends on the shift; y gets it back
     largest = x.amax(dim=-1).clamp(min=torch.finfo(x.dtype).min) if x.shape[-1] else x.sum(dim=-1)
@@ -31,39 +34,41 @@ def forward(x: Tensor, *, axis: int = -1) -> tuple[Tensor, tuple[Any, ...]]:
     # (4) y[n] = log(s[n])
     y = torch.log(s)
     y = y + largest
-    return y, (p, axis)
+    return keep_axes(y, axis, shape, keepdims), (p, axis, shape, keepdims)
 
 
 def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    p, axis = saved
+    p, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     # (14) grad_x[n,d] = grad_output[n] * p[n,d]
     grad_x = p * grad_output[..., None]
-    return (from_last(grad_x, axis),)
+    return (from_last(grad_x, axis, shape),)
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    p, axis = saved
+    p, axis, shape, keepdims = saved
     tangent_x = to_last(tangent_x, axis)
     # (25) tangent_y[n] = sum[d](p[n,d] * tangent_x[n,d])
     tangent_y = (p * tangent_x).sum(dim=-1)
-    return tangent_y
+    return keep_axes(tangent_y, axis, shape, keepdims)
 
 
 def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    p, axis = saved
+    p, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     tangent_x = to_last(tangent_x, axis)
     # (29) hvp_x[n,d] = grad_output[n] * p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
     dot_p_tangent_x = (p * tangent_x).sum(dim=-1)
     hvp_x = tangent_x - dot_p_tangent_x[..., None]
     hvp_x = hvp_x * grad_output[..., None]
     hvp_x = hvp_x * p
-    return (from_last(hvp_x, axis),)
+    return (from_last(hvp_x, axis, shape),)
 
 
-def reference(x: Tensor, *, axis: int = -1) -> Tensor:
+def reference(x: Tensor, *, axis: int | tuple[int, ...] | None = -1) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
-    result: Tensor = torch.logsumexp(x, dim=axis)
+    result: Tensor = torch.logsumexp(to_last(x, axis), dim=-1)
     return result

@@ -1,8 +1,8 @@
-"""max_pool2d: Maximum over square windows; what is outside x does not count, at a tie the first entry is taken.
+"""max_pool2d: Maximum over windows; what is outside x does not count, at a tie the first entry is taken.
 
 Generated from derivations/max_pool2d.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 9ff4c9b895ce6820. Saved for the backward: at.
+Target: torch. Definition: d2070363e087c4a8. Saved for the backward: at.
 The backward has 0 reductions and 0 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive max_pool2d --to text` prints.
@@ -17,22 +17,39 @@ from gradlab.kernels.torch_windows import largest
 
 
 def forward(
-    x: Tensor, *, kernel_size: int = 2, stride: int = 2, padding: int = 0, dilation: int = 1
+    x: Tensor,
+    *,
+    kernel_h: int = 2,
+    kernel_w: int = 2,
+    stride_h: int = 2,
+    stride_w: int = 2,
+    padding_h: int = 0,
+    padding_w: int = 0,
+    dilation_h: int = 1,
+    dilation_w: int = 1,
+    ceil_mode: int = 0,
 ) -> tuple[Tensor, tuple[Any, ...]]:
     """Return the output, (n,c,h,w)->(n,c,o,q), and what `backward` needs: at, h, w."""
     n, c, h, w = x.shape
-    o = (h + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
-    q = (w + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
+    o = min(
+        (h + 2 * padding_h - dilation_h * (kernel_h - 1) - 1 + ceil_mode * (stride_h - 1)) // stride_h + 1,
+        (h + padding_h - 1) // stride_h + 1,
+    )
+    q = min(
+        (w + 2 * padding_w - dilation_w * (kernel_w - 1) - 1 + ceil_mode * (stride_w - 1)) // stride_w + 1,
+        (w + padding_w - 1) // stride_w + 1,
+    )
     if o < 1 or q < 1:
         found = f"no window fits: o = {o}, q = {q}"
         raise ValueError(f"{found}; pad the input, or use a smaller window")
-    # (1) at[n,c,o,q] = argmax[a,b](x[n,c,stride*o + dilation*a - padding,stride*q + dilation*b - padding])
+    # (1) at[n,c,o,q] = argmax[a,b](x[n,c,stride_h*o + dilation_h*a - padding_h,stride_w*q + dilation_w*b -
+    #     padding_w])
     y, at = largest(
         x,
         (n, c, o, q),
-        (1, 1, stride, stride),
-        (0, 0, -padding, -padding),
-        ((2, kernel_size, dilation), (3, kernel_size, dilation)),
+        (1, 1, stride_h, stride_w),
+        (0, 0, -padding_h, -padding_w),
+        ((2, kernel_h, dilation_h), (3, kernel_w, dilation_w)),
     )
     # (2) y[n,c,o,q] = x[n,c,at.h[n,c,o,q],at.w[n,c,o,q]]
     return y, (at, h, w)
@@ -68,7 +85,26 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     return (hvp_x,)
 
 
-def reference(x: Tensor, *, kernel_size: int = 2, stride: int = 2, padding: int = 0, dilation: int = 1) -> Tensor:
+def reference(
+    x: Tensor,
+    *,
+    kernel_h: int = 2,
+    kernel_w: int = 2,
+    stride_h: int = 2,
+    stride_w: int = 2,
+    padding_h: int = 0,
+    padding_w: int = 0,
+    dilation_h: int = 1,
+    dilation_w: int = 1,
+    ceil_mode: int = 0,
+) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
-    result: Tensor = torch.nn.functional.max_pool2d(x, kernel_size, stride, padding, dilation)
+    result: Tensor = torch.nn.functional.max_pool2d(
+        x,
+        (kernel_h, kernel_w),
+        (stride_h, stride_w),
+        (padding_h, padding_w),
+        (dilation_h, dilation_w),
+        ceil_mode=ceil_mode > 0,
+    )
     return result

@@ -13,21 +13,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradlab.kernels.axes import from_last, to_last
+from gradlab.kernels.axes import drop_axes, from_last, keep_axes, to_last
 
 
-def forward(x: Tensor, *, axis: int | tuple[int, ...] = -1) -> tuple[Tensor, tuple[Any, ...]]:
-    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: x, axis, shape."""
+def forward(
+    x: Tensor, *, axis: int | tuple[int, ...] | None = -1, keepdims: bool = False
+) -> tuple[Tensor, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: x, axis, shape, keepdims."""
     shape = x.shape
     x = to_last(x, axis)
     # (1) y[n] = prod[d](x[n,d])
     y = x.prod(-1)
-    return y, (x, axis, shape)
+    return keep_axes(y, axis, shape, keepdims), (x, axis, shape, keepdims)
 
 
 def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    x, axis, shape = saved
+    x, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     # (3) grad_x[n,d] = grad_output[n] * prod[d' != d](x[n,d'])
     # what stands before each entry times what stands behind it: a zero needs no division
     one_x = torch.ones_like(x[..., :1])
@@ -40,7 +43,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
 
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    x, axis, _shape = saved
+    x, axis, shape, keepdims = saved
     tangent_x = to_last(tangent_x, axis)
     # (5) tangent_y[n] = sum[d](prod[d' != d](x[n,d']) * tangent_x[n,d])
     # what stands before each entry times what stands behind it: a zero needs no division
@@ -49,12 +52,13 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     after_x = torch.cat((one_x, x[..., 1:].flip(-1)), -1).cumprod(-1).flip(-1)
     others_x = before_x * after_x
     tangent_y = (others_x * tangent_x).sum(dim=-1)
-    return tangent_y
+    return keep_axes(tangent_y, axis, shape, keepdims)
 
 
 def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    x, axis, shape = saved
+    x, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     tangent_x = to_last(tangent_x, axis)
     # (8) hvp_x[n,d] = grad_output[n] * sum[d'](tangent_x[n,d'] * prod[d'' != d, d'](x[n,d'']))
     # products of what stands before and behind each entry, and their slopes along the tangent
@@ -73,7 +77,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     return (from_last(hvp_x, axis, shape),)
 
 
-def reference(x: Tensor, *, axis: int | tuple[int, ...] = -1) -> Tensor:
+def reference(x: Tensor, *, axis: int | tuple[int, ...] | None = -1) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.prod(to_last(x, axis), dim=-1)
     return result

@@ -1,8 +1,8 @@
-"""scaled_dot_product_attention_bias: Attention with attn_mask added to the scores; -inf takes a key out.
+"""scaled_dot_product_attention_bias: Attention with attn_mask added to the scores; a row of -inf alone gives NaN.
 
 Generated from derivations/attention.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: a682071470cc6629. Saved for the backward: query, key, value, p.
+Target: torch. Definition: 3382d6584f06d511. Saved for the backward: query, key, value, p.
 The backward has 5 reductions and 6 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive scaled_dot_product_attention_bias --to text` prints.

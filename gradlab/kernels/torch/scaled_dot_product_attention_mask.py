@@ -2,7 +2,7 @@
 
 Generated from derivations/attention.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 9a6cf27b481ff122. Saved for the backward: query, key, value, p.
+Target: torch. Definition: d2e4a3273e2c94d3. Saved for the backward: query, key, value, p.
 The backward has 5 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive scaled_dot_product_attention_mask --to text` prints.

@@ -2,7 +2,7 @@
 
 Generated from derivations/softmax_cross_entropy.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: b54239e8333d924a. Saved for the backward: label, weight, keep, p, total, t2.
+Target: torch. Definition: b2698c9c7812dbfc. Saved for the backward: label, weight, keep, p, t4, t5.
 The backward has 1 reduction and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive softmax_cross_entropy_weighted --to text` prints.
@@ -20,7 +20,7 @@ def forward(
 ) -> tuple[Tensor, tuple[Any, ...]]:
     """Return the output, (n,d),(n),(d),(n)->().
 
-    What `backward` needs: label, weight, keep, p, total, t2, label_smoothing.
+    What `backward` needs: label, weight, keep, p, t4, t5, label_smoothing.
     """
     d = x.shape[1]
     inverse_d = 1 / d if d else math.nan
@@ -39,57 +39,69 @@ def forward(
     # (6) share[n] = keep[n] * weight[label[n]]
     weight_at_label = weight.index_select(0, label)
     share = weight_at_label * keep
-    # (7) hit = sum[n](share[n] * log_p[n,label[n]])
+    # (7) even[n] = sum[d](weight[d] * log_p[n,d])
+    even = log_p @ weight
+    # (8) count = sum[n](keep[n])
+    count = keep.to(x.dtype).sum()
+    # (9) t2 = 1 - count
+    t2 = 1 - count
+    # (10) none = max(t2, 0)
+    none = torch.clamp(t2, min=0)
+    # (12) t3 = 1 - none
+    t3 = 1 - none
+    # (13) undefined = none * t3 / count
+    undefined = none * t3 / count
+    # (14) hit = sum[n](share[n] * log_p[n,label[n]])
     log_p_at_label = log_p.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     hit = (log_p_at_label * share).sum()
-    # (8) even[n] = sum[d](weight[d] * log_p[n,d])
-    even = log_p @ weight
-    # (9) spread = sum[n](even[n] * keep[n])
+    # (15) spread = sum[n](even[n] * keep[n])
     spread = (even * keep.to(even.dtype)).sum()
-    # (10) total = sum[n](share[n])
+    # (16) total = sum[n](share[n])
     total = share.sum()
-    # (11) t2 = label_smoothing - 1
-    t2 = -1 + label_smoothing
-    # (12) t3 = hit * t2 - label_smoothing * spread / D
-    t3 = label_smoothing * spread * -inverse_d
-    t3 = t3 + (hit * t2)
-    # (13) loss = t3 / total
-    loss = t3 / total.clone()
-    return loss, (label, weight, keep, p, total, t2, label_smoothing)
+    # (17) t4 = none + total
+    t4 = none.clone()
+    t4 = t4 + total
+    # (18) t5 = label_smoothing - 1
+    t5 = -1 + label_smoothing
+    # (19) t6 = hit * t5 - label_smoothing * spread / D
+    t6 = label_smoothing * spread * -inverse_d
+    t6 = t6 + (hit * t5)
+    # (20) loss = t6 / t4 + undefined
+    loss = t6 / t4.clone()
+    loss = loss + undefined
+    return loss, (label, weight, keep, p, t4, t5, label_smoothing)
 
 
 def backward(
     grad_output: Tensor, saved: tuple[Any, ...]
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    label, weight, keep, p, total, t2, label_smoothing = saved
+    label, weight, keep, p, t4, t5, label_smoothing = saved
     d = weight.shape[0]
     inverse_d = 1 / d if d else math.nan
-    # (34) grad_x[n,d] = grad_output * keep[n] / (D * total) * (D * delta[label[n],d] * t2 * weight[label[n]] +
-    #     label_smoothing * p[n,d] * sum[k](weight[k]) - label_smoothing * weight[d] - D * t2 * weight[label[n]] *
+    # (41) grad_x[n,d] = grad_output * keep[n] / (D * t4) * (D * delta[label[n],d] * t5 * weight[label[n]] +
+    #     label_smoothing * p[n,d] * sum[k](weight[k]) - label_smoothing * weight[d] - D * t5 * weight[label[n]] *
     #     p[n,d])
     weight_at_label = weight.index_select(0, label)
     sum_weight = weight.sum()
-    part = weight_at_label * t2
+    part = weight_at_label * t5
     part = (label_smoothing * sum_weight * inverse_d) - part
     grad_x = p * part[:, None]
     grad_x = grad_x - (label_smoothing * inverse_d * weight)
-    grad_x = grad_x * (grad_output * keep / total)[:, None]
-    grad_x = grad_x.scatter_add(
-        -1, label.unsqueeze(-1), (grad_output * t2 * weight_at_label * keep / total).unsqueeze(-1)
-    )
+    grad_x = grad_x * (grad_output * keep / t4)[:, None]
+    grad_x = grad_x.scatter_add(-1, label.unsqueeze(-1), (grad_output * t5 * weight_at_label * keep / t4).unsqueeze(-1))
     return grad_x, None, None, None
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    label, weight, keep, p, total, t2, label_smoothing = saved
+    label, weight, keep, p, t4, t5, label_smoothing = saved
     d = tangent_x.shape[1]
     inverse_d = 1 / d if d else math.nan
-    # (58) tangent_loss = (label_smoothing * sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) * sum[d](weight[d]) + D *
-    #     t2 * sum[n](keep[n] * weight[label[n]] * tangent_x[n,label[n]]) - label_smoothing * sum[n,d](keep[n] *
-    #     weight[d] * tangent_x[n,d]) - D * t2 * sum[n,d](keep[n] * weight[label[n]] * p[n,d] * tangent_x[n,d])) /
-    #     (D * total)
+    # (65) tangent_loss = (label_smoothing * sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) * sum[d](weight[d]) + D *
+    #     t5 * sum[n](keep[n] * weight[label[n]] * tangent_x[n,label[n]]) - label_smoothing * sum[n,d](keep[n] *
+    #     weight[d] * tangent_x[n,d]) - D * t5 * sum[n,d](keep[n] * weight[label[n]] * p[n,d] * tangent_x[n,d])) /
+    #     (D * t4)
     part = tangent_x * keep[:, None]
     dot_p_part = (p * part).sum()
     sum_weight = weight.sum()
@@ -104,10 +116,10 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     dot_part_4_weight_at_label_2 = (part_4 * weight_at_label_2).sum()
     tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d
     tangent_loss = tangent_loss - (label_smoothing * dot_part_weight * inverse_d)
-    part_5 = t2 * dot_p_part_3 * -1
-    part_5 = part_5 + (t2 * dot_part_4_weight_at_label_2)
+    part_5 = t5 * dot_p_part_3 * -1
+    part_5 = part_5 + (t5 * dot_part_4_weight_at_label_2)
     tangent_loss = tangent_loss + part_5
-    tangent_loss = tangent_loss * (1 / total)
+    tangent_loss = tangent_loss * (1 / t4)
     return tangent_loss
 
 
@@ -115,19 +127,19 @@ def hvp(
     saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    label, weight, keep, p, total, t2, label_smoothing = saved
+    label, weight, keep, p, t4, t5, label_smoothing = saved
     d = tangent_x.shape[1]
     inverse_d = 1 / d if d else math.nan
-    # (44) tangent_p[n,d] = p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
+    # (51) tangent_p[n,d] = p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
     dot_p_tangent_x = (p * tangent_x).sum(dim=1)
     tangent_p = tangent_x - dot_p_tangent_x[:, None]
     tangent_p = tangent_p * p
-    # (62) hvp_x[n,d] = grad_output * keep[n] * tangent_p[n,d] / (D * total) * (label_smoothing * sum[k](weight[k])
-    #     - D * t2 * weight[label[n]])
+    # (69) hvp_x[n,d] = grad_output * keep[n] * tangent_p[n,d] / (D * t4) * (label_smoothing * sum[k](weight[k]) - D
+    #     * t5 * weight[label[n]])
     weight_at_label = weight.index_select(0, label)
     sum_weight = weight.sum()
-    hvp_x = grad_output * t2 * -1 * weight_at_label[:, None] * tangent_p * keep[:, None] / total
-    hvp_x = hvp_x + (grad_output * label_smoothing * sum_weight * inverse_d * tangent_p * keep[:, None] / total)
+    hvp_x = grad_output * t5 * -1 * weight_at_label[:, None] * tangent_p * keep[:, None] / t4
+    hvp_x = hvp_x + (grad_output * label_smoothing * sum_weight * inverse_d * tangent_p * keep[:, None] / t4)
     return hvp_x, None, None, None
 
 

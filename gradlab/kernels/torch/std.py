@@ -14,13 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradlab.kernels.axes import from_last, to_last
+from gradlab.kernels.axes import drop_axes, from_last, keep_axes, to_last
 
 
-def forward(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1) -> tuple[Tensor, tuple[Any, ...]]:
+def forward(
+    x: Tensor, *, axis: int | tuple[int, ...] | None = -1, keepdims: bool = False, correction: int = 1
+) -> tuple[Tensor, tuple[Any, ...]]:
     """Return the output, (...,d)->(...) with d along `axis`.
 
-    What `backward` needs: xc, variance, count, axis, shape.
+    What `backward` needs: xc, variance, count, axis, shape, keepdims.
     """
     shape = x.shape
     x = to_last(x, axis)
@@ -44,12 +46,13 @@ def forward(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1)
     variance = dot_xc * reciprocal_count
     # (7) y[n] = sqrt(variance[n])
     y = torch.sqrt(variance)
-    return y, (xc, variance, count, axis, shape)
+    return keep_axes(y, axis, shape, keepdims), (xc, variance, count, axis, shape, keepdims)
 
 
 def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    xc, variance, count, axis, shape = saved
+    xc, variance, count, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     # (18) grad_x[n,d] = grad_output[n] * safe_rsqrt(variance[n]) * xc[n,d] / count
     safe_rsqrt_variance = torch.where(variance > 0, torch.rsqrt(variance), 0)
     reciprocal_count = 1 / count if count else math.nan
@@ -59,7 +62,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
 
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    xc, variance, count, axis, _shape = saved
+    xc, variance, count, axis, shape, keepdims = saved
     tangent_x = to_last(tangent_x, axis)
     # (27) tangent_y[n] = safe_rsqrt(variance[n]) * sum[d](tangent_x[n,d] * xc[n,d]) / count
     tangent_y = torch.where(variance > 0, torch.rsqrt(variance), 0)
@@ -67,12 +70,13 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     dot_tangent_x_xc = (tangent_x * xc).sum(dim=-1)
     tangent_y = tangent_y * dot_tangent_x_xc
     tangent_y = tangent_y * reciprocal_count
-    return tangent_y
+    return keep_axes(tangent_y, axis, shape, keepdims)
 
 
 def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    xc, variance, count, axis, shape = saved
+    xc, variance, count, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     tangent_x = to_last(tangent_x, axis)
     d = tangent_x.shape[-1]
     inverse_d = 1 / d if d else math.nan
@@ -90,7 +94,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     return (from_last(hvp_x, axis, shape),)
 
 
-def reference(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1) -> Tensor:
+def reference(x: Tensor, *, axis: int | tuple[int, ...] | None = -1, correction: int = 1) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.std(x, dim=axis, correction=correction)
     return result

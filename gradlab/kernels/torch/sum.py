@@ -13,22 +13,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradlab.kernels.axes import from_last, to_last
+from gradlab.kernels.axes import drop_axes, from_last, keep_axes, to_last
 
 
-def forward(x: Tensor, *, axis: int | tuple[int, ...] = -1) -> tuple[Tensor, tuple[Any, ...]]:
-    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: d, axis, shape."""
+def forward(
+    x: Tensor, *, axis: int | tuple[int, ...] | None = -1, keepdims: bool = False
+) -> tuple[Tensor, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: d, axis, shape, keepdims."""
     shape = x.shape
     x = to_last(x, axis)
     d = x.shape[-1]
     # (1) y[n] = sum[d](x[n,d])
     y = x.sum(dim=-1)
-    return y, (d, axis, shape)
+    return keep_axes(y, axis, shape, keepdims), (d, axis, shape, keepdims)
 
 
 def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    d, axis, shape = saved
+    d, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     # (3) grad_x[n,d] = grad_output[n]
     grad_x = (grad_output[..., None]).expand((*grad_output.shape, d)).clone()
     return (from_last(grad_x, axis, shape),)
@@ -36,23 +39,24 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
 
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    _d, axis, _shape = saved
+    _d, axis, shape, keepdims = saved
     tangent_x = to_last(tangent_x, axis)
     # (5) tangent_y[n] = sum[d](tangent_x[n,d])
     tangent_y = tangent_x.sum(dim=-1)
-    return tangent_y
+    return keep_axes(tangent_y, axis, shape, keepdims)
 
 
 def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    _d, axis, shape = saved
+    _d, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     tangent_x = to_last(tangent_x, axis)
     # (7) hvp_x[n,d] = 0
     hvp_x = torch.zeros_like(tangent_x)
     return (from_last(hvp_x, axis, shape),)
 
 
-def reference(x: Tensor, *, axis: int | tuple[int, ...] = -1) -> Tensor:
+def reference(x: Tensor, *, axis: int | tuple[int, ...] | None = -1) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.sum(x, dim=axis)
     return result

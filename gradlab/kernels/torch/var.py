@@ -14,11 +14,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradlab.kernels.axes import from_last, to_last
+from gradlab.kernels.axes import drop_axes, from_last, keep_axes, to_last
 
 
-def forward(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1) -> tuple[Tensor, tuple[Any, ...]]:
-    """Return the output, (...,d)->(...) with d along `axis`, and what `backward` needs: xc, count, axis, shape."""
+def forward(
+    x: Tensor, *, axis: int | tuple[int, ...] | None = -1, keepdims: bool = False, correction: int = 1
+) -> tuple[Tensor, tuple[Any, ...]]:
+    """Return the output, (...,d)->(...) with d along `axis`.
+
+    What `backward` needs: xc, count, axis, shape, keepdims.
+    """
     shape = x.shape
     x = to_last(x, axis)
     d = x.shape[-1]
@@ -39,12 +44,13 @@ def forward(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1)
     reciprocal_count = 1 / count if count else math.nan
     dot_xc = (xc * xc).sum(dim=-1)
     y = dot_xc * reciprocal_count
-    return y, (xc, count, axis, shape)
+    return keep_axes(y, axis, shape, keepdims), (xc, count, axis, shape, keepdims)
 
 
 def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    xc, count, axis, shape = saved
+    xc, count, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     # (15) grad_x[n,d] = 2 * grad_output[n] * xc[n,d] / count
     reciprocal_count = 1 / count if count else math.nan
     grad_x = xc * (reciprocal_count * 2 * grad_output)[..., None]
@@ -53,18 +59,19 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
 
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    xc, count, axis, _shape = saved
+    xc, count, axis, shape, keepdims = saved
     tangent_x = to_last(tangent_x, axis)
     # (22) tangent_y[n] = 2 * sum[d](tangent_x[n,d] * xc[n,d]) / count
     reciprocal_count = 1 / count if count else math.nan
     dot_tangent_x_xc = (tangent_x * xc).sum(dim=-1)
     tangent_y = dot_tangent_x_xc * (reciprocal_count * 2)
-    return tangent_y
+    return keep_axes(tangent_y, axis, shape, keepdims)
 
 
 def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    _xc, count, axis, shape = saved
+    _xc, count, axis, shape, keepdims = saved
+    grad_output = drop_axes(grad_output, axis, shape, keepdims)
     tangent_x = to_last(tangent_x, axis)
     d = tangent_x.shape[-1]
     inverse_d = 1 / d if d else math.nan
@@ -76,7 +83,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     return (from_last(hvp_x, axis, shape),)
 
 
-def reference(x: Tensor, *, axis: int | tuple[int, ...] = -1, correction: int = 1) -> Tensor:
+def reference(x: Tensor, *, axis: int | tuple[int, ...] | None = -1, correction: int = 1) -> Tensor:
     """Give the same output from an independent implementation, which torch differentiates."""
     result: Tensor = torch.var(x, dim=axis, correction=correction)
     return result

@@ -28,9 +28,18 @@ from gradlab.torch.nn.activations import (
     Softplus,
     Tanh,
 )
+from gradlab.torch.nn.attention import MultiheadAttention
 from gradlab.torch.nn.convolution import AdaptiveAvgPool2d, AvgPool2d, Conv1d, Conv2d, MaxPool2d
 from gradlab.torch.nn.linear import Embedding, Linear
-from gradlab.torch.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
+from gradlab.torch.nn.losses import (
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
 from gradlab.torch.nn.norms import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
 
 __all__ = [
@@ -58,6 +67,8 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "MaxPool2d",
+    "MultiheadAttention",
+    "NLLLoss",
     "RMSNorm",
     "ReLU",
     "SiLU",

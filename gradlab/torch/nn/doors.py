@@ -59,7 +59,8 @@ def or_full(parameter: Tensor | None, size: int, value: float, like: Tensor) -> 
     return like.new_full((size,), value) if parameter is None else parameter
 
 
-_PRODUCTS = ("linear", "matmul", "conv1d", "conv2d", "attention")
+_ATTENTION = tuple(name for name in registry.names() if name.startswith("scaled_dot_product"))
+_PRODUCTS = ("linear", "matmul", "conv1d", "conv2d", *_ATTENTION)
 
 # Made once, here: torch.compile can follow a look-up in a dictionary, but not an import.
 DOORS = {name: Door.of(name) for name in registry.names()}

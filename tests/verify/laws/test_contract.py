@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("torch")
 
 from gradlab.adapters.cached import from_cached
+from gradlab.kernels.axes import to_last
 from gradlab.registry import kernel, operation
 from gradlab.verify.registered import report_subject
 
@@ -23,10 +24,10 @@ def test_a_case_that_torch_takes_must_be_taken():
     """A forward that refuses equal entries is no maximum."""
     module = kernel("max")
 
-    def forward(x):
+    def forward(x, *, axis=-1):
         if x.size > 1 and len(np.unique(x)) < x.size:
             raise ValueError("two entries are equal")
-        return module.forward(x)
+        return module.forward(x, axis=axis)
 
     report = report_subject(from_cached(forward, module.backward), operation("max"), profile="quick", seed=5)
     assert report.verdict == "fail"
@@ -37,9 +38,10 @@ def test_the_last_of_equal_maxima_is_refused():
     """A registered operation promises torch's choice at ties: the first maximum, not the last."""
     module = kernel("max")
 
-    def forward(x):
+    def forward(x, *, axis=-1):
+        shape, x = x.shape, to_last(x, axis)
         at = x.shape[-1] - 1 - x[..., ::-1].argmax(axis=-1)
-        return np.take_along_axis(x, at[..., None], axis=-1)[..., 0], (at, x.shape[-1])
+        return np.take_along_axis(x, at[..., None], axis=-1)[..., 0], (at, x.shape[-1], axis, shape, False)
 
     report = report_subject(from_cached(forward, module.backward), operation("max"), seed=3)
     assert report.verdict == "fail"
