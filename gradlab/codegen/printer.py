@@ -124,6 +124,7 @@ class Sizes:
 
     def __init__(self, program: Program, taken: Iterable[str], nan: str, like: str, led: Value | None = None) -> None:
         self.operation = program.name
+        self.inputs = {given.tensor.name for given in program.inputs}
         self.like = like
         self.led = led
         self.rank = {axis: position for position, axis in enumerate(program.axes)}

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from gradlab.codegen import torch_gathers
 from gradlab.codegen.contraction import einsum, matmul, numbers, summed_first
 from gradlab.codegen.convolution import grid_parts
-from gradlab.codegen.printer import Sizes, align, along, beside, comparison, number_function, operand_text, product_text
+from gradlab.codegen.printer import (
+    Sizes,
+    align,
+    along,
+    bare_text,
+    beside,
+    comparison,
+    number_function,
+    operand_text,
+    product_text,
+)
 from gradlab.codegen.statements import (
     Accumulate,
     Apply,
@@ -17,6 +27,7 @@ from gradlab.codegen.statements import (
     Find,
     Largest,
     Multiply,
+    Operand,
     Pick,
     Reduce,
     Scatter,
@@ -32,6 +43,7 @@ from gradlab.codegen.statements import (
 )
 from gradlab.codegen.torch_windows import TorchWindows
 from gradlab.symbolic.functions import ELEMENTARY
+from gradlab.symbolic.terms import Index
 
 _FUNCTIONS = {
     "sqrt": "torch.sqrt({0})",
@@ -46,6 +58,8 @@ class TorchPrinter:
 
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
+        self.positive: dict[Value, Value] = {}
+        """Values, each with its positive part."""
 
     def prepare(self, statements: Sequence[Statement]) -> None:
         """Nothing is written in place, so there is nothing to prepare."""
@@ -55,10 +69,20 @@ class TorchPrinter:
         left, right = (operand_text(operand, layout, self.sizes) for operand in (statement.left, statement.right))
         if isinstance(statement.left, Value) and statement.left.boolean and not statement.target.boolean:
             left = f"{left}.to({self.sizes.like}.dtype)"  # else a mask times a number has torch's default type
+        elif statement.operator == "*" and self._own_mask(statement.right, layout):
+            right = f"{right}.view(torch.uint8)"  # a CPU multiplies by bytes three times as fast as by booleans
         return [f"{statement.target.name} = {left} {statement.operator} {right}"]
 
     def chain(self, statements: list[Combine]) -> list[str]:
-        return [line for statement in statements for line in self.combine(statement)]
+        """Statement by statement, but for a product that goes into a sum, which is one pass over memory."""
+        first, second, *rest = statements
+        if not _added(first, second):
+            return [line for statement in statements for line in self.combine(statement)]
+        layout = first.target.layout
+        left, right = (bare_text(operand, layout, self.sizes) for operand in (first.left, first.right))
+        added = operand_text(second.right, layout, self.sizes)
+        line = f"{first.target.name} = torch.addcmul({added}, {left}, {right})"
+        return [line, *(line for statement in rest for line in self.combine(statement))]
 
     def assign(self, statement: Assign) -> list[str]:
         target, product = statement.target, statement.product
@@ -84,6 +108,8 @@ class TorchPrinter:
             return [f"{statement.target.name} = {number_function(statement, self.sizes)}"]
         function = statement.function
         operand = align(statement.operand, statement.target.layout)
+        if function == "positive_part":
+            self.positive[statement.operand] = statement.target
         if function.startswith("power "):
             return [f"{statement.target.name} = {operand} ** ({function.removeprefix('power ')})"]
         text = _FUNCTIONS[function].format(operand, *beside(statement.others, self.sizes))
@@ -92,6 +118,9 @@ class TorchPrinter:
     def test(self, statement: Test) -> list[str]:
         if statement.operand.constant:
             return [f"{statement.target.name} = {comparison(statement, statement.operand.name, self.sizes, 'and')}"]
+        positive = None if statement.bounds else self.positive.get(statement.operand)
+        if positive is not None:  # as bytes where it is not 0: a CPU is six times as fast at it as at comparing
+            return [f"{statement.target.name} = {align(positive, statement.target.layout)}.bool()"]
         operand = align(statement.operand, statement.target.layout)
         return [f"{statement.target.name} = {comparison(statement, operand, self.sizes, '&')}"]
 
@@ -180,6 +209,11 @@ class TorchPrinter:
     def result(self, value: Value) -> str:
         return value.name
 
+    def _own_mask(self, operand: Operand, layout: tuple[Index, ...]) -> bool:
+        """Whether this is a comparison's result, of one byte; a mask that is handed in may have any type."""
+        masks = isinstance(operand, Value) and operand.boolean and operand.layout == layout
+        return masks and operand.name not in self.sizes.inputs
+
     def _reduction(self, statement: Reduce) -> str:
         operands = numbers(statement.operands, self.sizes.like, "to", mixed=False)
         bound, target = statement.bound, statement.target.layout
@@ -199,3 +233,14 @@ class TorchPrinter:
             return f"{inside}.sum(dim={axes[0] if len(axes) == 1 else tuple(axes)})"
         shown = matmul(operands, bound, target) or summed_first(operands, bound, target)
         return shown or einsum("torch.einsum", operands, target)
+
+
+def _added(product: Combine, total: Combine) -> bool:
+    """Whether a product of arrays, of which one is as large as the result, is then added to one that is too."""
+    layout = product.target.layout
+    arrays = all(
+        bool(operand.layout) and not (isinstance(operand, Value) and operand.boolean)
+        for operand in (product.left, product.right, total.right)
+    )
+    large = product.left.layout == layout == total.right.layout
+    return arrays and large and (product.operator, total.operator) == ("*", "+") and isinstance(product.left, Value)

@@ -28,13 +28,16 @@ from gradlab.operation import Operation
 
 
 @functools.cache
-def differentiable(name: str) -> Callable[..., Tensor]:
+def differentiable(name: str, *, also: tuple[str, ...] = ()) -> Callable[..., Any]:
     """A registered operation as `call(*tensors, **parameters) -> Tensor`, differentiable in reverse and forward mode.
 
     First and second derivatives are those of the torch kernel, under `torch.func`, `torch.autograd.forward_ad` and
     `torch.compile` too (compiled: first derivatives). Arguments are those of the operation, in its order; parameters
     are keywords. What is kept for the backward is what the derivation found to be smallest. Made once for each name;
     look it up outside of what torch.compile compiles.
+
+    `also` names tensors among those that the kernel saves (and that are neither argument nor output): the call then
+    returns `(output, *tensors)`. They are constants to autograd, as the statistics that batch normalisation tracks.
 
     Raises UnknownOperationError for a name without kernel; third derivatives raise NotImplementedError.
 
@@ -45,22 +48,25 @@ def differentiable(name: str) -> Callable[..., Tensor]:
     """
     plan = _Plan.of(registry.operation(name), registry.kernel(name, "torch"))
     second = _second(plan)
-    first, eager, compiled = _first(plan, second), _eager(plan, second), _compiled(plan)
+    shown = tuple(plan.operation.saved.index(tensor) for tensor in also)
+    first, eager, compiled = _first(plan, second), _eager(plan, second, shown), _compiled(plan, shown)
     elsewhere = _first(_Plan.of(plan.operation, plan.kernel, moved=True), second) if plan.operation.along else first
+    own = plan.own
+    # A saved tensor's place among the outputs: the first kind gives all that are its own, the others those of `also`.
+    everywhere, chosen = tuple(1 + own.index(k) for k in shown), tuple(range(1, 1 + len(shown)))
     defaults, count = plan.defaults, plan.count
 
-    def call(*tensors: Tensor, **parameters: Any) -> Tensor:
+    def call(*tensors: Tensor, **parameters: Any) -> Any:
         if len(tensors) != count or not parameters.keys() <= defaults.keys():
             raise TypeError(f"{name} takes {plan.call}")
         arguments = (*tensors, *(defaults | parameters).values()) if defaults else tensors
+        kind, places = eager, chosen
         if torch.compiler.is_compiling():
             kind = compiled
         elif forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active():
-            kind = first if parameters.get("axis", -1) == -1 else elsewhere
-        else:
-            kind = eager
-        output: Tensor = kind.apply(*arguments)[0]
-        return output
+            kind, places = first if parameters.get("axis", -1) == -1 else elsewhere, everywhere
+        outputs = kind.apply(*arguments)
+        return (outputs[0], *(outputs[k] for k in places)) if places else outputs[0]
 
     call.__name__ = call.__qualname__ = name
     # torch.compile counts recompilations by code object: no two operations share one.
@@ -112,6 +118,11 @@ class _Plan:
         """How many tensors it takes."""
         return len(self.operation.arguments)
 
+    @property
+    def own(self) -> tuple[int, ...]:
+        """The saved tensors that are neither an argument nor the output."""
+        return tuple(k for k, source in enumerate(self.sources) if source is None and k != self.output)
+
     def backward(self, grad_output: Tensor, saved: tuple[Any, ...], needs: tuple[bool, ...]) -> Any:
         """The kernel's backward; where there is more than one gradient, only those that are needed."""
         if len(self.wrt) > 1:
@@ -128,7 +139,7 @@ class _Plan:
 def _first(plan: _Plan, second: type[Function]) -> type[Function]:
     """The operation itself: `apply(*tensors, *parameters)` gives the output, then what only this module looks at."""
     kernel, count, names = plan.kernel, plan.count, tuple(plan.defaults)
-    own = tuple(k for k, source in enumerate(plan.sources) if source is None and k != plan.output)
+    own = plan.own
     total, tokens, handles = count + len(names), plan.tokens, plan.handles
     # Positions in (*inputs, *outputs) of all that is saved, in the kernel's order.
     positions = [
@@ -178,8 +189,11 @@ def _first(plan: _Plan, second: type[Function]) -> type[Function]:
     return _function(plan, "", forward, setup_context, backward, jvp)
 
 
-def _eager(plan: _Plan, second: type[Function]) -> type[Function]:
-    """The same without forward mode and vmap, which ordinary training does not need: a sixth of the cost of a call."""
+def _eager(plan: _Plan, second: type[Function], shown: tuple[int, ...]) -> type[Function]:
+    """The same without forward mode and vmap, which ordinary training does not need: a sixth of the cost of a call.
+
+    Gives the output and the saved tensors `shown`, then what only this module looks at.
+    """
     kernel, count, names, tokens = plan.kernel, plan.count, tuple(plan.defaults), plan.tokens
     total, first = count + len(names), len(plan.handles)
 
@@ -187,7 +201,9 @@ def _eager(plan: _Plan, second: type[Function]) -> type[Function]:
         output, saved = kernel.forward(*arguments[:count], **dict(zip(names, arguments[count:], strict=True)))
         marks = {k: _token(arguments[k]) for k in tokens}
         _keep(ctx, (*(marks.get(k, arguments[k]) for k in plan.handles), *saved))
-        return output, *marks.values()
+        constants = tuple(saved[k] for k in shown)
+        ctx.mark_non_differentiable(*constants)
+        return output, *constants, *marks.values()
 
     def backward(ctx: Any, grad_output: Tensor | None, *others: Tensor | None) -> tuple[Tensor | None, ...]:
         gradients: list[Tensor | None] = [None] * total
@@ -197,7 +213,7 @@ def _eager(plan: _Plan, second: type[Function]) -> type[Function]:
                 gradients[:count] = second.apply(grad_output, *saved)
             else:
                 gradients[:count] = plan.backward(grad_output, saved[first:], ctx.needs_input_grad[:count])
-        for token, through in zip(tokens, others, strict=True):
+        for token, through in zip(tokens, others[len(shown) :], strict=True):
             if through is not None:
                 known = gradients[token]
                 gradients[token] = through if known is None else known + through
@@ -284,16 +300,18 @@ def _pushed(plan: _Plan) -> type[Function]:
     return _function(plan, "Tangent", forward, setup_context, backward, jvp)
 
 
-def _compiled(plan: _Plan) -> type[Function]:
+def _compiled(plan: _Plan, shown: tuple[int, ...]) -> type[Function]:
     """The operation for torch.compile, which takes neither forward mode nor second derivatives of a Function."""
     kernel, count, names = plan.kernel, plan.count, tuple(plan.defaults)
 
-    def forward(ctx: Any, *arguments: Any) -> tuple[Tensor]:
+    def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, ...]:
         output, saved = kernel.forward(*arguments[:count], **dict(zip(names, arguments[count:], strict=True)))
         _keep(ctx, saved)
-        return (output,)
+        constants = tuple(saved[k] for k in shown)
+        ctx.mark_non_differentiable(*constants)
+        return output, *constants
 
-    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_output: Tensor, *others: Tensor | None) -> tuple[Tensor | None, ...]:
         gradients = plan.backward(grad_output, _kept(ctx), ctx.needs_input_grad[:count])
         return *gradients, *[None] * len(names)
 

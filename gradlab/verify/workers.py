@@ -174,12 +174,11 @@ class _Worker:
         code, seconds, errors = self.process.exitcode, time.monotonic() - self.since, self._errors()
         self.end(keep=True)
         if not self.ready:
-            last = next((line for line in reversed(errors.splitlines()) if line.strip()), "no message")
-            died = f"worker could not start ({_how(code)}): {last}"
+            died = f"worker could not start ({_how(code)}): {_last_line(errors) or 'no message'}"
         elif code is None or "Timeout (" in errors:
             died = f"no end after {self.timeout:g} s while checking {self.job.label}; the worker was stopped"
         else:
-            died = f"worker died {_how(code)} while checking {self.job.label}"
+            died = f"worker died {_how(code)} while checking {self.job.label}{_last_words(errors)}"
         place, call = place_in(errors), last_call(self.box)
         self.folder.cleanup()
         return Answer(self.job, self.index, seconds, died=died, call=call, place=place)
@@ -217,6 +216,15 @@ def _parenthood() -> Iterator[None]:
         finally:
             if daemon is not None:
                 config["daemon"] = daemon
+
+
+def _last_line(errors: str) -> str:
+    return next((line for line in reversed(errors.splitlines()) if line.strip()), "")
+
+
+def _last_words(errors: str) -> str:
+    """The error that ended the process, where Python wrote one: `os._exit` and crashes of C code leave none."""
+    return f": {_last_line(errors)}" if "Traceback (most recent call last)" in errors else ""
 
 
 def _how(code: int | None) -> str:

@@ -56,8 +56,7 @@ def backward(
     if needs[0]:
         # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
         #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
-        grad_x = x_hat * (grad_gamma * -inverse_n)
-        grad_x = grad_x + grad_output
+        grad_x = torch.addcmul(grad_output, x_hat, grad_gamma * -inverse_n)
         grad_x = grad_x - (grad_beta * inverse_n)
         grad_x = grad_x * (gamma * inv_std)
     return grad_x, grad_gamma, grad_beta
@@ -73,8 +72,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     #     sum[n'](tangent_x[n',c] * x_hat[n',c]) / N
     sum_tangent_x = tangent_x.sum(dim=0)
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=0)
-    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_n)
-    tangent_y = tangent_y + tangent_x
+    tangent_y = torch.addcmul(tangent_x, x_hat, dot_tangent_x_x_hat * -inverse_n)
     tangent_y = tangent_y - (sum_tangent_x * inverse_n)
     tangent_y = tangent_y * (gamma * inv_std)
     tangent_y = tangent_y + tangent_beta
@@ -98,8 +96,7 @@ def hvp(
     # (51) tangent_x_hat[n,c] = inv_std[c] / N * (N * tangent_x[n,c] - sum[n'](tangent_x[n',c]) - x_hat[n,c] *
     #     sum[n'](tangent_x[n',c] * x_hat[n',c]))
     sum_tangent_x = tangent_x.sum(dim=0)
-    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_n)
-    tangent_x_hat = tangent_x_hat + tangent_x
+    tangent_x_hat = torch.addcmul(tangent_x, x_hat, dot_tangent_x_x_hat * -inverse_n)
     tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_n)
     tangent_x_hat = tangent_x_hat * inv_std
     # (61) hvp_gamma[c] = sum[n](grad_output[n,c] * tangent_x_hat[n,c])
@@ -122,8 +119,7 @@ def hvp(
     hvp_x = hvp_x - part_3
     hvp_x = hvp_x - (tangent_inv_std * inverse_n * sum_g)
     hvp_x = hvp_x * gamma
-    part_4 = x_hat * (dot_g_x_hat * -inverse_n)
-    part_4 = part_4 + grad_output
+    part_4 = torch.addcmul(grad_output, x_hat, dot_g_x_hat * -inverse_n)
     part_4 = part_4 - (sum_g * inverse_n)
     part_4 = part_4 * (inv_std * tangent_gamma)
     hvp_x = hvp_x + part_4

@@ -59,8 +59,7 @@ def backward(
         # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
         #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
         #     x_hat[n',c,h',w']))
-        grad_x = x_hat * (grad_gamma * -inverse_nhw)[:, None, None]
-        grad_x = grad_x + grad_output
+        grad_x = torch.addcmul(grad_output, x_hat, (grad_gamma * -inverse_nhw)[:, None, None])
         grad_x = grad_x - (grad_beta * inverse_nhw)[:, None, None]
         grad_x = grad_x * (gamma * inv_std)[:, None, None]
     return grad_x, grad_gamma, grad_beta
@@ -77,8 +76,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     #     inv_std[c] * x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
     sum_tangent_x = tangent_x.sum(dim=(0, 2, 3))
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(0, 2, 3))
-    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_nhw)[:, None, None]
-    tangent_y = tangent_y + tangent_x
+    tangent_y = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_nhw)[:, None, None])
     tangent_y = tangent_y - (sum_tangent_x * inverse_nhw)[:, None, None]
     tangent_y = tangent_y * (gamma * inv_std)[:, None, None]
     tangent_y = tangent_y + tangent_beta[:, None, None]
@@ -104,8 +102,7 @@ def hvp(
     #     sum[n',h',w'](tangent_x[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] *
     #     x_hat[n',c,h',w']))
     sum_tangent_x = tangent_x.sum(dim=(0, 2, 3))
-    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_nhw)[:, None, None]
-    tangent_x_hat = tangent_x_hat + tangent_x
+    tangent_x_hat = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_nhw)[:, None, None])
     tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_nhw)[:, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, None, None]
     # (61) hvp_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
@@ -129,8 +126,7 @@ def hvp(
     hvp_x = hvp_x - part_3
     hvp_x = hvp_x - (tangent_inv_std * inverse_nhw * sum_g)[:, None, None]
     hvp_x = hvp_x * gamma[:, None, None]
-    part_4 = x_hat * (dot_g_x_hat * -inverse_nhw)[:, None, None]
-    part_4 = part_4 + grad_output
+    part_4 = torch.addcmul(grad_output, x_hat, (dot_g_x_hat * -inverse_nhw)[:, None, None])
     part_4 = part_4 - (sum_g * inverse_nhw)[:, None, None]
     part_4 = part_4 * (inv_std * tangent_gamma)[:, None, None]
     hvp_x = hvp_x + part_4

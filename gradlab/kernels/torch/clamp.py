@@ -25,7 +25,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     """Return the gradient of each input (VJP), None for an input that has none."""
     (mask,) = saved
     # (5) grad_x[n] = grad_output[n] * mask[n]
-    grad_x = grad_output * mask
+    grad_x = grad_output * mask.view(torch.uint8)
     return (grad_x,)
 
 
@@ -33,7 +33,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     (mask,) = saved
     # (8) tangent_y[n] = mask[n] * tangent_x[n]
-    tangent_y = tangent_x * mask
+    tangent_y = tangent_x * mask.view(torch.uint8)
     return tangent_y
 
 

@@ -29,8 +29,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     # (8) grad_x[n] = grad_output[n] * (normal_cdf(x[n]) + normal_pdf(x[n]) * x[n])
     normal_cdf_x = torch.erfc(x * -math.sqrt(0.5)) * 0.5
     grad_x = torch.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
-    grad_x = grad_x * x
-    grad_x = grad_x + normal_cdf_x
+    grad_x = torch.addcmul(normal_cdf_x, grad_x, x)
     grad_x = grad_x * grad_output
     return (grad_x,)
 
@@ -41,8 +40,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     # (14) tangent_y[n] = tangent_x[n] * (normal_cdf(x[n]) + normal_pdf(x[n]) * x[n])
     normal_cdf_x = torch.erfc(x * -math.sqrt(0.5)) * 0.5
     tangent_y = torch.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
-    tangent_y = tangent_y * x
-    tangent_y = tangent_y + normal_cdf_x
+    tangent_y = torch.addcmul(normal_cdf_x, tangent_y, x)
     tangent_y = tangent_y * tangent_x
     return tangent_y
 

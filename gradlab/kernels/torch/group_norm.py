@@ -78,8 +78,7 @@ def backward(
         dot_g_weight = (grad_output.sum(dim=(3, 4)) * weight).sum(dim=2)
         part = grad_output * weight[:, :, None, None]
         dot_part_x_hat = (part * x_hat).sum(dim=(2, 3, 4))
-        grad_x = x_hat * (dot_part_x_hat * -inverse_khw)[:, :, None, None, None]
-        grad_x = grad_x + part
+        grad_x = torch.addcmul(part, x_hat, (dot_part_x_hat * -inverse_khw)[:, :, None, None, None])
         grad_x = grad_x - (dot_g_weight * inverse_khw)[:, :, None, None, None]
         grad_x = grad_x * inv_std[:, :, None, None, None]
         grad_x = pack(grad_x, 1)
@@ -105,8 +104,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tange
     #     x_hat[n,g,k',h',w']) / (K * H * W)
     sum_tangent_x = tangent_x.sum(dim=(2, 3, 4))
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3, 4))
-    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_khw)[:, :, None, None, None]
-    tangent_y = tangent_y + tangent_x
+    tangent_y = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_khw)[:, :, None, None, None])
     tangent_y = tangent_y - (sum_tangent_x * inverse_khw)[:, :, None, None, None]
     tangent_y = tangent_y * weight[:, :, None, None]
     tangent_y = tangent_y * inv_std[:, :, None, None, None]
@@ -138,8 +136,7 @@ def hvp(
     #     sum[k',h',w'](tangent_x[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](tangent_x[n,g,k',h',w'] *
     #     x_hat[n,g,k',h',w']))
     sum_tangent_x = tangent_x.sum(dim=(2, 3, 4))
-    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_khw)[:, :, None, None, None]
-    tangent_x_hat = tangent_x_hat + tangent_x
+    tangent_x_hat = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_khw)[:, :, None, None, None])
     tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_khw)[:, :, None, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, :, None, None, None]
     # (61) hvp_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * tangent_x_hat[n,g,k,h,w])
@@ -169,8 +166,7 @@ def hvp(
     hvp_x = hvp_x + part
     hvp_x = hvp_x - (dot_g_tangent_weight * inverse_khw)[:, :, None, None, None]
     hvp_x = hvp_x * inv_std[:, :, None, None, None]
-    part_5 = x_hat * (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None]
-    part_5 = part_5 + part_2
+    part_5 = torch.addcmul(part_2, x_hat, (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None])
     part_5 = part_5 - (dot_g_weight * inverse_khw)[:, :, None, None, None]
     part_5 = part_5 * tangent_inv_std[:, :, None, None, None]
     hvp_x = hvp_x + part_5

@@ -24,7 +24,7 @@ def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (2) t2[n] = max(t1[n], 0)
     t2 = torch.clamp(t1, min=0)
     # (3) mask[n] = [t1[n] > 0]
-    mask = t1 > 0
+    mask = t2.bool()
     # (4) loss = sum[n](t2[n]) / N
     sum_t2 = t2.sum()
     loss = sum_t2 * inverse_n
@@ -37,7 +37,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | N
     n = math.prod(t.shape)
     inverse_n = 1 / n if n else math.nan
     # (11) grad_x[n] = -grad_output * mask[n] * t[n] / N
-    grad_x = t * mask
+    grad_x = t * mask.view(torch.uint8)
     grad_x = grad_x * (grad_output * -inverse_n)
     return grad_x, None
 

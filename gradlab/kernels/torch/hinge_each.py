@@ -20,7 +20,7 @@ def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (2) y[n] = max(t1[n], 0)
     y = torch.clamp(t1, min=0)
     # (3) mask[n] = [t1[n] > 0]
-    mask = t1 > 0
+    mask = y.bool()
     return y, (t, mask)
 
 
@@ -29,7 +29,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | N
     t, mask = saved
     # (8) grad_x[n] = -grad_output[n] * mask[n] * t[n]
     grad_x = grad_output * t
-    grad_x = grad_x * mask
+    grad_x = grad_x * mask.view(torch.uint8)
     grad_x = grad_x * -1
     return grad_x, None
 
@@ -39,7 +39,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     t, mask = saved
     # (13) tangent_y[n] = -mask[n] * t[n] * tangent_x[n]
     tangent_y = t * tangent_x
-    tangent_y = tangent_y * mask
+    tangent_y = tangent_y * mask.view(torch.uint8)
     tangent_y = tangent_y * -1
     return tangent_y
 

@@ -80,10 +80,10 @@ def hvp(
     tangent_residual = tangent_x - tangent_t
     # (33) hvp_x[n] = grad_output * [-delta <= residual[n] <= delta] * tangent_residual[n] / N
     mask_residual = (residual >= delta * -1) & (residual <= delta)
-    hvp_x = tangent_residual * mask_residual
+    hvp_x = tangent_residual * mask_residual.view(torch.uint8)
     hvp_x = hvp_x * (grad_output * inverse_n)
     # (35) hvp_t[n] = -grad_output * [-delta <= residual[n] <= delta] * tangent_residual[n] / N
-    hvp_t = tangent_residual * mask_residual
+    hvp_t = tangent_residual * mask_residual.view(torch.uint8)
     hvp_t = hvp_t * (grad_output * -inverse_n)
     return hvp_x, hvp_t
 

@@ -66,10 +66,10 @@ def hvp(
     # (28) hvp_x[n] = [-delta <= residual[n] <= delta] * grad_output[n] * tangent_residual[n]
     mask_residual = (residual >= delta * -1) & (residual <= delta)
     hvp_x = grad_output * tangent_residual
-    hvp_x = hvp_x * mask_residual
+    hvp_x = hvp_x * mask_residual.view(torch.uint8)
     # (30) hvp_t[n] = -[-delta <= residual[n] <= delta] * grad_output[n] * tangent_residual[n]
     hvp_t = grad_output * tangent_residual
-    hvp_t = hvp_t * mask_residual
+    hvp_t = hvp_t * mask_residual.view(torch.uint8)
     hvp_t = hvp_t * -1
     return hvp_x, hvp_t
 

@@ -65,8 +65,7 @@ def backward(
         #     x_hat[n,c,h',w']))
         sum_g = grad_output.sum(dim=(2, 3))
         dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
-        grad_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
-        grad_x = grad_x + grad_output
+        grad_x = torch.addcmul(grad_output, x_hat, (dot_g_x_hat * -inverse_hw)[:, :, None, None])
         grad_x = grad_x - (sum_g * inverse_hw)[:, :, None, None]
         grad_x = grad_x * (weight * inv_std)[:, :, None, None]
     return grad_x, grad_weight, grad_bias
@@ -83,8 +82,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     #     inv_std[n,c] * x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']) / (H * W)
     sum_tangent_x = tangent_x.sum(dim=(2, 3))
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3))
-    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None]
-    tangent_y = tangent_y + tangent_x
+    tangent_y = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None])
     tangent_y = tangent_y - (sum_tangent_x * inverse_hw)[:, :, None, None]
     tangent_y = tangent_y * (weight * inv_std)[:, :, None, None]
     tangent_y = tangent_y + tangent_bias[:, None, None]
@@ -109,8 +107,7 @@ def hvp(
     # (51) tangent_x_hat[n,c,h,w] = inv_std[n,c] / (H * W) * (H * W * tangent_x[n,c,h,w] -
     #     sum[h',w'](tangent_x[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']))
     sum_tangent_x = tangent_x.sum(dim=(2, 3))
-    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None]
-    tangent_x_hat = tangent_x_hat + tangent_x
+    tangent_x_hat = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None])
     tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_hw)[:, :, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, :, None, None]
     # (61) hvp_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
@@ -127,8 +124,7 @@ def hvp(
     sum_g = grad_output.sum(dim=(2, 3))
     dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
     dot_g_tangent_x_hat = (grad_output * tangent_x_hat).sum(dim=(2, 3))
-    hvp_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
-    hvp_x = hvp_x + grad_output
+    hvp_x = torch.addcmul(grad_output, x_hat, (dot_g_x_hat * -inverse_hw)[:, :, None, None])
     hvp_x = hvp_x - (sum_g * inverse_hw)[:, :, None, None]
     hvp_x = hvp_x * (tangent_weight * inv_std)[:, :, None, None]
     part = grad_output * tangent_inv_std[:, :, None, None]

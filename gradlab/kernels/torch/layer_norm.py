@@ -63,8 +63,7 @@ def backward(
         dot_g_weight = grad_output @ weight
         part = grad_output * weight
         dot_part_x_hat = (part * x_hat).sum(dim=-1)
-        grad_x = x_hat * (dot_part_x_hat * -inverse_d)[..., None]
-        grad_x = grad_x + part
+        grad_x = torch.addcmul(part, x_hat, (dot_part_x_hat * -inverse_d)[..., None])
         grad_x = grad_x - (dot_g_weight * inverse_d)[..., None]
         grad_x = grad_x * inv_std[..., None]
     return grad_x, grad_weight, grad_bias
@@ -80,8 +79,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     #     x_hat[n,d] * sum[d'](tangent_x[n,d'] * x_hat[n,d']) / D
     sum_tangent_x = tangent_x.sum(dim=-1)
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=-1)
-    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
-    tangent_y = tangent_y + tangent_x
+    tangent_y = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_d)[..., None])
     tangent_y = tangent_y - (sum_tangent_x * inverse_d)[..., None]
     tangent_y = tangent_y * weight
     tangent_y = tangent_y * inv_std[..., None]
@@ -106,8 +104,7 @@ def hvp(
     # (51) tangent_x_hat[n,d] = inv_std[n] / D * (D * tangent_x[n,d] - sum[d'](tangent_x[n,d']) - x_hat[n,d] *
     #     sum[d'](tangent_x[n,d'] * x_hat[n,d']))
     sum_tangent_x = tangent_x.sum(dim=-1)
-    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
-    tangent_x_hat = tangent_x_hat + tangent_x
+    tangent_x_hat = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_d)[..., None])
     tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_d)[..., None]
     tangent_x_hat = tangent_x_hat * inv_std[..., None]
     # (61) hvp_weight[d] = sum[n](grad_output[n,d] * tangent_x_hat[n,d])
@@ -134,8 +131,7 @@ def hvp(
     hvp_x = hvp_x + part
     hvp_x = hvp_x - (dot_g_tangent_weight * inverse_d)[..., None]
     hvp_x = hvp_x * inv_std[..., None]
-    part_5 = x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
-    part_5 = part_5 + part_2
+    part_5 = torch.addcmul(part_2, x_hat, (dot_part_2_x_hat * -inverse_d)[..., None])
     part_5 = part_5 - (dot_g_weight * inverse_d)[..., None]
     part_5 = part_5 * tangent_inv_std[..., None]
     hvp_x = hvp_x + part_5

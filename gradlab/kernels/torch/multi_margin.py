@@ -32,7 +32,7 @@ def forward(x: Tensor, label: Tensor, *, margin: float = 1.0) -> tuple[Tensor, t
     # (5) violated[n,d] = max(short[n,d], 0)
     violated = torch.clamp(short, min=0)
     # (6) mask[n,d] = [short[n,d] > 0]
-    mask = short > 0
+    mask = violated.bool()
     # (7) loss = sum[n,d](share[n,d] * violated[n,d])
     loss = (share * violated).sum()
     return loss, (label, share, mask)
@@ -44,7 +44,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | N
     # (17) grad_x[n,d] = grad_output * (mask[n,d] * share[n,d] - delta[label[n],d] * sum[d'](mask[n,d'] *
     #     share[n,d']))
     dot_mask_share = (mask.to(share.dtype) * share).sum(dim=1)
-    grad_x = share * mask
+    grad_x = share * mask.view(torch.uint8)
     grad_x = grad_x * grad_output
     grad_x = grad_x.scatter_add(-1, label.unsqueeze(-1), (grad_output * -1 * dot_mask_share).unsqueeze(-1))
     return grad_x, None

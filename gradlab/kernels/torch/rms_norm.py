@@ -49,8 +49,7 @@ def backward(
         #     grad_output[n,d'] * x_hat[n,d']))
         part = grad_output * weight
         dot_part_x_hat = (part * x_hat).sum(dim=-1)
-        grad_x = x_hat * (dot_part_x_hat * -inverse_d)[..., None]
-        grad_x = grad_x + part
+        grad_x = torch.addcmul(part, x_hat, (dot_part_x_hat * -inverse_d)[..., None])
         grad_x = grad_x * inv_rms[..., None]
     return grad_x, grad_weight
 
@@ -63,8 +62,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor) ->
     # (35) tangent_y[n,d] = inv_rms[n] * weight[d] * tangent_x[n,d] + tangent_weight[d] * x_hat[n,d] - inv_rms[n] *
     #     weight[d] * x_hat[n,d] * sum[d'](tangent_x[n,d'] * x_hat[n,d']) / D
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=-1)
-    tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
-    tangent_y = tangent_y + tangent_x
+    tangent_y = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_d)[..., None])
     tangent_y = tangent_y * weight
     tangent_y = tangent_y * inv_rms[..., None]
     part = x_hat * tangent_weight
@@ -86,8 +84,7 @@ def hvp(
     tangent_inv_rms = tangent_inv_rms * -inverse_d
     # (33) tangent_x_hat[n,d] = inv_rms[n] / D * (D * tangent_x[n,d] - x_hat[n,d] * sum[d'](tangent_x[n,d'] *
     #     x_hat[n,d']))
-    tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
-    tangent_x_hat = tangent_x_hat + tangent_x
+    tangent_x_hat = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_d)[..., None])
     tangent_x_hat = tangent_x_hat * inv_rms[..., None]
     # (42) hvp_weight[d] = sum[n](grad_output[n,d] * tangent_x_hat[n,d])
     hvp_weight = (grad_output * tangent_x_hat).sum_to_size(grad_output.shape[-1:])
@@ -108,8 +105,7 @@ def hvp(
     hvp_x = hvp_x - part_4
     hvp_x = hvp_x + part
     hvp_x = hvp_x * inv_rms[..., None]
-    part_5 = x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
-    part_5 = part_5 + part_2
+    part_5 = torch.addcmul(part_2, x_hat, (dot_part_2_x_hat * -inverse_d)[..., None])
     part_5 = part_5 * tangent_inv_rms[..., None]
     hvp_x = hvp_x + part_5
     return hvp_x, hvp_weight

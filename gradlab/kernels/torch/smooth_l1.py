@@ -84,10 +84,10 @@ def hvp(
     # (33) hvp_x[n] = grad_output * [-beta <= residual[n] <= beta] * tangent_residual[n] / (N * beta)
     reciprocal_beta = 1 / beta if beta else math.nan
     mask_residual = (residual >= beta * -1) & (residual <= beta)
-    hvp_x = tangent_residual * mask_residual
+    hvp_x = tangent_residual * mask_residual.view(torch.uint8)
     hvp_x = hvp_x * (grad_output * reciprocal_beta * inverse_n)
     # (35) hvp_t[n] = -grad_output * [-beta <= residual[n] <= beta] * tangent_residual[n] / (N * beta)
-    hvp_t = tangent_residual * mask_residual
+    hvp_t = tangent_residual * mask_residual.view(torch.uint8)
     hvp_t = hvp_t * (grad_output * reciprocal_beta * -inverse_n)
     return hvp_x, hvp_t
 

@@ -75,11 +75,11 @@ def hvp(
     reciprocal_beta = 1 / beta if beta else math.nan
     mask_residual = (residual >= beta * -1) & (residual <= beta)
     hvp_x = grad_output * tangent_residual
-    hvp_x = hvp_x * mask_residual
+    hvp_x = hvp_x * mask_residual.view(torch.uint8)
     hvp_x = hvp_x * reciprocal_beta
     # (35) hvp_t[n] = -[-beta <= residual[n] <= beta] * grad_output[n] * tangent_residual[n] / beta
     hvp_t = grad_output * tangent_residual
-    hvp_t = hvp_t * mask_residual
+    hvp_t = hvp_t * mask_residual.view(torch.uint8)
     hvp_t = hvp_t * (reciprocal_beta * -1)
     return hvp_x, hvp_t
 

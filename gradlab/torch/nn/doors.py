@@ -25,18 +25,20 @@ class Door:
     """
 
     operation: Operation
-    function: Callable[..., Tensor]
+    function: Callable[..., Any]
     parameters: tuple[str, ...]
 
     @staticmethod
-    def of(name: str) -> Door:
-        """The door of a registered operation."""
+    def of(name: str, *, also: tuple[str, ...] = ()) -> Door:
+        """The door of a registered operation, which gives the saved tensors `also` beside the output."""
         operation = registry.operation(name)
-        return Door(operation, differentiable(name), tuple(parameter.name for parameter in operation.parameters))
+        return Door(
+            operation, differentiable(name, also=also), tuple(parameter.name for parameter in operation.parameters)
+        )
 
     def __call__(
         self, names: Sequence[str], *tensors: Tensor, shown: Sequence[Shape] | None = None, **parameters: Any
-    ) -> Tensor:
+    ) -> Any:
         if torch.is_autocast_enabled(tensors[0].device.type):
             tensors = tuple(self._cast(tensors))
         check_inputs(self.operation, tensors, names, shown or [tuple(tensor.shape) for tensor in tensors], parameters)
@@ -64,3 +66,5 @@ _PRODUCTS = ("linear", "matmul", "conv1d", "conv2d", *_ATTENTION)
 
 # Made once, here: torch.compile can follow a look-up in a dictionary, but not an import.
 DOORS = {name: Door.of(name) for name in registry.names()}
+TRACKED = {name: Door.of(name, also=("inv_std",)) for name in ("batch_norm", "batch_norm_2d")}
+"""Batch normalisations that also give one over the standard deviation, for running statistics."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gradlab.errors import ShapeError
-from gradlab.torch.nn.doors import DOORS, or_full
+from gradlab.torch.nn.doors import DOORS, TRACKED, or_full
 
 
 class BatchNorm(torch.nn.modules.batchnorm._BatchNorm):
@@ -32,13 +32,16 @@ class BatchNorm(torch.nn.modules.batchnorm._BatchNorm):
                 f"{type(self).__name__}: input is {tuple(input.shape)}, one value per channel, whose variance is 0; "
                 "train with more than one, or call eval()"
             )
-        output = DOORS[name](names[:3], x, weight, bias, eps=self.eps)
+        output, inv_std = TRACKED[name](names[:3], x, weight, bias, eps=self.eps)
         if self.training and self.running_mean is not None and self.running_var is not None:
-            self._track(input.detach(), count)
+            self._track(input.detach(), inv_std.detach(), count)
         return output.reshape(input.shape)
 
-    def _track(self, input: Tensor, count: int) -> None:
-        """Move the running statistics towards the batch's, with the unbiased variance."""
+    def _track(self, input: Tensor, inv_std: Tensor, count: int) -> None:
+        """Move the running statistics towards the batch's, with the unbiased variance.
+
+        The kernel knows the variance; to compute it again costs as much as the layer (torch.var_mean ten times that).
+        """
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -46,9 +49,11 @@ class BatchNorm(torch.nn.modules.batchnorm._BatchNorm):
         momentum = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
         if not count:
             return
-        variance, mean = torch.var_mean(input, [axis for axis in range(input.ndim) if axis != 1])
+        mean = input.mean([axis for axis in range(input.ndim) if axis != 1])
+        # In the running statistics' own type: what is left of the difference may be small.
+        variance = (inv_std.to(self.running_var.dtype) ** -2 - self.eps).clamp(min=0) * (count / (count - 1))
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
-        self.running_var.lerp_(variance.to(self.running_var.dtype), momentum)
+        self.running_var.lerp_(variance, momentum)
 
 
 class BatchNorm1d(BatchNorm, torch.nn.BatchNorm1d):
