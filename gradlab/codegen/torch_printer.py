@@ -211,8 +211,12 @@ class TorchPrinter:
 
     def _own_mask(self, operand: Operand, layout: tuple[Index, ...]) -> bool:
         """Whether this is a comparison's result, of one byte; a mask that is handed in may have any type."""
-        masks = isinstance(operand, Value) and operand.boolean and operand.layout == layout
-        return masks and operand.name not in self.sizes.inputs
+        return (
+            isinstance(operand, Value)
+            and operand.boolean
+            and operand.layout == layout
+            and operand.name not in self.sizes.inputs
+        )
 
     def _reduction(self, statement: Reduce) -> str:
         operands = numbers(statement.operands, self.sizes.like, "to", mixed=False)

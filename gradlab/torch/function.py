@@ -27,17 +27,13 @@ from gradlab import registry
 from gradlab.operation import Operation
 
 
-@functools.cache
-def differentiable(name: str, *, also: tuple[str, ...] = ()) -> Callable[..., Any]:
+def differentiable(name: str) -> Callable[..., Tensor]:
     """A registered operation as `call(*tensors, **parameters) -> Tensor`, differentiable in reverse and forward mode.
 
     First and second derivatives are those of the torch kernel, under `torch.func`, `torch.autograd.forward_ad` and
     `torch.compile` too (compiled: first derivatives). Arguments are those of the operation, in its order; parameters
     are keywords. What is kept for the backward is what the derivation found to be smallest. Made once for each name;
     look it up outside of what torch.compile compiles.
-
-    `also` names tensors among those that the kernel saves (and that are neither argument nor output): the call then
-    returns `(output, *tensors)`. They are constants to autograd, as the statistics that batch normalisation tracks.
 
     Raises UnknownOperationError for a name without kernel; third derivatives raise NotImplementedError.
 
@@ -46,13 +42,32 @@ def differentiable(name: str, *, also: tuple[str, ...] = ()) -> Callable[..., An
     >>> torch.autograd.gradgradcheck(softmax, torch.randn(2, 3, dtype=torch.float64, requires_grad=True))
     True
     """
+    return _made(name, ())
+
+
+def with_saved(name: str, *tensors: str) -> Callable[..., tuple[Tensor, ...]]:
+    """As `differentiable`, but the call returns `(output, *tensors)`.
+
+    The names are among those of what the kernel saves (and neither argument nor output). Such tensors are constants to
+    autograd, as the statistics that batch normalisation tracks.
+
+    >>> import torch
+    >>> output, inv_std = with_saved("batch_norm", "inv_std")(torch.randn(8, 3), torch.ones(3), torch.zeros(3))
+    >>> inv_std.shape
+    torch.Size([3])
+    """
+    return _made(name, tensors)
+
+
+@functools.cache
+def _made(name: str, also: tuple[str, ...]) -> Callable[..., Any]:
     plan = _Plan.of(registry.operation(name), registry.kernel(name, "torch"))
     second = _second(plan)
     shown = tuple(plan.operation.saved.index(tensor) for tensor in also)
     first, eager, compiled = _first(plan, second), _eager(plan, second, shown), _compiled(plan, shown)
     elsewhere = _first(_Plan.of(plan.operation, plan.kernel, moved=True), second) if plan.operation.along else first
     own = plan.own
-    # A saved tensor's place among the outputs: the first kind gives all that are its own, the others those of `also`.
+    # A saved tensor's place among the outputs: the first kind gives all that are its own.
     everywhere, chosen = tuple(1 + own.index(k) for k in shown), tuple(range(1, 1 + len(shown)))
     defaults, count = plan.defaults, plan.count
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,33 +12,36 @@ from torch import Tensor
 from gradlab import registry
 from gradlab.kernels.door import check_inputs
 from gradlab.operation import Operation
-from gradlab.torch.function import differentiable
+from gradlab.torch.function import differentiable, with_saved
 
 Shape = tuple[int, ...]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Door(Generic[Result]):
     """One operation: `door(("input", "weight"), x, weight, eps=1e-5)`.
 
     Names are those of the message for tensors that do not fit: ShapeError or DtypeError.
     """
 
     operation: Operation
-    function: Callable[..., Any]
+    function: Callable[..., Result]
     parameters: tuple[str, ...]
 
     @staticmethod
-    def of(name: str, *, also: tuple[str, ...] = ()) -> Door:
-        """The door of a registered operation, which gives the saved tensors `also` beside the output."""
-        operation = registry.operation(name)
-        return Door(
-            operation, differentiable(name, also=also), tuple(parameter.name for parameter in operation.parameters)
-        )
+    def of(name: str) -> Door[Tensor]:
+        """The door of a registered operation."""
+        return Door(registry.operation(name), differentiable(name), _parameters(name))
+
+    @staticmethod
+    def with_saved(name: str, *saved: str) -> Door[tuple[Tensor, ...]]:
+        """The same, which gives these saved tensors beside the output."""
+        return Door(registry.operation(name), with_saved(name, *saved), _parameters(name))
 
     def __call__(
         self, names: Sequence[str], *tensors: Tensor, shown: Sequence[Shape] | None = None, **parameters: Any
-    ) -> Any:
+    ) -> Result:
         if torch.is_autocast_enabled(tensors[0].device.type):
             tensors = tuple(self._cast(tensors))
         check_inputs(self.operation, tensors, names, shown or [tuple(tensor.shape) for tensor in tensors], parameters)
@@ -56,6 +59,10 @@ class Door:
         return [tensor.to(dtype) if tensor.is_floating_point() else tensor for tensor in tensors]
 
 
+def _parameters(name: str) -> tuple[str, ...]:
+    return tuple(parameter.name for parameter in registry.operation(name).parameters)
+
+
 def or_full(parameter: Tensor | None, size: int, value: float, like: Tensor) -> Tensor:
     """The parameter, or where a layer has none a tensor that changes nothing: ones to multiply with, zeros to add."""
     return like.new_full((size,), value) if parameter is None else parameter
@@ -66,5 +73,5 @@ _PRODUCTS = ("linear", "matmul", "conv1d", "conv2d", *_ATTENTION)
 
 # Made once, here: torch.compile can follow a look-up in a dictionary, but not an import.
 DOORS = {name: Door.of(name) for name in registry.names()}
-TRACKED = {name: Door.of(name, also=("inv_std",)) for name in ("batch_norm", "batch_norm_2d")}
+TRACKED = {name: Door.with_saved(name, "inv_std") for name in ("batch_norm", "batch_norm_2d")}
 """Batch normalisations that also give one over the standard deviation, for running statistics."""
