@@ -44,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", metavar="N", type=_above_zero(int))
     parser.add_argument("--batch-size", metavar="N", type=_above_zero(int))
     parser.add_argument("--eval-every", metavar="K", type=_above_zero(int), help="steps between evaluations")
-    parser.add_argument("--seed", type=int, help="of initial values, order, dropout and augmentation")
+    parser.add_argument("--seed", type=seed, help="of initial values, order, dropout and augmentation")
     parser.add_argument("--preprocessing", choices=tuple(PREPROCESSING))
     parser.add_argument(
         "--layers", choices=("gradlab", "torch"), help="gradlab's layers, or torch.nn's to compare with"
@@ -69,6 +69,17 @@ def _above_zero(kind: type) -> Callable[[str], Any]:
         return value
 
     return read
+
+
+def seed(text: str) -> int:
+    """A seed that NumPy and torch both take, beside the number of a step."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1 << 31:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 2147483647")
+    return value
 
 
 def fill(options: argparse.Namespace, preset: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gradlab.nn
-from demos.learners import NumpyLearner, TorchLearner
+from demos.learners import NumpyLearner, TorchLearner, seed_dropout
 
 Arrays = Mapping[str, NDArray[Any]]
 """Float64 arrays under the names of parameters."""
@@ -66,6 +66,7 @@ class _NumpyCopies:
         self._single, self._inputs, self._labels = copy.deepcopy(learner.network), learner.inputs(images), labels
         self._loss = copy.deepcopy(learner.loss)
         self._single.train()
+        seed_dropout(self._single, learner.seed, step)
         for _, module in self._single.modules():
             if isinstance(module, gradlab.nn.Dropout):
                 module.generator = _Replay(module.generator)  # type: ignore[assignment]

@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument(
         "--eval-every", metavar="K", type=int, default=500, help="steps between evaluations (%(default)s)"
     )
-    found.add_argument("--seed", type=int, default=42, help="of initial values and order (%(default)s)")
+    found.add_argument("--seed", type=command.seed, default=42, help="of initial values and order (%(default)s)")
     return found
 
 

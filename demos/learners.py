@@ -51,15 +51,27 @@ def _mean(scores: list[tuple[int, Scores]]) -> Scores:
     )
 
 
+def seed_dropout(network: gradlab.nn.Sequential, seed: int, step: int) -> None:
+    """Let the dropouts of a network draw what is a step's own, so that a resumed run draws it too."""
+    generator = np.random.default_rng((seed, step))
+    for _, module in network.modules():
+        if isinstance(module, gradlab.nn.Dropout):
+            module.generator = generator
+
+
 @dataclass
 class NumpyLearner:
-    """gradlab.nn: forward, the derived backward, and an optimiser of gradlab.nn. `shape` is that of one input."""
+    """gradlab.nn: forward, the derived backward, and an optimiser of gradlab.nn. `shape` is that of one input.
+
+    What dropout drops is a function of seed and step.
+    """
 
     network: gradlab.nn.Sequential
     optimizer: Any
     preprocess: Preprocessing
     shape: tuple[int, ...]
     loss: Any = field(default_factory=gradlab.nn.CrossEntropyLoss)
+    seed: int = 0
 
     def inputs(self, images: Array) -> Array:
         """What the network sees of these images: float32 of `shape`."""
@@ -68,6 +80,7 @@ class NumpyLearner:
     def step(self, images: Array, labels: Array, step: int) -> Scores:
         self.network.train()
         self.network.zero_grad()
+        seed_dropout(self.network, self.seed, step)
         logits = self.network(self.inputs(images))
         loss = self.loss(logits, labels)
         self.network.backward(self.loss.backward(), input_gradient=False)

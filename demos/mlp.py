@@ -144,7 +144,8 @@ def _numpy(options: argparse.Namespace, preprocess: Any) -> NumpyLearner:
     if options.weights == "report":
         report_weights(network, options.seed)
     kinds = {"sgd": gradlab.nn.SGD, "adam": gradlab.nn.Adam, "adadelta": gradlab.nn.Adadelta}
-    return NumpyLearner(network, kinds[options.optimizer](network.parameters(), lr=options.lr), preprocess, (PIXELS,))
+    optimizer = kinds[options.optimizer](network.parameters(), lr=options.lr)
+    return NumpyLearner(network, optimizer, preprocess, (PIXELS,), seed=options.seed)
 
 
 def _torch(options: argparse.Namespace, preprocess: Any) -> TorchLearner:
