@@ -10,6 +10,7 @@ import numpy as np
 from gradlab.adapters.subject import Array
 from gradlab.verify.oracles.estimate import Estimate
 from gradlab.verify.oracles.kinks import (
+    LIMIT_POINTS,
     Sides,
     coordinate_sides,
     direction_sides,
@@ -24,6 +25,12 @@ from gradlab.verify.violation import Violation
 _SLACK = 1e-4
 
 _TIE_DIRECTIONS = 3
+
+# Of thirty equal elements one is extreme, and each place of a sorted array must have had it.
+_TIE_POINTS = 10 * LIMIT_POINTS
+
+# How much nearer to the answer the slope close by is than a difference of wide steps which it acquits of.
+_NEARER = 1e-3
 
 # Steps of a disputed difference, once more: rounding scatters, and two samples of it may both be small by luck.
 STRETCHES = (0.75, 0.875, 1.125, 1.25)
@@ -71,6 +78,17 @@ class Acquittal:
             return True
         return False
 
+    def near(self, argument: int, element: int, answer: float, value: float) -> bool:
+        """True where the slope on both sides close by is the answer, and `value` that of steps across a kink.
+
+        All steps but the smallest may lie across it, for a tiny number beside large ones, and agree: then they look
+        more exact than the small ones, which the large numbers' rounding blurs. A step that is lost in it gives 0.
+        """
+        if not answer or not np.isfinite(answer):
+            return False
+        sides = coordinate_sides(self.trial.differences, argument, element, self.trial.weights)
+        return not sides.kinked and abs(answer - sides.low) <= _NEARER * abs(answer - value)
+
     def _tied(self, argument: int, element: int) -> bool:
         # A hull of neighbouring gradients is offered at ties only: elsewhere it would forgive real errors.
         x = float(self.trial.case.inputs[argument].reshape(-1)[element])
@@ -107,7 +125,7 @@ class Acquittal:
             if sides.singular or sides.blurred or _inside(total, sides, tolerance):
                 continue
             # sort may give equal elements any order: gradients around the point span what its own slopes do not.
-            limits = limiting_sides(trial.differences, tangents, trial.weights, trial.rng)
+            limits = limiting_sides(trial.differences, tangents, trial.weights, trial.rng, _TIE_POINTS)
             if limits.singular or _inside(total, limits.joined(sides), tolerance):
                 continue
             name = trial.name(self._kinked[0][0])

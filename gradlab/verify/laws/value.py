@@ -206,6 +206,9 @@ def _examine(
     tolerance = float((question.tolerance(one, estimate.magnitude) + question.spread(one))[0])
     if acquittal.kink(question.argument, element, answer, tolerance):
         return None
+    if acquittal.near(question.argument, element, answer, float(estimate.value[0])):
+        trial.tally.skipped["kink"] += 1
+        return None
     for reference in references:
         other = question.judge(one, _ask(question, reference, one), spread=True)
         if (other.agrees | other.covered).any():

@@ -113,7 +113,7 @@ def _sides(differences: Differences, move: Callable[[Any], Array], scale: float,
 
 
 # An order of equal elements that nobody draws would be called wrong: three in four draws miss a given pair.
-_LIMIT_POINTS = 48
+LIMIT_POINTS = 48
 
 
 def limiting_coordinate(
@@ -127,7 +127,11 @@ def limiting_coordinate(
 
 
 def limiting_sides(
-    differences: Differences, tangents: Sequence[Array | None], weights: Array, rng: np.random.Generator
+    differences: Differences,
+    tangents: Sequence[Array | None],
+    weights: Array,
+    rng: np.random.Generator,
+    points: int = LIMIT_POINTS,
 ) -> Sides:
     """Hull of the slopes along tangents at points around, output by output: what sort and median may answer at ties.
 
@@ -139,7 +143,7 @@ def limiting_sides(
     # Never relative to a large x: at 1e8 the points would lie so far away that a real bug is acquitted.
     tilt, step = (differences.work(2.0**k) for k in ((-22, -32) if differences.extended else (-12, -20)))
     size = max((float(np.abs(v).max(initial=0.0)) for v in tangents if v is not None), default=1.0) or 1.0
-    for _ in range(_LIMIT_POINTS):
+    for _ in range(points):
         moves = [
             None if scale is None else rng.uniform(-1, 1, size=x.shape) * np.minimum(scale, 1.0).reshape(x.shape)
             for x, scale in zip(differences.point, differences.scales, strict=True)

@@ -1,0 +1,43 @@
+"""An answer is acquitted where the wide steps of a difference mislead, and only there."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from gradlab.verify.laws.acquittal import _TIE_POINTS, Acquittal
+from gradlab.verify.oracles.differences import Differences
+from gradlab.verify.oracles.kinks import limiting_sides
+
+
+def _differences(forward, x: np.ndarray) -> Differences:
+    return Differences(lambda inputs: forward(*inputs), [x], [(-np.inf, np.inf)], np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [(-2.0, True), (-2.0 + 1e-12, True), (-1.9, False), (-1.0, False), (0.0, False)]
+)
+def test_a_kink_within_nearly_all_steps(answer: float, right: bool) -> None:
+    """|x1 - x0| + |x2 - x1| has slope -2 at x1, and -1 over all steps that reach beyond x2, 1.6e-7 away."""
+    differences = _differences(lambda x: np.abs(np.diff(x)).sum(keepdims=True), np.array([8e6, 2e-8, 1.8e-7]))
+    trial = SimpleNamespace(differences=differences, weights=np.ones(1))
+    assert Acquittal(trial).near(0, 1, answer, -1.0) is right
+
+
+def test_an_error_that_differences_see_is_not_acquitted() -> None:
+    """Where they are right, the slope close by is theirs, however small the error."""
+    differences = _differences(np.exp, np.array([0.5, 1e-3]))
+    trial = SimpleNamespace(differences=differences, weights=np.array([1.0, 1.0]))
+    true = float(np.exp(0.5))
+    for error in (1e-9, 1e-6, 1e-3, 1.0):
+        assert not Acquittal(trial).near(0, 0, true * (1 + error), true)
+
+
+def test_any_of_many_equal_elements_may_come_first() -> None:
+    """At a tie of thirty, each place of the sorted array may have the largest and the smallest of their slopes."""
+    tangent = np.linspace(-1.0, 3.0, 30)
+    differences = _differences(np.sort, np.full(30, 0.75))
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        sides = limiting_sides(differences, [tangent], np.ones(30), rng, _TIE_POINTS)
+        assert (sides.low, sides.high) == (pytest.approx(-30.0), pytest.approx(90.0))
