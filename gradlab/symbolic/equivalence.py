@@ -34,12 +34,27 @@ def equivalent(left: Expr, right: Expr, program: Program, rules: Iterable[Rule],
 
 
 def _normal(expression: Expr, program: Program, rules: tuple[Rule, ...], free: tuple[Index, ...]) -> Expr:
-    kinds = {given.tensor.name: given.domain.kind for given in program.inputs}
+    kinds = {given.tensor.name: given.domain.kind for given in program.inputs} | dict.fromkeys(
+        _opposites(program), "mask"
+    )
     # Before the rules too: one that replaces a product finds each factor at its own power only.
     powers = Expr.of(_reduced(term, kinds) for term in contract(expression))
     simple, _ = simplify(powers, rules, "normal form", free)
     unfolded, _ = simplify(simple, _kinks(program), "normal form", free)
     return Expr.of(_reduced(_one_name(term), kinds) for term in unfolded)
+
+
+def _opposites(program: Program) -> list[str]:
+    """Bindings that are 1 - [u > 0], as comparisons with <= and >= are: 0 or 1 as well."""
+    found = []
+    for binding in program.bindings:
+        numbers = [term.coefficient for term in binding.value.terms if not term.factors]
+        others = [term for term in binding.value.terms if term.factors]
+        if numbers == [1] and len(others) == 1 and others[0].coefficient == -1 and len(others[0].factors) == 1:
+            atom, power = others[0].factors[0]
+            if isinstance(atom, Indicator) and power == 1:
+                found.append(binding.tensor.name)
+    return found
 
 
 def _kinks(program: Program) -> list[Rule]:

@@ -1,10 +1,13 @@
+import pytest
 from sympy import Idx, IndexedBase, Max, Sum, symbols
 
 from gradlab.operation import mask, one_hot, signs
 from gradlab.symbolic.definition import Definition, given, let
-from gradlab.symbolic.derive import with_masks
+from gradlab.symbolic.derive import derive, with_masks
 from gradlab.symbolic.equivalence import equivalent
+from gradlab.symbolic.formula import formula
 from gradlab.symbolic.lemmas import sum_rule
+from gradlab.symbolic.prove import prove
 from gradlab.symbolic.read import read
 from gradlab.symbolic.terms import Expr, Gather
 from tests.symbolic.build import delta, index, ref, term, total
@@ -92,3 +95,18 @@ def test_every_delta_of_a_chain_counts() -> None:
 def test_the_derivation_s_own_rules_count() -> None:
     """Sum_d h = r by definition."""
     assert same(total(term(entry("h"), over=[COL])), total(term(ref("r", ROW))))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y[n] = (x[n] <= 1)*x[n]**2",
+        "y[n] = (x[n] >= 1)*x[n]*abs(x[n])",
+        "y[n] = (abs(x[n]) <= 1)*x[n]**2/2 + (abs(x[n]) > 1)*(abs(x[n]) - 0.5)",
+    ],
+)
+def test_what_is_at_most_something_is_0_or_1(text: str, seed: int) -> None:
+    """A comparison with <= or >= is its own square, and no proof asks for more."""
+    proof = prove(derive(read(formula(text))), seed=seed)
+    assert proof.killed == proof.mutants

@@ -1,0 +1,1 @@
+"""Derivatives that a textbook has, and how gradlab, SymPy and tensorgrad are asked for them."""
