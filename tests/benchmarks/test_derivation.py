@@ -34,7 +34,7 @@ def test_the_others_are_asked_fairly(system: str, problem: str, verdict: str) ->
     assert derivation.attempt(system, position)["verdict"] == verdict
 
 
-@pytest.mark.parametrize("change", [lambda a: 1.001 * a, lambda a: a.T, np.zeros_like])
+@pytest.mark.parametrize("change", [lambda a: 1.001 * a, lambda a: a.T, np.zeros_like], ids=["factor", "shape", "zero"])
 def test_a_wrong_answer_is_called_wrong(change: Callable[[Any], Any]) -> None:
     """A factor, another shape, nothing."""
     problem = PROBLEMS[0]
