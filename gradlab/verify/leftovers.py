@@ -24,11 +24,16 @@ def _children() -> dict[int, str]:
     if not lists:
         return {child.pid or 0: child.name for child in multiprocessing.active_children()}
     found: dict[int, str] = {}
-    for pid in (int(word) for path in lists for word in path.read_text().split()):
-        try:
-            name, _, state = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(") ")
-        except OSError:  # it has ended meanwhile
-            continue
-        if not state.startswith("Z"):  # it has ended, and nobody has asked how
+    for pid in (int(word) for path in lists for word in _read(path).split()):
+        name, _, state = _read(Path(f"/proc/{pid}/stat")).partition("(")[2].rpartition(") ")
+        if state and not state.startswith("Z"):  # Z: it has ended, and nobody has asked how
             found[pid] = name
     return found
+
+
+def _read(path: Path) -> str:
+    """What the system says of a thread or a process; nothing where it has ended meanwhile, as a watchdog's may have."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
