@@ -2,7 +2,7 @@
 
 from sympy import Idx, IndexedBase, Max, Sum, exp, log, symbols
 
-from gradlab.operation import Parameter, labels, mask, positive, simplex
+from gradlab.operation import Parameter, labels, mask, positive, real, simplex
 from gradlab.symbolic.definition import Definition, fact, given, let
 
 N, D = symbols("N D", integer=True)
@@ -120,8 +120,9 @@ softmax_cross_entropy_weighted_each = Definition(
 
 softmax_cross_entropy_soft_each = Definition(
     name="softmax_cross_entropy_soft_each",
-    summary="Cross-entropy of each row against targets of any sum: weights, smoothing.",
-    inputs=[given(x[n, d]), given(t[n, d]), given(weight[d], positive(), differentiable=False)],
+    summary="Cross-entropy of each row against targets from 0 to 1, of any sum: weights, smoothing.",
+    # Beside a target of 1000 one of 1e-6 would be lost in their sum, here as in torch.
+    inputs=[given(x[n, d]), given(t[n, d], real(0, 1)), given(weight[d], positive(), differentiable=False)],
     lets=[
         *softmax,
         let(log_p[n, d], x[n, d] - log(s[n])),

@@ -20,6 +20,9 @@ LAW = "jvp"
 _ROUNDINGS = 64
 _RUNS = 4
 
+# Tolerances apart that both sides may be where differences cannot tell which of them is wrong.
+_UNDECIDED = 8
+
 
 def jvp(trial: Trial) -> Iterator[Violation]:
     """For operations and users that have a forward-mode derivative; needs no oracle, and asks one who is wrong."""
@@ -93,6 +96,9 @@ def _judge(trial: Trial, tangents: list[Array | None], pushed: Array, left: floa
     exact, error = float(truth.value[0]), ORACLE_BARS * float(truth.error[0]) + tolerance
     if error > abs(left - right) and np.isfinite(error):
         exact = np.nan
+        # A few runs see the largest of many roundings only in part, and nobody else sees a difference.
+        if abs(left - right) <= _UNDECIDED * tolerance:
+            return
     wrong = "one of the two is wrong"
     if abs(right - exact) <= error:
         wrong = f"differences give {exact:.9g}: jvp is wrong"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 
 import gradlab
+from gradlab.verify.judge import Scales
 from tests.verify.laws.functions import cube, cube_backward, linear, linear_backward, relu, relu_backward
 
 OPTIONS = {"profile": "quick", "seed": 2, "exclude": {"value": "tested elsewhere"}}
@@ -48,3 +53,22 @@ def test_shape_and_errors_are_findings() -> None:
     assert "jvp returns shape ()" in report.failures[0].claim
     report = gradlab.check(cube, cube_backward, "(n)->(n)", jvp=lambda v: v[0], **OPTIONS)
     assert report.failures[0].claim.startswith("jvp raises TypeError")
+
+
+@pytest.mark.parametrize(("apart", "error", "found"), [(5, np.inf, 1), (5, 1.0, 0), (20, 1.0, 1), (0.5, 1.0, 0)])
+def test_a_little_that_nobody_else_sees_is_rounding(
+    monkeypatch: pytest.MonkeyPatch, apart: float, error: float, found: int
+) -> None:
+    """Up to eight measured tolerances pass where differences are too coarse to tell who is wrong."""
+    law = import_module("gradlab.verify.laws.jvp")
+    monkeypatch.setattr(law, "_measured", lambda *_: 1e-6)
+    monkeypatch.setattr(law, "rough_along", lambda *_: False)
+    one = np.ones(1)
+    trial = SimpleNamespace(
+        case=SimpleNamespace(dtype="float64"),
+        weights=one,
+        answers=[one],
+        scales=lambda k: Scales("float64", 0.0, 0.0, 0.0, 0.0),
+        differences=SimpleNamespace(direction=lambda *_: SimpleNamespace(value=one, error=np.array([error]))),
+    )
+    assert len(list(law._judge(trial, [one], one, 1.0, 1.0 + apart * 1e-6))) == found
