@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     systems = [name for name in SYSTEMS if name != "tensorgrad" or find_spec("tensorgrad")]
     if "tensorgrad" not in systems:
         console.print(
-            "tensorgrad is not installed: pip install tensorgrad 'torch<2.14' (its evaluator names dimensions)"
+            "tensorgrad is not installed: pip install tensorgrad==0.3.0 'torch==2.11.*', whose tensors have names"
         )
     tasks = [
         Task({"system": system, "problem": problem.name}, attempt, (system, position), group=system)

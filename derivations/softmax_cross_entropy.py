@@ -120,7 +120,7 @@ softmax_cross_entropy_weighted_each = Definition(
 
 softmax_cross_entropy_soft_each = Definition(
     name="softmax_cross_entropy_soft_each",
-    summary="Cross-entropy of each row against targets from 0 to 1, of any sum: weights, smoothing.",
+    summary="Cross-entropy of each row against targets of 0 to 1: weights, smoothing.",
     # Beside a target of 1000 one of 1e-6 would be lost in their sum, here as in torch.
     inputs=[given(x[n, d]), given(t[n, d], real(0, 1)), given(weight[d], positive(), differentiable=False)],
     lets=[

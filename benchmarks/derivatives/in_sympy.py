@@ -180,20 +180,22 @@ def matrix(problem: Problem) -> Answer:
     return _by_matrices(problem, loss.diff(wrt))
 
 
+# Of the array forms, where they are not those of x.
+_SHAPES: Mapping[str, dict[str, tuple[sp.Symbol, sp.Symbol]]] = {
+    "Gram matrix": {"grad_output": (D, D)},
+    "trace of a product": {"A": (D, N), "B": (D, D)},
+    "Frobenius norm": {"A": (M, N), "B": (M, D)},
+}
+
+
 def arrays(problem: Problem) -> Answer:
     """`array_derive` of what `convert_indexed_to_array` makes of the indexed form."""
     if problem.name not in _INDEXED:
         raise UnwritableError("no maximum over an index")
     loss = _INDEXED[problem.name]()
-    shapes = {"A": (D, N), "B": (D, D), "grad_output": (D, D)}
-    if problem.name == "Gram matrix" or problem.name == "trace of a product":
-        shapes["x"] = (N, D)
-    elif problem.name == "Frobenius norm":
-        shapes |= {"x": (N, D), "A": (M, N), "B": (M, D)}
-    elif problem.name == "quadratic form":
+    if problem.name == "quadratic form":
         raise UnwritableError("converted to an array of its own, which no vector is a part of")
-    else:
-        shapes |= {"x": (N, D), "grad_output": (N, D), "t": (N, D)}
+    shapes = {"x": (N, D), "grad_output": (N, D), "t": (N, D)} | _SHAPES.get(problem.name, {})
     symbols = {name: sp.MatrixSymbol(name, *shape) for name, shape in shapes.items()}
     converted = loss.replace(
         lambda part: isinstance(part, sp.Indexed) and str(part.base.label) in symbols and len(part.indices) == 2,
@@ -212,9 +214,8 @@ def _by_matrices(problem: Problem, gradient: Any) -> Answer:
             array = array.reshape(-1, 1) if symbol.shape[1] == 1 else array
             values[symbol.name] = array
             sizes |= {s: n for s, n in zip(symbol.shape, array.shape, strict=True) if isinstance(s, sp.Symbol)}
-        scale = float(data["grad_output"]) if np.shape(data["grad_output"]) == () else 1.0
-        if "grad_output" not in values and np.size(data["grad_output"]) == 1:
-            scale = float(np.ravel(data["grad_output"])[0])
+        # A loss of one number is differentiated without it.
+        scale = 1.0 if "grad_output" in values else float(np.ravel(data["grad_output"])[0])
 
         def run() -> Array:
             sized = gradient.subs(sizes)

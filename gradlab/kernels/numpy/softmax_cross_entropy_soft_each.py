@@ -1,8 +1,8 @@
-"""softmax_cross_entropy_soft_each: Cross-entropy of each row against targets from 0 to 1, of any sum: weights, smoothing.
+"""softmax_cross_entropy_soft_each: Cross-entropy of each row against targets of 0 to 1: weights, smoothing.
 
 Generated from derivations/softmax_cross_entropy.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: d4afc7bbac8f5f58. Saved for the backward: weight, p, log_p, wanted, t2.
+Target: NumPy. Definition: 4e06db7d3665b5ad. Saved for the backward: weight, p, log_p, wanted, t2.
 The backward has 1 reduction and 5 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive softmax_cross_entropy_soft_each --to text` prints.
@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 OPERATION = Operation(
     name="softmax_cross_entropy_soft_each",
-    summary="Cross-entropy of each row against targets from 0 to 1, of any sum: weights, smoothing.",
+    summary="Cross-entropy of each row against targets of 0 to 1: weights, smoothing.",
     signature=Signature.parse("(n,d),(n,d),(d)->(n)"),
     arguments=(
         Argument("x", real()),
@@ -28,7 +28,7 @@ OPERATION = Operation(
     ),
     saved=("weight", "p", "log_p", "wanted"),
     reference="torch.nn.functional.cross_entropy(x, t, weight, reduction='none', label_smoothing=label_smoothing)",
-    digest="d4afc7bbac8f5f58",
+    digest="4e06db7d3665b5ad",
     parameters=(Parameter("label_smoothing", 0.0, 0.0, 1.0),),
     output="each",
     curved=("x", "t"),

@@ -1,8 +1,8 @@
-"""softmax_cross_entropy_soft_each: Cross-entropy of each row against targets from 0 to 1, of any sum: weights, smoothing.
+"""softmax_cross_entropy_soft_each: Cross-entropy of each row against targets of 0 to 1: weights, smoothing.
 
 Generated from derivations/softmax_cross_entropy.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: d4afc7bbac8f5f58. Saved for the backward: weight, p, log_p, wanted, t2.
+Target: torch. Definition: 4e06db7d3665b5ad. Saved for the backward: weight, p, log_p, wanted, t2.
 The backward has 1 reduction and 5 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive softmax_cross_entropy_soft_each --to text` prints.

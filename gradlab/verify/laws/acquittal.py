@@ -87,7 +87,10 @@ class Acquittal:
         if not answer or not np.isfinite(answer):
             return False
         sides = coordinate_sides(self.trial.differences, argument, element, self.trial.weights)
-        return not sides.kinked and abs(answer - sides.low) <= _NEARER * abs(answer - value)
+        if sides.kinked or abs(answer - sides.low) > _NEARER * abs(answer - value):
+            return False
+        self.trial.tally.skipped["kink"] += 1
+        return True
 
     def _tied(self, argument: int, element: int) -> bool:
         # A hull of neighbouring gradients is offered at ties only: elsewhere it would forgive real errors.

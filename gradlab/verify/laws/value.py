@@ -207,7 +207,6 @@ def _examine(
     if acquittal.kink(question.argument, element, answer, tolerance):
         return None
     if acquittal.near(question.argument, element, answer, float(estimate.value[0])):
-        trial.tally.skipped["kink"] += 1
         return None
     for reference in references:
         other = question.judge(one, _ask(question, reference, one), spread=True)

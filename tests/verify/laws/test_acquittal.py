@@ -8,6 +8,7 @@ import pytest
 from gradlab.verify.laws.acquittal import _TIE_POINTS, Acquittal
 from gradlab.verify.oracles.differences import Differences
 from gradlab.verify.oracles.kinks import limiting_sides
+from gradlab.verify.tally import Tally
 
 
 def _differences(forward, x: np.ndarray) -> Differences:
@@ -20,8 +21,9 @@ def _differences(forward, x: np.ndarray) -> Differences:
 def test_a_kink_within_nearly_all_steps(answer: float, right: bool) -> None:
     """|x1 - x0| + |x2 - x1| has slope -2 at x1, and -1 over all steps that reach beyond x2, 1.6e-7 away."""
     differences = _differences(lambda x: np.abs(np.diff(x)).sum(keepdims=True), np.array([8e6, 2e-8, 1.8e-7]))
-    trial = SimpleNamespace(differences=differences, weights=np.ones(1))
+    trial = SimpleNamespace(differences=differences, weights=np.ones(1), tally=Tally())
     assert Acquittal(trial).near(0, 1, answer, -1.0) is right
+    assert trial.tally.skipped["kink"] == right  # the report counts it
 
 
 def test_an_error_that_differences_see_is_not_acquitted() -> None:
