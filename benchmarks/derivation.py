@@ -1,8 +1,9 @@
 """`python -m benchmarks.derivation`: gradlab, SymPy and tensorgrad derive what textbooks derive.
 
 Each gradient is held against a complex step of the function, at two draws of inputs. "Entries" are tensors or entries
-of tensors that the answer mentions, where a value with a name of its own (gradlab's y or grad_s) is one; seconds are those of deriving it (gradlab's with the proof), milliseconds those of
-one evaluation by the code that the system gives, at 3 rows of 4 numbers.
+of tensors that the answer mentions; a value with a name of its own, as gradlab's y or grad_s, is one. Seconds are those
+of deriving it (gradlab's with the proof), milliseconds those of one evaluation by the code that the system gives, at 3
+rows of 4 numbers.
 """
 
 from __future__ import annotations
