@@ -38,30 +38,33 @@ def definition_rows(definition: Definition, label: str, profile: Any, seed: int)
     Raises SignatureError for a definition that cannot be derived, or whose proof fails.
     """
     from gradlab.codegen import numpy_source, torch_source
-    from gradlab.symbolic.derive import derive
+    from gradlab.symbolic.formula.stable import proved
     from gradlab.symbolic.oracle import SymbolicReference
-    from gradlab.symbolic.prove import prove
-    from gradlab.symbolic.read import read
-    from gradlab.verify.registered import BACKENDS, jvp_of, report_subject, subject_of
+    from gradlab.verify.references import NumpyReference, Reference
+    from gradlab.verify.registered import BACKENDS, jvp_of, report_subject, subject_of, torch_reference
     from gradlab.verify.rows import rows_of
 
     try:
-        derivation = derive(read(definition))
-        prove(derivation)
+        derivation, _ = proved(definition)
         sources = {"numpy": numpy_source(derivation), "torch": torch_source(derivation)}
     except (DefinitionError, ProofError) as error:
         raise SignatureError(str(error)) from None
     kernels = {backend: _module(f"{definition.name}_{backend}", sources[backend]) for backend in BACKENDS}
+    operation, independent = kernels["numpy"].OPERATION, list[Reference]()
+    if definition.reference is not None:
+        independent.append(torch_reference(operation, kernels["torch"].reference))
+    if definition.function is not None:
+        independent.append(NumpyReference(definition.function))
     rows: list[FlatRow] = []
     for backend in BACKENDS:
         report = report_subject(
             subject_of(definition.name, backend, kernels[backend]),
-            kernels["numpy"].OPERATION,
+            operation,
             profile=profile,
             seed=seed,
             exact=SymbolicReference(derivation),
             jvp=jvp_of(backend, kernels[backend]),
-            reference=kernels["torch"].reference,
+            independent=independent,
         )
         rows += [FlatRow.of(row) for row in rows_of(report, label, backend)]
     return rows

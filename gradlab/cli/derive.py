@@ -18,8 +18,14 @@ if TYPE_CHECKING:
     from gradlab.symbolic.derive import Derivation
     from gradlab.symbolic.prove import Proof
 
-_SUFFIXES = {**documents.SUFFIXES, "numpy": "_numpy.py", "torch": "_torch.py", "sympy": "_sympy.py"}
 _FORMULA_SUFFIXES = {"pytest": "_test.py"}
+_SUFFIXES = {
+    **documents.SUFFIXES,
+    "numpy": "_numpy.py",
+    "torch": "_torch.py",
+    "sympy": "_sympy.py",
+    **_FORMULA_SUFFIXES,
+}
 
 _EPILOG = """examples:
   gradlab derive                             derive and prove every operation, write its kernels
@@ -57,9 +63,7 @@ def add(commands: Any) -> None:
         help="an operation, a .py file that defines some, or a formula",
     )
     parser.add_argument("--all", action="store_true", help="every operation (the default without --to)")
-    parser.add_argument(
-        "--to", choices=sorted({**_SUFFIXES, **_FORMULA_SUFFIXES}), help="print this instead of writing kernels"
-    )
+    parser.add_argument("--to", choices=sorted(_SUFFIXES), help="print this instead of writing kernels")
     parser.add_argument("-o", "--output", metavar="PATH", type=Path, help="write to this file or folder")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a kernel differs, with a diff")
     formulas.add(parser)
@@ -77,9 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
     typed = [item for item in arguments.operations if formulas.is_formula(item)]
     if typed:
         return _formula(arguments, typed)
-    if arguments.to in _FORMULA_SUFFIXES:
-        arguments.error(f"--to {arguments.to} is for formulas; the tests of gradlab's operations are in tests/")
     chosen = _chosen(arguments.operations)
+    if arguments.to in _FORMULA_SUFFIXES and not all(definition.formula for definition in chosen):
+        arguments.error(f"--to {arguments.to} is for formulas; the tests of gradlab's operations are in tests/")
     return _documents(arguments, chosen) if arguments.to else _kernels(arguments, chosen)
 
 
@@ -92,15 +96,8 @@ def _formula(arguments: argparse.Namespace, typed: list[str]) -> int:
     from gradlab.symbolic.formula.stable import proved
 
     with formulas.limit(arguments.timeout):
-        written = formulas.text(item)
-        found = formulas.definition(written if "=" in written else item, arguments)
-        derivation, proof = proved(found)
-        if target == "pytest":
-            from gradlab.codegen.pytest_file import pytest_source
-
-            shown = pytest_source(derivation, written)
-        else:
-            shown = _shown(derivation, proof, target)
+        derivation, proof = proved(formulas.definition(item, arguments))
+        shown = _shown(derivation, proof, target)
     _put(shown, arguments.output)
     return 0
 
@@ -121,13 +118,9 @@ def _is_file(item: str) -> bool:
 
 
 def _proved(chosen: list[Definition]) -> Iterator[tuple[Derivation, Proof]]:
-    from gradlab.symbolic.derive import derive
-    from gradlab.symbolic.prove import prove
-    from gradlab.symbolic.read import read
+    from gradlab.symbolic.formula.stable import proved
 
-    for definition in chosen:
-        derivation = derive(read(definition))
-        yield derivation, prove(derivation)
+    yield from map(proved, chosen)
 
 
 # Documents -----------------------------------------------------------------------------------------------------------
@@ -183,7 +176,12 @@ def _code(derivation: Derivation, target: str) -> str:
     from gradlab import codegen
     from gradlab.documents import sympy_code
 
-    printers = {"sympy": sympy_code, "numpy": codegen.numpy_source, "torch": codegen.torch_source}
+    printers = {
+        "sympy": sympy_code,
+        "numpy": codegen.numpy_source,
+        "torch": codegen.torch_source,
+        "pytest": codegen.pytest_source,
+    }
     return printers[target](derivation)
 
 

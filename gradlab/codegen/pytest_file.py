@@ -13,8 +13,9 @@ from gradlab.symbolic.record import record
 _SMALL = "(0, 4)"  # loops over every entry are slow
 
 
-def pytest_source(derivation: Derivation, text: str) -> str:
-    """The file as text; `text` is the formula as it was typed."""
+def pytest_source(derivation: Derivation) -> str:
+    """The file of a derivation that comes from a formula, as text."""
+    text = derivation.program.definition.formula
     operation = record(derivation)
     kernel = numpy_source(derivation)
     head, _, rest = kernel.partition("OPERATION = Operation(")

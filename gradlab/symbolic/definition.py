@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 
@@ -115,7 +116,8 @@ class Definition:
     x[n, g, k], where g runs over an integer parameter, is x[n, c] to the caller. `nonempty` names sizes that must not
     be 0 (torch has no convolution without channels). `ceil` names an integer parameter, 0 or 1, that rounds the number
     of windows up (torch's ceil_mode). `reference` is an independent implementation as one torch
-    expression over the argument names; None for a reader's own formula, which has none.
+    expression over the argument names; None for a reader's own formula, whose text is in `formula`. `function` is the
+    NumPy function that a traced formula comes from.
     """
 
     name: str
@@ -134,4 +136,6 @@ class Definition:
     broadcast: bool = False
     packed: Packed | None = None
     ceil: str = ""
+    formula: str = ""
+    function: Callable[..., Any] | None = None
     source: str = "a definition"

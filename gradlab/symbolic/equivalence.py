@@ -34,9 +34,8 @@ def equivalent(left: Expr, right: Expr, program: Program, rules: Iterable[Rule],
 
 
 def _normal(expression: Expr, program: Program, rules: tuple[Rule, ...], free: tuple[Index, ...]) -> Expr:
-    kinds = {given.tensor.name: given.domain.kind for given in program.inputs} | dict.fromkeys(
-        _opposites(program), "mask"
-    )
+    kinds = {given.tensor.name: given.domain.kind for given in program.inputs}
+    kinds |= dict.fromkeys(_binary(program, kinds), "mask")
     # Before the rules too: one that replaces a product finds each factor at its own power only.
     powers = Expr.of(_reduced(term, kinds) for term in contract(expression))
     simple, _ = simplify(powers, rules, "normal form", free)
@@ -44,16 +43,22 @@ def _normal(expression: Expr, program: Program, rules: tuple[Rule, ...], free: t
     return Expr.of(_reduced(_one_name(term), kinds) for term in unfolded)
 
 
-def _opposites(program: Program) -> list[str]:
-    """Bindings that are 1 - [u > 0], as comparisons with <= and >= are: 0 or 1 as well."""
-    found = []
+def _binary(program: Program, kinds: Mapping[str, str]) -> list[str]:
+    """Bindings that are 0 or 1: indicators, products of them, and one less any of these, as comparisons with <= are."""
+    found: list[str] = []
+
+    def binary(atom: Atom, power: Fraction) -> bool:
+        mask = isinstance(atom, Ref) and (atom.tensor in found or kinds.get(atom.tensor) in ("mask", "one_hot"))
+        return (mask or isinstance(atom, Indicator)) and power > 0
+
     for binding in program.bindings:
         numbers = [term.coefficient for term in binding.value.terms if not term.factors]
         others = [term for term in binding.value.terms if term.factors]
-        if numbers == [1] and len(others) == 1 and others[0].coefficient == -1 and len(others[0].factors) == 1:
-            atom, power = others[0].factors[0]
-            if isinstance(atom, Indicator) and power == 1:
-                found.append(binding.tensor.name)
+        opposite = numbers == [1]
+        if len(others) != 1 or others[0].bound or (numbers and not opposite):
+            continue
+        if others[0].coefficient == (-1 if opposite else 1) and all(binary(*factor) for factor in others[0].factors):
+            found.append(binding.tensor.name)
     return found
 
 

@@ -11,6 +11,7 @@ from types import ModuleType
 from gradlab.errors import DefinitionError, UnknownOperationError
 from gradlab.symbolic.claims import Claim
 from gradlab.symbolic.definition import Definition
+from gradlab.symbolic.trace import Traced
 
 
 def folder() -> Path:
@@ -74,7 +75,10 @@ def from_file(file: Path) -> dict[str, Definition]:
 def _required(module: ModuleType, source: str) -> dict[str, Definition]:
     found = collected(module, source)
     if not found:
-        raise DefinitionError(f"{source}: it holds no Definition; assign one at the top level: my_op = Definition(...)")
+        raise DefinitionError(
+            f"{source}: it holds no Definition; assign one at the top level: my_op = Definition(...), or put "
+            "@gradlab.symbolic.traced('(n)->(n)') above a function"
+        )
     return found
 
 
@@ -103,9 +107,13 @@ def _source(file: Path) -> str:
 
 
 def collected(module: ModuleType, source: str) -> dict[str, Definition]:
-    """The definitions at the top level of a module, by name; raises DefinitionError for two of one name."""
+    """The definitions and traced functions at the top level of a module, by name.
+
+    Raises DefinitionError for two of one name, FormulaError for a function that has no formula.
+    """
     found: dict[str, Definition] = {}
     for value in vars(module).values():
+        value = value.definition if isinstance(value, Traced) else value
         if isinstance(value, Definition):
             if value.name in found:
                 if found[value.name] == replace(value, source=source):

@@ -133,8 +133,8 @@ class Program:
         """Names of the tensors that depend on a differentiable input."""
         found = {given.tensor.name for given in self.wrt}
         for binding in self.bindings:
-            # The place of a maximum is a whole number: it jumps, and is constant everywhere else.
-            if binding.value.tensors & found and binding.value.position is None:
+            # The place of a maximum is a whole number: it jumps, and is constant everywhere else. So are indicators.
+            if binding.value.moving & found and binding.value.position is None:
                 found.add(binding.name)
         return frozenset(found)
 

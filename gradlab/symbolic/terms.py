@@ -523,6 +523,12 @@ class Expr:
         """Names of all tensors that occur."""
         return frozenset(name for term in self.terms for name in term_tensors(term))
 
+    @property
+    def moving(self) -> frozenset[str]:
+        """Names of the tensors that the value moves with: not those in indicators only, which are constant."""
+        factors = (atom for term in self.terms for atom, _ in term.factors if not isinstance(atom, Indicator))
+        return frozenset(name for atom in factors for name in atom_tensors(atom))
+
     def __iter__(self) -> Iterator[Term]:
         return iter(self.terms)
 

@@ -149,15 +149,16 @@ def report_subject(
     seed: int | None = None,
     exact: Reference | None = None,
     jvp: Callable[..., Any] | None = None,
-    reference: Callable[..., Any] | None = None,
+    independent: Sequence[Reference] | None = None,
 ) -> Report:
     """Check any subject against the record of an operation: its kernel, or a planted copy of it.
 
-    `reference` is the independent implementation on torch tensors, by default that of the registered kernel.
+    `independent` implementations stand in for that of the registered kernel.
     """
-    references, notes = references_of(operation) if reference is None else ([_torch(operation, reference)], [])
+    references, notes = references_of(operation) if independent is None else ([*independent], [])
     # A registered operation promises torch's own choice at kinks and ties, where there is a torch to ask.
-    choice: Literal["torch", "bracket"] = "torch" if references else "bracket"
+    asked = any(isinstance(reference, TorchReference) for reference in references)
+    choice: Literal["torch", "bracket"] = "torch" if asked else "bracket"
     references += [] if exact is None else [exact]
     specification = replace(specification_of(operation), extras=Extras(jvp=jvp, convention=choice))
     with one_thread():
@@ -191,10 +192,11 @@ def references_of(operation: Operation) -> tuple[list[Reference], list[str]]:
         kernel = registry.kernel(operation.name, "torch")
     except MissingDependencyError:
         return [], [f"torch autograd skipped: {MISSING}"]
-    return [_torch(operation, kernel.reference)], []
+    return [torch_reference(operation, kernel.reference)], []
 
 
-def _torch(operation: Operation, reference: Callable[..., Any]) -> TorchReference:
+def torch_reference(operation: Operation, reference: Callable[..., Any]) -> TorchReference:
+    """An independent implementation on torch tensors."""
     differentiable = [k for k, argument in enumerate(operation.arguments) if argument.differentiable]
     return TorchReference(reference, differentiable)
 

@@ -22,7 +22,7 @@ def generated(name: str) -> str:
     text = textwrap.dedent(FORMULAS[name]).strip()
     derivation, proof = proved(formula(text))
     assert proof.killed == proof.mutants > 0
-    return pytest_source(derivation, text)
+    return pytest_source(derivation)
 
 
 def loaded(source: str, folder: Path) -> ModuleType:

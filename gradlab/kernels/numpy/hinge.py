@@ -68,7 +68,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     t, mask = saved
     n = math.prod(tangent_x.shape)
     inverse_n = 1 / n if n else np.nan
-    # (19) tangent_loss = -sum[n](mask[n] * t[n] * tangent_x[n]) / N
+    # (18) tangent_loss = -sum[n](mask[n] * t[n] * tangent_x[n]) / N
     part = tangent_x * t
     dot_mask_part = (mask * part).sum()
     tangent_loss = dot_mask_part * -inverse_n
@@ -78,6 +78,6 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
 def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _t, _mask = saved
-    # (21) hvp_x[n] = 0
+    # (20) hvp_x[n] = 0
     hvp_x = np.zeros_like(tangent_x)
     return hvp_x, None

@@ -68,6 +68,6 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
 def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _t, _mask = saved
-    # (16) hvp_x[n] = 0
+    # (15) hvp_x[n] = 0
     hvp_x = np.zeros_like(tangent_x)
     return hvp_x, None

@@ -70,7 +70,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, inv_norm, y, axis = saved
     tangent_x = to_last(tangent_x, axis)
-    # (42) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
+    # (41) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
     dot_tangent_x_y = np.vecdot(tangent_x, y)
     tangent_y = y * (dot_tangent_x_y * -1 * mask)[..., None]
     tangent_y += tangent_x
@@ -83,17 +83,17 @@ def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[A
     mask, inv_norm, y, axis = saved
     grad_output = to_last(grad_output, axis)
     tangent_x = to_last(tangent_x, axis)
-    # (38) tangent_inv_norm[n] = -inv_norm[n]**2 * mask[n] * sum[d](tangent_x[n,d] * y[n,d])
+    # (37) tangent_inv_norm[n] = -inv_norm[n]**2 * mask[n] * sum[d](tangent_x[n,d] * y[n,d])
     dot_tangent_x_y = np.vecdot(tangent_x, y)
     tangent_inv_norm = inv_norm * inv_norm
     tangent_inv_norm *= dot_tangent_x_y
     tangent_inv_norm *= mask
     tangent_inv_norm *= -1
-    # (42) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
+    # (41) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
     tangent_y = y * (dot_tangent_x_y * -1 * mask)[..., None]
     tangent_y += tangent_x
     tangent_y *= inv_norm[..., None]
-    # (46) hvp_x[n,d] = tangent_inv_norm[n] * grad_output[n,d] - inv_norm[n] * mask[n] * y[n,d] *
+    # (45) hvp_x[n,d] = tangent_inv_norm[n] * grad_output[n,d] - inv_norm[n] * mask[n] * y[n,d] *
     #     sum[d'](grad_output[n,d'] * tangent_y[n,d']) - inv_norm[n] * mask[n] * tangent_y[n,d] *
     #     sum[d'](grad_output[n,d'] * y[n,d']) - mask[n] * tangent_inv_norm[n] * y[n,d] * sum[d'](grad_output[n,d']
     #     * y[n,d'])

@@ -61,7 +61,7 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
 def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, negative_slope = saved
-    # (22) tangent_y[n] = tangent_x[n] * (mask[n] + negative_slope - negative_slope * mask[n])
+    # (21) tangent_y[n] = tangent_x[n] * (mask[n] + negative_slope - negative_slope * mask[n])
     weight = 1 - negative_slope
     tangent_y = mask.astype(tangent_x.dtype)
     tangent_y *= weight
@@ -73,6 +73,6 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
 def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _mask, _negative_slope = saved
-    # (24) hvp_x[n] = 0
+    # (23) hvp_x[n] = 0
     hvp_x = np.zeros_like(tangent_x)
     return (hvp_x,)

@@ -82,7 +82,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     label, share, mask = saved
     n = tangent_x.shape[0]
-    # (27) tangent_loss = sum[n,d](mask[n,d] * share[n,d] * tangent_x[n,d]) - sum[n,d](mask[n,d] * share[n,d] *
+    # (26) tangent_loss = sum[n,d](mask[n,d] * share[n,d] * tangent_x[n,d]) - sum[n,d](mask[n,d] * share[n,d] *
     #     tangent_x[n,label[n]])
     part = tangent_x * share
     dot_mask_part = np.vecdot(mask, part).sum()
@@ -97,6 +97,6 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
 def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _label, _share, _mask = saved
-    # (29) hvp_x[n,d] = 0
+    # (28) hvp_x[n,d] = 0
     hvp_x = np.zeros_like(tangent_x)
     return hvp_x, None

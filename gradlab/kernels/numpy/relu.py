@@ -61,6 +61,6 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
 def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     (_mask,) = saved
-    # (11) hvp_x[n] = 0
+    # (10) hvp_x[n] = 0
     hvp_x = np.zeros_like(tangent_x)
     return (hvp_x,)

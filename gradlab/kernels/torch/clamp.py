@@ -40,7 +40,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
 def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     (_mask,) = saved
-    # (11) hvp_x[n] = 0
+    # (10) hvp_x[n] = 0
     hvp_x = torch.zeros_like(tangent_x)
     return (hvp_x,)
 

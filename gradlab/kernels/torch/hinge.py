@@ -47,7 +47,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     t, mask = saved
     n = math.prod(tangent_x.shape)
     inverse_n = 1 / n if n else math.nan
-    # (19) tangent_loss = -sum[n](mask[n] * t[n] * tangent_x[n]) / N
+    # (18) tangent_loss = -sum[n](mask[n] * t[n] * tangent_x[n]) / N
     part = tangent_x * t
     dot_mask_part = (mask.to(part.dtype) * part).sum()
     tangent_loss = dot_mask_part * -inverse_n
@@ -57,7 +57,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
 def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _t, _mask = saved
-    # (21) hvp_x[n] = 0
+    # (20) hvp_x[n] = 0
     hvp_x = torch.zeros_like(tangent_x)
     return hvp_x, None
 

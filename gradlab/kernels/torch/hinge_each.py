@@ -47,7 +47,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
 def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _t, _mask = saved
-    # (16) hvp_x[n] = 0
+    # (15) hvp_x[n] = 0
     hvp_x = torch.zeros_like(tangent_x)
     return hvp_x, None
 

@@ -42,7 +42,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
 def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     mask, negative_slope = saved
-    # (22) tangent_y[n] = tangent_x[n] * (mask[n] + negative_slope - negative_slope * mask[n])
+    # (21) tangent_y[n] = tangent_x[n] * (mask[n] + negative_slope - negative_slope * mask[n])
     weight = 1 - negative_slope
     tangent_y = mask.to(tangent_x.dtype) * weight
     tangent_y = tangent_y + negative_slope
@@ -53,7 +53,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
 def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _mask, _negative_slope = saved
-    # (24) hvp_x[n] = 0
+    # (23) hvp_x[n] = 0
     hvp_x = torch.zeros_like(tangent_x)
     return (hvp_x,)
 

@@ -53,7 +53,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | N
 def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     label, share, mask = saved
-    # (27) tangent_loss = sum[n,d](mask[n,d] * share[n,d] * tangent_x[n,d]) - sum[n,d](mask[n,d] * share[n,d] *
+    # (26) tangent_loss = sum[n,d](mask[n,d] * share[n,d] * tangent_x[n,d]) - sum[n,d](mask[n,d] * share[n,d] *
     #     tangent_x[n,label[n]])
     part = tangent_x * share
     dot_mask_part = (mask.to(part.dtype) * part).sum()
@@ -68,7 +68,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
 def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
     _label, _share, _mask = saved
-    # (29) hvp_x[n,d] = 0
+    # (28) hvp_x[n,d] = 0
     hvp_x = torch.zeros_like(tangent_x)
     return hvp_x, None
 

@@ -107,6 +107,7 @@ class _Builder:
             output=self.left(last.name, last.indices),
             reference=None,
             parameters=self.parameters(),
+            formula=self.tree.text,
             source="formula",
         )
 

@@ -50,10 +50,13 @@ def _beside(expression: sp.Expr, number: int) -> sp.Expr | None:
 
 
 def proved(definition: Definition) -> tuple[Derivation, Proof]:
-    """The derivation of a formula and its proof; exponentials that are summed are shifted where that is proved.
+    """The derivation of a definition and its proof; in a reader's formula, exponentials that are summed are shifted.
 
     A shift leaves out what could overflow; whether no result can tell is decided by the proof, not by the form.
     """
+    if not definition.formula:
+        derivation = derive(read(definition))
+        return derivation, prove(derivation)
     for shifted in chain(_shifts(_with_softmax(definition)), _shifts(definition), [definition]):
         try:
             derivation = derive(read(shifted))
