@@ -1,4 +1,4 @@
-"""A reader adds an operation in ten lines, and one command derives, proves, generates and verifies it."""
+"""A reader adds an operation in ten lines, or traces a function; one command derives, proves and verifies it."""
 
 import json
 from pathlib import Path
@@ -17,6 +17,15 @@ value = let(y[n], x[n] * tanh(softplus(x[n])))
 mish = Definition(
     name="mish", summary="x tanh(softplus(x)).", inputs=[given(x[n])], lets=[value], output=y[n], leading=N,
     reference="torch.nn.functional.mish(x)")
+"""
+TRACED = """import numpy as np
+from gradlab.symbolic import traced
+
+
+@traced("(n),(n)->()")
+def huber(y, t, delta=1.0):
+    r = np.abs(y - t)
+    return np.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta)).mean()
 """
 QUICK = ("--profile", "quick", "--seed", "1")
 
@@ -60,3 +69,39 @@ def test_errors_name_the_place(capsys: pytest.CaptureFixture[str], file: Path) -
     file.write_text(MISH)
     assert main(["verify", str(file), "--signature", "(n)->(n)", *QUICK]) == 2
     assert "a Definition says all of itself; leave out --signature" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_traced_function_is_verified(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    """Kernels that are derived from its formula are compared with the function itself, among others."""
+    file.write_text(TRACED)
+    report = file.with_suffix(".json")
+    assert main(["verify", str(file), *QUICK, "--json", str(report)]) == 0
+    rows = json.loads(report.read_text())["rows"]
+    assert [(row["operation"], row["backend"], row["argument"]) for row in rows] == [
+        ("mish.py:huber", backend, argument) for backend in ("numpy", "torch") for argument in ("y", "t")
+    ]
+    for row in rows:
+        oracles = " + ".join(row["oracles"])
+        assert "of the reference" in oracles
+        assert "symbolic (50 digits)" in oracles
+    assert "gradients: 4 pass" in capsys.readouterr().out
+
+
+def test_a_traced_function_is_derived(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    """`gradlab derive FILE` finds it, and `--to pytest` writes a test of it."""
+    file.write_text(TRACED)
+    assert main(["derive", str(file), "--to", "pytest", "-o", str(file.parent)]) == 0
+    written = (file.parent / "huber_test.py").read_text()
+    assert "    r[n] = abs(y[n] - t[n])\n" in written
+    assert "def test_gradient() -> None:" in written
+    assert str(file.parent / "huber_test.py") in capsys.readouterr().out
+
+
+def test_a_function_without_formula_is_an_error(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    """One line says where, what and what to do, whichever command meets it."""
+    file.write_text(TRACED.replace("np.abs(y - t)", "np.cumsum(y - t)"))
+    for command in ("derive", "verify"):
+        options = QUICK if command == "verify" else ("--to", "text")
+        assert main([command, str(file), *options]) == 2
+        assert "mish.py:7: np.cumsum has no formula; these have: + - * /" in capsys.readouterr().err

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -15,7 +17,9 @@ def test_ci_runs_the_second_command() -> None:
     assert commands[0] == f"{commands[1]} -e verify"
 
 
-def test_own_function_example() -> None:
-    """The README's example of a reader's own backward verifies."""
-    (example,) = re.findall(r"^```python\n(.*?)\n```", README, flags=re.DOTALL | re.MULTILINE)
-    exec(compile(example, "README.md", "exec"), {})
+def test_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    """The example of a reader's own backward verifies, and that of a traced function prints what it says."""
+    own, traced = re.findall(r"^```python\n(.*?)\n```", README, flags=re.DOTALL | re.MULTILINE)
+    exec(compile(own, "README.md", "exec"), {})
+    exec(compile(traced, "README.md", "exec"), {})
+    assert f"```text\n{capsys.readouterr().out}```" in README

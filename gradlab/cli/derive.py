@@ -42,7 +42,8 @@ _EPILOG = """examples:
 A formula has a line for each value, the last of which is the output: entries x[n, d], numbers, + - * / **, functions
 (exp, log, sqrt, tanh, max(u, 0), ...), sum[k](...), mean[k](...), delta(i, j), comparisons, lookups w[label[n], d].
 A definition is a Python file with a gradlab.symbolic.definition.Definition at its top level; those of gradlab are in
-derivations/ (15 to 40 lines each). Nothing is written or printed of an operation whose proof fails.
+derivations/ (15 to 40 lines each). A NumPy function below @gradlab.symbolic.traced("(n,d)->(n,d)") is one too.
+Nothing is written or printed of an operation whose proof fails.
 """
 
 

@@ -1,4 +1,4 @@
-"""Lowering of lookups: entries at labels or at places of maxima, and the additions that are their adjoints."""
+"""Lowering of lookups: entries at labels, places of maxima or on a diagonal; and additions, their adjoints."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from gradlab.symbolic.terms import (
 if TYPE_CHECKING:
     from gradlab.codegen.lower import Lowering
 
-Placing = Mapping[Index, Gather]
+Placing = Mapping[Index, Gather | Index]
 
 
 class Gathers:
@@ -97,7 +97,7 @@ class Gathers:
         return None
 
     def pick(self, array: Value, slots: tuple[Slot, ...], name: str | None) -> Value:
-        """Entries at gathers."""
+        """Entries at gathers, or on a diagonal."""
         lowering = self.lowering
         key = f"pick:{array.name}:{slots}"
         if key not in lowering.shared:
@@ -105,8 +105,8 @@ class Gathers:
             if known is not None:
                 lowering.shared[key] = known
                 return known
-            at = next(slot.tensor for slot in slots if isinstance(slot, Gather))
-            target = Value(name or lowering.name(f"{array.name}_at_{at}"), slots_layout(slots), array.boolean)
+            at = next((f"at_{slot.tensor}" for slot in slots if isinstance(slot, Gather)), "diagonal")
+            target = Value(name or lowering.name(f"{array.name}_{at}"), slots_layout(slots), array.boolean)
             lowering.statements.append(Pick(target, array, slots))
             lowering.shared[key] = target
         return lowering.shared[key]
@@ -116,7 +116,8 @@ class Gathers:
         deltas = [atom for atom, _ in term.factors if isinstance(atom, Delta) and _outside(atom, term)]
         if not deltas:
             return term, ()
-        placing = self._placing(deltas, free)
+        diagonal = [delta for delta in deltas if isinstance(delta.left, Index) and isinstance(delta.right, Index)]
+        placing = self._placing([delta for delta in deltas if delta not in diagonal], free) | _diagonal(diagonal, free)
         return self._at(term.without(deltas), placing), tuple(placing.get(index, index) for index in free)
 
     def accumulate(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
@@ -139,7 +140,7 @@ class Gathers:
         )
         inside = self._at(inside, placing)
         product = lowering.piece(inside, over).product
-        at = "_".join(dict.fromkeys(gather.tensor for gather in placing.values()))
+        at = "_".join(dict.fromkeys(gather.tensor for gather in placing.values() if isinstance(gather, Gather)))
         target = Value(name or lowering.name(f"sum_at_{at}"), layout)
         lowering.statements.append(ScatterSum(target, slots, product))
         return target
@@ -168,9 +169,9 @@ class Gathers:
         bound = tuple(own for own in part.bound if own not in over)
         return Term(part.coefficient, (*rest, (Ref(value.name, slots), Fraction(1))), bound)
 
-    def _placing(self, deltas: list[Delta], free: tuple[Index, ...]) -> Placing:
+    def _placing(self, deltas: list[Delta], free: tuple[Index, ...]) -> dict[Index, Gather | Index]:
         """Which index of the output each delta sets to what is looked up."""
-        placing: dict[Index, Gather] = {}
+        placing: dict[Index, Gather | Index] = {}
         for delta in deltas:
             gather, index = (delta.left, delta.right) if isinstance(delta.left, Gather) else (delta.right, delta.left)
             if not isinstance(gather, Gather) or not isinstance(index, Index):
@@ -191,8 +192,16 @@ class Gathers:
 
 
 def gathered(atom: Atom) -> bool:
-    """Whether an atom is an entry at a label or at the place of a maximum."""
-    return isinstance(atom, Ref) and any(isinstance(slot, Gather) for slot in atom.slots)
+    """Whether an atom is an entry at a label or at the place of a maximum, or on a diagonal."""
+    if not isinstance(atom, Ref):
+        return False
+    return any(isinstance(slot, Gather) for slot in atom.slots) or len({*atom.slots}) < len(atom.slots)
+
+
+def _diagonal(deltas: list[Delta], free: tuple[Index, ...]) -> Mapping[Index, Index]:
+    """Under delta[n,m], the index that comes later in the output is the earlier one."""
+    pairs = (sorted((delta.left, delta.right), key=free.index) for delta in deltas)
+    return {later: earlier for earlier, later in pairs}
 
 
 def placed(atom: Atom) -> bool:

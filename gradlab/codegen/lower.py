@@ -59,6 +59,7 @@ from gradlab.symbolic.terms import (
     Size,
     Slot,
     Term,
+    atom_indices,
 )
 
 ZERO = Product(coefficient=Coefficient(Fraction(0)))
@@ -87,8 +88,12 @@ class Lowering:
         """Statements that compute an expression under a name."""
         known = [self.values[tensor] for tensor in expression.tensors if tensor in self.values]
         target = Value(name, free, constant=not free and all(value.constant for value in known))
-        self.values[name] = self.compute(target, expression)
-        return self.values[name]
+        value = self.compute(target, expression)
+        if value.layout != free:  # t[m,n] = exp(x[n,m]): under its name, a tensor has the axes that it is declared with
+            self.statements.append(Assign(target, Product((value,))))
+            value = target
+        self.values[name] = value
+        return value
 
     def zeros(self, name: str, like: Value) -> Value:
         """Zeros of a value's shape and dtype."""
@@ -142,7 +147,8 @@ class Lowering:
         if not parts and len(outer.factors) == 1:
             ((atom, exponent),) = outer.factors
             if not isinstance(atom, Ref | Size | Constant | Delta) or exponent.denominator != 1 or gathered(atom):
-                value = self._atom(atom, exponent, target.name)
+                own = tuple(dict.fromkeys(atom_indices(atom)))
+                value = self._atom(atom, exponent, target.name if own == target.layout else None)
                 return value if set(value.layout) == set(target.layout) else None
         return None
 
@@ -301,10 +307,6 @@ class Lowering:
         match atom:
             case Ref(tensor, slots):
                 indices = tuple(slot for slot in slots if isinstance(slot, Index))
-                if len(set(indices)) != len(indices):
-                    raise DefinitionError(
-                        f"{self.program.name}: no code for the repeated index in {tensor}; bind a copy"
-                    )
                 known = self.values[tensor]
                 if computed(atom):
                     base = self._windows(whole(known, slots), slots, name if exponent == 1 else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradlab.codegen.places import Place, along, apart, flat, no_leading, places
+from gradlab.codegen.places import Place, along, apart, flat, no_leading, places, repeated
 from gradlab.codegen.printer import Sizes, align, product_text
 from gradlab.codegen.statements import (
     Check,
@@ -136,7 +136,7 @@ def _merged(array: Value, items: list[Place], sizes: Sizes) -> str:
 
 def _indexing(items: list[Place], sizes: Sizes) -> str:
     """What stands in the brackets: arrays of indices for the slots that belong together, slices around them."""
-    inside = {index for item in items if item.gather for index in slot_indices(item.slot)}
+    inside = {index for item in items if item.gather for index in slot_indices(item.slot)} | repeated(items)
     together = [n for n, item in enumerate(items) if item.gather or item.slot in inside]
     first, last = together[0], together[-1] + 1
     block = items[first:last]

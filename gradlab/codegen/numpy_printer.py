@@ -113,7 +113,7 @@ class NumpyPrinter:
         target, product = statement.target, statement.product
         if not target.layout:
             return [f"{target.name} = {product_text(product, (), self.sizes)}"]
-        if product.layout == target.layout and len(product.values) == 1 and product.coefficient.one:
+        if set(product.layout) == set(target.layout) and product.bare:
             (value,) = product.values
             copied = f"astype({self.sizes.like}.dtype)" if value.boolean and not target.boolean else "copy()"
             return [f"{target.name} = {self._operand(value, target.layout)}.{copied}"]

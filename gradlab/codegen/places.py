@@ -73,6 +73,12 @@ def along(items: Sequence[Place]) -> int | None:
     return found[0] if len(found) == 1 and others == tuple(slot_indices(items[found[0]].slot)) else None
 
 
+def repeated(items: Sequence[Place]) -> set[Index]:
+    """The indices that stand in two slots of their own: of a diagonal."""
+    plain = [item.slot for item in items if isinstance(item.slot, Index)]
+    return {index for index in plain if plain.count(index) > 1}
+
+
 def flat(items: Sequence[Place], layout: tuple[Index, ...], arange: str, sizes: Sizes) -> str:
     """Positions in the flattened array: ((n * C + c) * H + h) * W + w. `arange` is written with {} for the size."""
     text, *rest = (item.text(layout, arange, sizes) for item in items)

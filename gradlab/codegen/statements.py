@@ -90,6 +90,11 @@ class Product:
         """The indices of all its values."""
         return tuple(dict.fromkeys(index for value in (*self.values, *self.divisors) for index in value.layout))
 
+    @property
+    def bare(self) -> bool:
+        """Whether it is one value and nothing else."""
+        return len(self.values) == 1 and not self.divisors and self.coefficient.one
+
 
 Operand = Value | Product
 
@@ -107,7 +112,7 @@ class Combine:
 
 @dataclass(frozen=True)
 class Assign:
-    """target = a product of values, broadcast to the target's layout where it has fewer axes."""
+    """target = a product of values, broadcast to the target's layout where it has fewer axes; an array of its own."""
 
     target: Value
     product: Product

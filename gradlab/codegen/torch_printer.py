@@ -87,7 +87,7 @@ class TorchPrinter:
     def assign(self, statement: Assign) -> list[str]:
         target, product = statement.target, statement.product
         text = product_text(product, target.layout, self.sizes)
-        if product.layout == target.layout and len(product.values) == 1 and product.coefficient.one:
+        if set(product.layout) == set(target.layout) and product.bare:
             numbers = product.values[0].boolean and not target.boolean
             return [f"{target.name} = {text}{f'.to({self.sizes.like}.dtype)' if numbers else '.clone()'}"]
         if set(product.layout) == set(target.layout):

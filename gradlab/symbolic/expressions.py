@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import sympy as sp
 
+from gradlab.symbolic.calculus import contract
 from gradlab.symbolic.definition import argmax, at_most, indicator
 from gradlab.symbolic.functions import ELEMENTARY, recognise
 from gradlab.symbolic.program import Binding, Tensor
@@ -205,9 +206,9 @@ class Expressions(Scope):
 
     def named(self, expression: sp.Expr) -> Term:
         """Bind an unnamed part; the same part, up to renaming of summed indices, gets the same name."""
-        value = self.top(expression)
+        value = contract(self.top(expression))
         axes = list(self.axes.values())
-        indices = tuple(sorted(value.free, key=lambda index: (axes.index(index.axis), index.name)))
+        indices = tuple(sorted(value.free, key=lambda index: axes.index(index.axis)))
         formal: dict[Index, Slot] = {own: Index(f"{own.axis.name}:{i}", own.axis) for i, own in enumerate(indices)}
         key = "+".join(f"{t.coefficient}*{t.body}" for t in value.rename(formal).terms)
         if key not in self.automatic:

@@ -24,9 +24,6 @@ SIZES = (
 
 # What the engine derives and the generator has no code for yet; it must say so, and never write wrong code.
 REFUSED = {
-    "trace": "no code for the repeated index in x; bind a copy",
-    "diagonal": "no code for the repeated index in x; bind a copy",
-    "diagonal_matrix_product": "no code for the repeated index in x; bind a copy",
     "broadcast": "axis d is the axis of no input, so its size is unknown; sum it away",
     "sum_of_one": "axis d is the axis of no input, so its size is unknown; sum it away",
 }

@@ -97,7 +97,8 @@ def test_file_without_definition(folder: Path) -> None:
     """A file that defines nothing says what to write."""
     (folder / "a.py").write_text("x = 1\n")
     assert failure(folder) == (
-        "derivations/a.py: it holds no Definition; assign one at the top level: my_op = Definition(...)"
+        "derivations/a.py: it holds no Definition; assign one at the top level: my_op = Definition(...), or put "
+        "@gradlab.symbolic.traced('(n)->(n)') above a function"
     )
 
 

@@ -67,7 +67,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     dot_p_part = (p * part).sum()
     tangent_x_at_label = tangent_x.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     dot_keep_tangent_x_at_label = (keep.to(tangent_x_at_label.dtype) * tangent_x_at_label).sum()
-    tangent_loss = dot_p_part / t5.clone()
+    tangent_loss = dot_p_part / t5
     tangent_loss = tangent_loss - (dot_keep_tangent_x_at_label / t5)
     return tangent_loss
 

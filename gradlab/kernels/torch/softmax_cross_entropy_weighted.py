@@ -67,7 +67,7 @@ def forward(
     t6 = label_smoothing * spread * -inverse_d
     t6 = t6 + (hit * t5)
     # (20) loss = t6 / t4 + undefined
-    loss = t6 / t4.clone()
+    loss = t6 / t4
     loss = loss + undefined
     return loss, (label, weight, keep, p, t4, t5, label_smoothing)
 

@@ -57,7 +57,9 @@ class SymbolicArray(NDArrayOperatorsMixin):
             raise FormulaError(f"np.{function.__name__}: {error}; a formula has no use for that") from None
 
     def __array__(self, *args: Any, **options: Any) -> NoReturn:
-        raise FormulaError("this makes numbers of a symbolic array; leave np.asarray and functions beyond NumPy's out")
+        raise FormulaError(
+            "this makes numbers of a symbolic array; leave out np.asarray, np.arange and functions beyond NumPy's"
+        )
 
     # Python's protocols ----------------------------------------------------------------------------------------------
 

@@ -33,12 +33,8 @@ def value(item: Any) -> Value:
 
 
 def label(item: Any) -> Value:
-    """What may index an axis: an input that holds labels, or one fixed place."""
-    if isinstance(item, SymbolicArray):
-        return item.value
-    if isinstance(item, int | np.integer) and not isinstance(item, bool) and item >= 0:
-        return values.number(int(item))
-    return refuse(f"x[{item!r}]")
+    """What may index an axis: an input that holds labels."""
+    return item.value if isinstance(item, SymbolicArray) else refuse(f"x[{item!r}]")
 
 
 # Elementwise functions -----------------------------------------------------------------------------------------------
