@@ -28,7 +28,7 @@ class Chain:
             rest = [piece for piece in rest if piece is not positive[0]]
             self._product(target, Piece(first.coefficient.absolute(), first.values, first.divisors))
             self.emit(Combine(target, "-", positive[0].product, target))
-        elif rest and plain(first, target.layout):
+        elif rest and plain(first, target.layout) and first.coefficient.number > 0:
             second, rest = rest[0], rest[1:]
             self._pair(target, first, second)
         elif rest and not first.full(target.layout) and plain(rest[0], target.layout):
@@ -43,8 +43,6 @@ class Chain:
     def multiply(self, target: Value, front: Piece) -> None:
         """Multiply a finished sum by what stands in front of it."""
         above, below, small = front.split(target.layout)
-        if not target.layout:
-            above, below = [], []  # numbers are among the small factors
         factors: list[Operand] = [*small, *above]
         for operand in factors:
             self.emit(Combine(target, "*", target, operand, reuse=True))

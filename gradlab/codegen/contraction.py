@@ -52,6 +52,8 @@ def _over_leading(left: Value, right: Value, bound: Index, target: tuple[Index, 
 def _under_leading(left: Value, right: Value, bound: Index, target: tuple[Index, ...]) -> str | None:
     """A matrix on the left that all entries of the leading axes share: w[o, i] @ x[..., i, c]."""
     rows = tuple(index for index in left.layout if index != bound)
+    if right.layout == (bound,):
+        return None
     *leading, column = (index for index in right.layout if index != bound)
     if len(rows) != 1 or right.layout != (*leading, bound, column) or target != (*leading, *rows, column):
         return None

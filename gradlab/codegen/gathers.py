@@ -113,12 +113,16 @@ class Gathers:
 
     def placed(self, term: Term, free: tuple[Index, ...]) -> tuple[Term, tuple[Slot, ...]]:
         """The term without the deltas outside its sums, and the slots of the output where alone it is not 0."""
+        placing = self.placing(term, free)
+        term = term.without([atom for atom, _ in term.factors if isinstance(atom, Delta) and _outside(atom, term)])
+        return (self._at(term, placing), tuple(placing.get(index, index) for index in free)) if placing else (term, ())
+
+    def placing(self, term: Term, free: tuple[Index, ...]) -> Placing:
+        """Where the deltas outside the sums of a term put it: which index of the output is set to what."""
         deltas = [atom for atom, _ in term.factors if isinstance(atom, Delta) and _outside(atom, term)]
-        if not deltas:
-            return term, ()
+        deltas = [delta for delta in deltas if delta.left != delta.right]  # delta[n,n], left where m became n, is 1
         diagonal = [delta for delta in deltas if isinstance(delta.left, Index) and isinstance(delta.right, Index)]
-        placing = self._placing([delta for delta in deltas if delta not in diagonal], free) | _diagonal(diagonal, free)
-        return self._at(term.without(deltas), placing), tuple(placing.get(index, index) for index in free)
+        return self._placing([delta for delta in deltas if delta not in diagonal], free) | _diagonal(diagonal, free)
 
     def accumulate(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
         """A sum over labels: what has the same label adds up in one entry."""
@@ -198,9 +202,9 @@ def gathered(atom: Atom) -> bool:
     return any(isinstance(slot, Gather) for slot in atom.slots) or len({*atom.slots}) < len(atom.slots)
 
 
-def _diagonal(deltas: list[Delta], free: tuple[Index, ...]) -> Mapping[Index, Index]:
+def _diagonal(deltas: list[Delta], free: tuple[Index, ...]) -> dict[Index, Gather | Index]:
     """Under delta[n,m], the index that comes later in the output is the earlier one."""
-    pairs = (sorted((delta.left, delta.right), key=free.index) for delta in deltas)
+    pairs = ([index for index in free if index in (delta.left, delta.right)] for delta in deltas)
     return {later: earlier for earlier, later in pairs}
 
 

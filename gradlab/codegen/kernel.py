@@ -299,10 +299,12 @@ def _broken(line: str) -> list[str]:
         if depth == 0:
             break
     head, inside = line[: position + 1], line[position + 1 : -1]
-    # A tuple, unlike a call, has a line for each of its parts.
-    if len(indent) + len(inside) + 8 <= _WIDTH and not head.endswith(" ("):
+    parts = _arguments(inside)
+    # A tuple, unlike a call, has a line for each of its parts; brackets around one expression make no tuple of it.
+    grouping = head.endswith(" (")
+    if (len(indent) + len(inside) + 8 <= _WIDTH and not grouping) or (grouping and len(parts) == 1):
         return [head, f"{indent}    {inside}", f"{indent})"]
-    return [head, *(f"{indent}    {part}," for part in _arguments(inside)), f"{indent})"]
+    return [head, *(f"{indent}    {part}," for part in parts if part), f"{indent})"]
 
 
 def _arguments(inside: str) -> list[str]:

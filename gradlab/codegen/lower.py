@@ -7,6 +7,7 @@ size of their own axes before they meet a large array; additions run in place on
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
@@ -86,14 +87,19 @@ class Lowering:
 
     def define(self, name: str, free: tuple[Index, ...], expression: Expr) -> Value:
         """Statements that compute an expression under a name."""
-        known = [self.values[tensor] for tensor in expression.tensors if tensor in self.values]
-        target = Value(name, free, constant=not free and all(value.constant for value in known))
+        target = self._target(name, free, expression)
         value = self.compute(target, expression)
         if value.layout != free:  # t[m,n] = exp(x[n,m]): under its name, a tensor has the axes that it is declared with
+            target = replace(target, boolean=value.boolean)
             self.statements.append(Assign(target, Product((value,))))
             value = target
         self.values[name] = value
         return value
+
+    def _target(self, name: str, free: tuple[Index, ...], expression: Expr) -> Value:
+        """What an expression is computed into: a Python number where it is made of such."""
+        known = [self.values[tensor] for tensor in expression.tensors if tensor in self.values]
+        return Value(name, free, constant=not free and all(value.constant for value in known))
 
     def zeros(self, name: str, like: Value) -> Value:
         """Zeros of a value's shape and dtype."""
@@ -112,7 +118,9 @@ class Lowering:
         if whole is not None:
             return whole
         display = factor(nested(expression, target.layout, self._bracket(target.layout)))
-        if any(isinstance(atom, Delta) for atom, _ in display.prefactor.factors):
+        fixed = {index for term in display.inner for index in self.gathers.placing(term, target.layout)}
+        common = display.prefactor
+        if any(isinstance(atom, Delta) for atom, _ in common.factors) or not fixed.isdisjoint(common.free):
             display = Factored(Term(Fraction(1)), expression)  # a label in front is one in each term
         front = self.piece(display.prefactor, target.layout)
         pieces = [self.piece(term, target.layout) for term in display.inner]
@@ -274,8 +282,8 @@ class Lowering:
         for left, right in itertools.combinations(piece.values, 2):
             product = self._made(left, right)
             if product is not None:
-                rest = [value for value in piece.values if value not in (left, right)]
-                return replace(piece, values=(*rest, product))
+                rest = Counter(piece.values) - Counter((left, right))
+                return replace(piece, values=(*rest.elements(), product))
         return piece
 
     def _made(self, left: Value, right: Value) -> Value | None:
@@ -331,14 +339,17 @@ class Lowering:
     def monomial(self, term: Term) -> Value:
         if len(term.factors) == 1 and term.coefficient == 1 and term.factors[0][1] == 1:
             return self._atom(term.factors[0][0], Fraction(1), None)
-        return self.compute(Value(self.reserve("argument"), term.free), Expr.of([term]))
+        argument = Expr.of([term])
+        return self.compute(self._target(self.reserve("argument"), term.free, argument), argument)
 
     def _apply(self, function: str, operand: Value, name: str | None, others: tuple[Term, ...] = ()) -> Value:
         beside = tuple(self.piece(other, ()).product for other in others)
         key = f"{function}:{operand.name}:{operand.layout}:{beside}"
         if key in self.shared:
             return self.shared[key]
-        target = Value(name or self.name(f"{function}_{operand.name}"), operand.layout, False, operand.constant)
+        target = Value(
+            name or self.name(f"{function.split()[0]}_{operand.name}"), operand.layout, False, operand.constant
+        )
         self.statements.append(Apply(target, function, operand, self.reusable(operand), beside))
         self.shared[key] = target
         return target
@@ -358,6 +369,8 @@ class Lowering:
     def sum(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
         if part.body in self.shared:
             return self.shared[part.body]
+        if set(part.free) != set(free):
+            name = None  # that is what the sum becomes part of
         if any(placed(atom) for atom, _ in part.factors):
             self.shared[part.body] = self.gathers.accumulate(part, free, name)
             return self.shared[part.body]
@@ -373,7 +386,10 @@ class Lowering:
             if found is not None:
                 return found
         operands = self._operands(part)
-        target = Value(name or self.name(_sum_name(operands)), layout)
+        layouts = {operand.layout for operand in operands}
+        # What is left of one layout comes in the order that it has there.
+        own = layout if len(layouts) > 1 else tuple(i for i in operands[0].layout if i not in part.bound)
+        target = Value(name if name and own == layout else self.name(_sum_name(operands)), own)
         self.statements.append(Reduce(target, operands, part.bound))
         self.shared[part.body] = target
         return target
@@ -514,7 +530,8 @@ class Lowering:
     def name(self, wanted: str) -> str:
         taken = self.reserved | {value.name for value in (*self.values.values(), *self.shared.values())}
         taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter | Check)}
-        return next(n for n in (wanted, *(f"{wanted}_{i}" for i in range(2, 99))) if n not in taken)
+        numbered = (f"{wanted}_{i}" for i in itertools.count(2))
+        return next(n for n in itertools.chain((wanted,), numbered) if n not in taken)
 
 
 def _number(outer: Term) -> Coefficient | None:

@@ -105,7 +105,8 @@ class NumpyPrinter:
 
     def chain(self, statements: list[Combine]) -> list[str]:
         first = statements[0]
-        if len(statements) < _BLOCKED or first.left == first.target or not all(map(_over_rows, statements)):
+        new = first.target not in (first.left, first.right) and _like(first) is not None
+        if len(statements) < _BLOCKED or not new or not all(map(_over_rows, statements)):
             return [line for statement in statements for line in self.combine(statement)]
         return self._blocked(statements)
 
@@ -240,7 +241,11 @@ class NumpyPrinter:
         return numpy_gathers.pick(statement, self.sizes)
 
     def scatter(self, statement: Scatter) -> list[str]:
-        return numpy_gathers.scatter(statement, self.sizes)
+        lines = []
+        if statement.array.name in self.rows:
+            lines = [f"{statement.array.name} = {self._own(statement.array)}"]
+            del self.rows[statement.array.name]
+        return lines + numpy_gathers.scatter(statement, self.sizes)
 
     def scatter_sum(self, statement: ScatterSum) -> list[str]:
         return numpy_gathers.scatter_sum(statement, self.sizes)
@@ -270,7 +275,8 @@ class NumpyPrinter:
             else:
                 out = f"out={target.name}[{rows}]"
                 inside.append(f"{part} = {_UFUNCS[statement.operator]}({left}, {right}, {out})")
-        like = next(o for o in (statements[0].left, statements[0].right) if isinstance(o, Value) and o.layout == layout)
+        like = _like(statements[0])
+        assert like is not None  # asked before
         shaped = self._row(like, layout, block) if block is not None else self._operand(like, layout)
         if block is not None:
             self.rows[target.name] = block
@@ -308,7 +314,7 @@ class NumpyPrinter:
 
     def _operand(self, operand: Operand, layout: tuple[Index, ...], *, bare: bool = False) -> str:
         if isinstance(operand, Value) and operand.name in self.rows:
-            return self._own(operand)
+            operand = replace(operand, name=self._own(operand))
         return (bare_text if bare else operand_text)(operand, layout, self.sizes)
 
     def _own(self, value: Value) -> str:
@@ -336,17 +342,22 @@ class NumpyPrinter:
             if not operand.layout:
                 return operand_text(operand, (), self.sizes)
             return self._repeat(operand, layout, block)
-        assert isinstance(operand, Value)
-        if operand.name in self.rows:
+        if isinstance(operand, Value) and operand.name in self.rows:
             return operand.name
+        text = operand.name if isinstance(operand, Value) else f"({operand_text(operand, layout, self.sizes)})"
         leading = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
-        return f"{operand.name}.reshape({leading}, {self.sizes.product(index.axis for index in layout[block:])})"
+        return f"{text}.reshape({leading}, {self.sizes.product(index.axis for index in layout[block:])})"
 
     def _repeat(self, operand: Operand, layout: tuple[Index, ...], block: int) -> str:
         """A smaller operand, as long as the rows that it meets."""
         inside = tuple(index for index in layout if index in operand.layout)
+        if isinstance(operand, Value) and operand.name in self.rows:
+            operand = replace(operand, name=self._own(operand))
         first, last = layout.index(inside[0]), layout.index(inside[-1]) + 1
         text = bare_text(operand, inside, self.sizes)
+        if layout[first:] == inside and first in (0, block):  # in another order
+            shape = [self.sizes.size(index.axis) for index in layout[first:block]]
+            return f"({text}).reshape({', '.join([*shape, self.sizes.product(i.axis for i in layout[block:])])})"
         if layout[first:last] == inside and first in (0, block):
             if last <= block:  # one number for each row
                 return operand_text(operand, (*inside, layout[-1]), self.sizes)
@@ -469,3 +480,10 @@ def _in_place(statement: Combine) -> bool:
 def _scalar(value: Value) -> bool:
     """May have no axes at run time: then NumPy gives numbers, which cannot be written into."""
     return all(index.axis.ellipsis for index in value.layout)
+
+
+def _like(statement: Combine) -> Value | None:
+    """An operand whose shape and dtype the result has."""
+    layout = statement.target.layout
+    found = (o for o in (statement.left, statement.right) if isinstance(o, Value) and o.layout == layout)
+    return next((value for value in found if not value.boolean), None)

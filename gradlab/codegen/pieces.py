@@ -37,6 +37,8 @@ class Piece:
     def split(self, free: tuple[Index, ...]) -> tuple[list[Value], list[Value], list[Product]]:
         """Full-size values, full-size divisors, and the rest as one product for each layout."""
         whole = set(free)
+        if not whole:
+            return [], [], self.small(whole)
         full = [value for value in self.values if set(value.layout) == whole]
         below = [value for value in self.divisors if set(value.layout) == whole]
         return full, below, self.small(whole)

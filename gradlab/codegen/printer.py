@@ -324,9 +324,19 @@ def align(value: Value, target: tuple[Index, ...]) -> str:
     order = [index for index in target if index in value.layout]
     text = value.name
     if tuple(order) != value.layout and len(order) == len(value.layout):
-        permutation = ", ".join(str(value.layout.index(index)) for index in order)
-        text += ".T" if len(order) == 2 else ".mT" if swapped(value.layout, order) else f".transpose({permutation})"
+        text += ".T" if len(order) == 2 else ".mT" if swapped(value.layout, order) else _swaps(value.layout, order)
     return text + suffix(tuple(order), target)
+
+
+def _swaps(layout: Sequence[Index], order: Sequence[Index]) -> str:
+    """A permutation as exchanges of two axes, which NumPy and torch write alike."""
+    own, text = [*layout], ""
+    for position, index in enumerate(order):
+        other = own.index(index)
+        if other != position:
+            own[position], own[other] = own[other], own[position]
+            text += f".swapaxes({position}, {other})"
+    return text
 
 
 def swapped(layout: Sequence[Index], order: Sequence[Index]) -> bool:

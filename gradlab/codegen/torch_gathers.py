@@ -61,7 +61,7 @@ def scatter(statement: Scatter, sizes: Sizes) -> list[str]:
         result = f"{_merged(array, items, sizes)}.scatter_add({dim}, {at}, {value})"
         return [f"{array} = {_parted(result, items, sizes)}"]
     no_leading(items, sizes.operation)
-    at = ", ".join(_indices(items, sizes))
+    at, value = ", ".join(_indices(items, sizes)), _tensor(value, statement.product, sizes)
     result = f"{_merged(array, items, sizes)}.index_put(({at},), {value}, accumulate=True)"
     return [f"{array} = {_parted(result, items, sizes)}"]
 
@@ -130,9 +130,15 @@ def _plain(item: Place) -> bool:
 
 def _expanded(value: str, product: Product, layout: tuple[Index, ...], sizes: Sizes) -> str:
     """A value with fewer axes at the size of all."""
-    made = value if product.layout or product.values else f"{sizes.like}.new_full((), {value})"
+    made = _tensor(value, product, sizes)
     shape = ", ".join(sizes.leading() if index.axis.ellipsis else sizes.size(index.axis) for index in layout)
     return f"{made}.expand({shape})"
+
+
+def _tensor(value: str, product: Product, sizes: Sizes) -> str:
+    """A product of Python numbers as a tensor."""
+    numbers = all(factor.constant for factor in (*product.values, *product.divisors))
+    return f"{sizes.like}.new_full((), {value})" if numbers else value
 
 
 def _merged(array: str, items: list[Place], sizes: Sizes) -> str:

@@ -87,6 +87,10 @@ class TorchPrinter:
     def assign(self, statement: Assign) -> list[str]:
         target, product = statement.target, statement.product
         text = product_text(product, target.layout, self.sizes)
+        if target.constant:
+            return [f"{target.name} = {text}"]
+        if all(value.constant for value in (*product.values, *product.divisors)) and product.coefficient.number:
+            return [f"{target.name} = {self.sizes.like}.new_full({self.sizes.shape(target.layout)}, {text})"]
         if set(product.layout) == set(target.layout) and product.bare:
             numbers = product.values[0].boolean and not target.boolean
             return [f"{target.name} = {text}{f'.to({self.sizes.like}.dtype)' if numbers else '.clone()'}"]
@@ -94,8 +98,6 @@ class TorchPrinter:
             return [f"{target.name} = {text}"]
         if not product.coefficient.number:
             return [f"{target.name} = {self.sizes.like}.new_zeros({self.sizes.shape(target.layout)})"]
-        if not product.values:
-            return [f"{target.name} = {self.sizes.like}.new_full({self.sizes.shape(target.layout)}, {text})"]
         shape = self.sizes.shape(target.layout)
         # expand, and narrow below: broadcast_to and slices have no rule under gradcheck's batched gradients.
         return [f"{target.name} = {text if text.isidentifier() else f'({text})'}.expand({shape}).clone()"]

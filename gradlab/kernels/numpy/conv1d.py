@@ -113,7 +113,7 @@ def backward(
     )
     if needs[0]:
         grad_x = np.zeros((n, groups, c, w), np.result_type(grad_output, weight))
-        matrix = weight.transpose(0, 2, 3, 1).reshape(groups, ca, f)
+        matrix = weight.swapaxes(1, 2).swapaxes(2, 3).reshape(groups, ca, f)
         factors = grad_output.reshape(n, groups, f, o)
         found = overlaps(grad_x.shape, *grid)
         for rows in blocks((n, groups_c_a_o)):
@@ -207,7 +207,7 @@ def hvp(
         ((3, a, dilation),),
     )
     hvp_x = np.zeros((n, groups, c, w), np.result_type(grad_output, tangent_weight))
-    matrix = tangent_weight.transpose(0, 2, 3, 1).reshape(groups, ca, f)
+    matrix = tangent_weight.swapaxes(1, 2).swapaxes(2, 3).reshape(groups, ca, f)
     factors = grad_output.reshape(n, groups, f, o)
     found = overlaps(hvp_x.shape, *grid)
     for rows in blocks((n, groups_c_a_o)):

@@ -144,7 +144,7 @@ def backward(
     )
     if needs[0]:
         grad_x = np.zeros((n, groups, c, h, w), np.result_type(grad_output, weight))
-        matrix = weight.transpose(0, 2, 3, 4, 1).reshape(groups, cab, f)
+        matrix = weight.swapaxes(1, 2).swapaxes(2, 3).swapaxes(3, 4).reshape(groups, cab, f)
         factors = grad_output.reshape(n, groups, f, oq)
         found = overlaps(grad_x.shape, *grid)
         for rows in blocks((n, groups_c_a_b_o_q)):
@@ -243,7 +243,7 @@ def hvp(
         ((3, a, dilation_h), (4, b, dilation_w)),
     )
     hvp_x = np.zeros((n, groups, c, h, w), np.result_type(grad_output, tangent_weight))
-    matrix = tangent_weight.transpose(0, 2, 3, 4, 1).reshape(groups, cab, f)
+    matrix = tangent_weight.swapaxes(1, 2).swapaxes(2, 3).swapaxes(3, 4).reshape(groups, cab, f)
     factors = grad_output.reshape(n, groups, f, oq)
     found = overlaps(hvp_x.shape, *grid)
     for rows in blocks((n, groups_c_a_b_o_q)):

@@ -286,7 +286,10 @@ class _Builder:
         if name in ("max", "min") and 0 not in values:
             other = "v + max(u - v, 0)" if name == "max" else "v + min(u - v, 0)"
             self.fail(node.place, f"neither argument of {name} is 0", f"write {other}, or clamp(u, low, high)")
-        return function(*values)
+        try:
+            return function(*values)
+        except ValueError:  # Max and Min of constants that SymPy has no digits of
+            self.fail(node.place, f"{name} of a constant", "write its value as a number")
 
     def reduce(self, node: Reduce) -> sp.Expr:
         if node.kind in ("max", "min"):

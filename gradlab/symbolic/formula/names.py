@@ -61,6 +61,7 @@ class _Resolver:
         self.find_sizes()
         for statement in formula.statements:
             self.statement(statement)
+        self.check_sizes()
         self.names.axes = self.axes()
 
     def fail(self, place: Place, problem: str, remedy: str) -> NoReturn:
@@ -193,6 +194,13 @@ class _Resolver:
         for argument in (left, right):
             self.known(argument, known)
         self.join(left.name, right.name)
+
+    def check_sizes(self) -> None:
+        """Every index runs over an axis of some input."""
+        known = {self.root((name, axis)) for name, rank in self.names.inputs.items() for axis in range(rank)}
+        for index, place in self.names.indices.items():
+            if self.root(index) not in known:
+                self.fail(place, f"no input has an axis for the index {index}", f"use it in an entry: x[{index}]")
 
     # Axes --------------------------------------------------------------------------------------------------------
 
