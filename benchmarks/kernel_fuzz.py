@@ -124,12 +124,12 @@ def check(text: str, seed: int) -> str:
     reference = _module("import math\nimport numpy as np\n" + loops(parse(text), definition))["reference"]
     rng = np.random.default_rng(seed)
     names = [str(getattr(item.entry, "base", item.entry)) for item in definition.inputs]
-    inputs = [_frozen(rng.normal(size=[_SIZES[axis] for axis in _TENSORS[name]])) for name in names]
-    tangents = [_frozen(rng.normal(size=array.shape)) for array in inputs]
+    inputs = [_normal(rng, [_SIZES[axis] for axis in _TENSORS[name]]) for name in names]
+    tangents = [_normal(rng, array.shape) for array in inputs]
     parameters = {parameter.name: parameter.default for parameter in definition.parameters}
     numbers = _Numbers(kernel, inputs, tangents, parameters)
     expected = np.asarray(reference(*inputs, **parameters))
-    grad_output = _frozen(np.asarray(rng.normal(size=expected.shape)))
+    grad_output = _normal(rng, expected.shape)
     found = numbers.results(grad_output)
     slope = numbers.slope(lambda moved: np.asarray(reference(*moved, **parameters)))
     vjp = sum((np.vdot(g, t) for g, t in zip(found["backward"], tangents, strict=True)), start=0.0)
@@ -188,7 +188,9 @@ def _module(source: str) -> dict[str, Any]:
     return names
 
 
-def _frozen(array: Array) -> Array:
+def _normal(rng: np.random.Generator, shape: Sequence[int]) -> Array:
+    """Numbers that no kernel may write into."""
+    array = np.asarray(rng.normal(size=tuple(shape)))
     array.flags.writeable = False
     return array
 

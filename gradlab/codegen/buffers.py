@@ -48,9 +48,12 @@ def _free(statements: list[Statement], position: int, host: Value, other: Operan
     own = bool(makers) and isinstance(makers[0], Apply | Combine)
     if own and any(isinstance(item, Note) for item in statements[statements.index(makers[0]) : position]):
         return False  # the comment above its line speaks of another quantity
-    elsewhere = host in _values(other) or any(host in _values(item) for item in statements[position + 1 :])
+    later = [value.name for item in (other, *statements[position + 1 :]) for value in _values(item)]
+    # An array may go by other indices elsewhere: two sums over one product.
+    renamed = any(v.name == host.name and v != host for item in statements[:position] for v in _values(item))
     target = getattr(statements[position], "target", None)
-    return own and not elsewhere and not any(target in _values(item) for item in statements[:position])
+    taken = any(target in _values(item) for item in statements[:position])
+    return own and host.name not in later and not renamed and not taken
 
 
 def _values(item: Any) -> list[Value]:

@@ -361,7 +361,7 @@ def test_a_surviving_mutant_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None
         reference="x",
     )
     monkeypatch.setattr("gradlab.symbolic.prove.mutants", harmless)
-    with pytest.raises(ProofError, match=r"the mutant 'harmless' was not rejected$"):
+    with pytest.raises(ProofError, match="the mutant 'harmless' was not rejected; leave out what changes nothing"):
         prove(derived(definition))
 
 
