@@ -16,6 +16,33 @@ def test_random_formulas_have_right_kernels(seed: int) -> None:
     assert tally.right > 5
 
 
+# Each was wrong once, and says where.
+FOUND = {
+    "a let in another order": "t[d,n] = exp(x[n,d])\ny[d,n] = t[d,n]*z[d]",
+    "a sum in another order": "q[n,d] = x[n,d] + z[d]\ny[n,d,k] = T[n,d,k] + B[k,d]*q[n,d]",
+    "an addition to a view": "y[n,m] = A[n,m]*delta(n, m) + A[m,n]",
+    "a scalar times itself": "y = tanh(0.5 - mean[d](z[d])) + mean[n](v[n])",
+    "a sum of two negative arrays": "q[n,m] = A[m,n] - (A[n,n] + c)*(A[n,m]*c)\ny[n,m] = A[m,n] + q[n,n]",
+    "a product met twice": "y[k,d] = w[d,k]*(w[d,k]*(sum[l](B[l,d]) + B[k,d]))",
+    "a product under other indices": "y[d,n] = x[n,d]*tanh((x[n,d] + z[d])*(A[n,n] + v[n]))",
+    "rows of a transposed array": "y[n,d,k] = abs(mean[l](sum[m](w[d,l]))) - sum[m](A[n,m]*T[n,d,k])*0.5",
+    "a buffer read before it is written": "y[n,m] = tanh(A[n,m]**2)",
+    "a sum that is broadcast": "y[d,n] = sum[e](x[n,e] + A[n,n]) - sin(z[d])",
+    "a factor beside a delta": "y[n,m] = 1/(2 + (delta(m, n)*v[n] - max(v[m], 0))**2)",
+    "a delta inside a function": "y[n,m] = sin(delta(m, n)*v[n])",
+    "a transposed mask": "y[k,d] = max(w[d,k] + w[d,k], 0)",
+    "a parameter alone": "y[n,m] = delta(m, n)*c + A[m,n]",
+    "a function of a parameter": "y[n] = v[n] + exp(0.3*c)",
+    "a root of a power": "y[n,m] = sqrt(1 + A[n,m]**2*sin(A[n,n])**2)",
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_random_formulas_found(name: str) -> None:
+    """Kernels that were wrong, or could not be written, are right."""
+    assert kernel_fuzz.check(FOUND[name], 0) == ""
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "problem"),
     [
