@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import EllipsisType
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any, ClassVar, NoReturn, SupportsIndex
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -15,19 +15,29 @@ from gradlab.errors import FormulaError
 from gradlab.symbolic.trace import values
 from gradlab.symbolic.trace.values import Value
 
+SUPPORTED = (
+    "+ - * / ** @, comparisons, exp, log, sqrt, tanh, sin, cos, abs, sign, maximum, where, clip, sum, mean, max, min, "
+    "var, std, norm, einsum, transpose, x[:, None], take, take_along_axis, scipy.special's expit and erf"
+)
+
+Rule = Callable[..., Any]
+"""What a function of NumPy's means for symbolic arrays."""
+
 
 class SymbolicArray(NDArrayOperatorsMixin):
     """An array without numbers. `value` is what it stands for; an assignment in place gives it another one."""
 
-    def __init__(self, value: Value, name: str = "") -> None:
-        self.value, self.name = value, name
+    ufuncs: ClassVar[Mapping[str, Rule]] = {}
+    functions: ClassVar[Mapping[Any, Rule]] = {}
+    """What has a formula: `functions.py` fills both."""
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
 
     # NumPy's protocols -----------------------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (), **options: Any) -> Any:
-        from gradlab.symbolic.trace.functions import UFUNCS
-
-        rule = UFUNCS.get(ufunc.__name__)
+        rule = self.ufuncs.get(ufunc.__name__)
         if rule is None or method != "__call__" or options:
             shown = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
             refuse(shown + "".join(f" with {option}=" for option in options))
@@ -46,9 +56,7 @@ class SymbolicArray(NDArrayOperatorsMixin):
         return target
 
     def __array_function__(self, function: Callable[..., Any], types: Any, inputs: Any, options: Any) -> Any:
-        from gradlab.symbolic.trace.functions import FUNCTIONS
-
-        rule = FUNCTIONS.get(function)
+        rule = self.functions.get(function)
         if rule is None:
             refuse(f"np.{function.__name__}")
         try:
@@ -119,11 +127,11 @@ class SymbolicArray(NDArrayOperatorsMixin):
 
     def astype(self, *args: Any, **options: Any) -> SymbolicArray:
         """A formula has no dtypes."""
-        return SymbolicArray(self.value, self.name)
+        return SymbolicArray(self.value)
 
     def copy(self, *args: Any) -> SymbolicArray:
         """Another array of the same value."""
-        return SymbolicArray(self.value, self.name)
+        return SymbolicArray(self.value)
 
     def transpose(self, *axes: Any) -> SymbolicArray:
         """Axes in another order."""
@@ -135,8 +143,6 @@ class SymbolicArray(NDArrayOperatorsMixin):
         return _of(np.swapaxes)(self, first, second)
 
     def __getitem__(self, key: Any) -> SymbolicArray:
-        from gradlab.symbolic.trace.functions import label
-
         parts = _spelled(key if isinstance(key, tuple) else (key,), self.ndim)
         sources: list[int | None] = []
         found: list[tuple[int, Value]] = []
@@ -173,10 +179,13 @@ for _function in (np.sum, np.mean, np.max, np.min, np.var, np.std, np.clip, np.s
     setattr(SymbolicArray, _function.__name__, _of(_function))
 
 
+def label(item: Any) -> Value:
+    """What may index an axis: an input that holds labels."""
+    return item.value if isinstance(item, SymbolicArray) else refuse(f"x[{item!r}]")
+
+
 def refuse(shown: str) -> NoReturn:
     """Say that something has no formula, and what has one."""
-    from gradlab.symbolic.trace.functions import SUPPORTED
-
     raise FormulaError(f"{shown} has no formula; these have: {SUPPORTED}")
 
 

@@ -18,6 +18,7 @@ from typing import Any, Generic, ParamSpec
 import mpmath
 import numpy as np
 
+import gradlab.symbolic.trace.functions  # noqa: F401 - gives SymbolicArray its functions
 from gradlab.errors import FormulaError, SignatureError
 from gradlab.operation import ELLIPSIS, Domain, Parameter, Signature
 from gradlab.symbolic.definition import Definition

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradlab.errors import FormulaError
 from gradlab.symbolic.trace import values
-from gradlab.symbolic.trace.arrays import SymbolicArray, refuse
+from gradlab.symbolic.trace.arrays import Rule, SymbolicArray, label, refuse
 from gradlab.symbolic.trace.values import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Value
 
 Axis = int | Sequence[int] | None
@@ -32,14 +32,7 @@ def value(item: Any) -> Value:
     return values.number(item)
 
 
-def label(item: Any) -> Value:
-    """What may index an axis: an input that holds labels."""
-    return item.value if isinstance(item, SymbolicArray) else refuse(f"x[{item!r}]")
-
-
 # Elementwise functions -----------------------------------------------------------------------------------------------
-
-Rule = Callable[..., SymbolicArray]
 
 
 def _written(template: str, levels: Sequence[int], level: int = ATOM) -> Rule:
@@ -309,7 +302,4 @@ FUNCTIONS: dict[Any, Rule] = {
     np.shape: lambda x: x.shape,
 }
 
-SUPPORTED = (
-    "+ - * / ** @, comparisons, exp, log, sqrt, tanh, sin, cos, abs, sign, maximum, where, clip, sum, mean, max, min, "
-    "var, std, norm, einsum, transpose, x[:, None], take, take_along_axis, scipy.special's expit and erf"
-)
+SymbolicArray.ufuncs, SymbolicArray.functions = UFUNCS, FUNCTIONS
