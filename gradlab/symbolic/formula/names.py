@@ -54,6 +54,7 @@ class _Resolver:
     def __init__(self, formula: Formula) -> None:
         self.names = Names(formula)
         self.roots: dict[_Member, _Member] = {}
+        self.computed: set[str] = set()
         for statement in formula.statements:
             for index in statement.indices:
                 self.names.indices.setdefault(index, statement.place)
@@ -176,6 +177,7 @@ class _Resolver:
             case Name():
                 if slot.name in self.names.indices:
                     self.known(slot, known)
+                    self.computed.add(slot.name)
                 elif slot.name not in self.names.sizes:
                     self.fail(slot.place, f"{slot.name} is no index", "put numbers: 2*o + a - 1")
             case _:
@@ -196,8 +198,9 @@ class _Resolver:
         self.join(left.name, right.name)
 
     def check_sizes(self) -> None:
-        """Every index runs over an axis of some input."""
-        known = {self.root((name, axis)) for name, rank in self.names.inputs.items() for axis in range(rank)}
+        """Every index runs over an axis of some input, or as far as an index that is computed from it stays inside."""
+        axes = [(name, axis) for name, rank in self.names.inputs.items() for axis in range(rank)]
+        known = {self.root(member) for member in (*axes, *self.computed)}
         for index, place in self.names.indices.items():
             if self.root(index) not in known:
                 self.fail(place, f"no input has an axis for the index {index}", f"use it in an entry: x[{index}]")

@@ -39,6 +39,8 @@ def test_labels_sizes_and_scalars() -> None:
         ("y[n] = n * x[n]", 8, "the index n is used as a number"),
         ("y[n] = x[n] * delta(n)", 15, "delta takes two indices"),
         ("y[n] = x[n] * delta(n, m)", 24, "the index m is free"),
+        ("y[n,d] = x[n]", 1, "no input has an axis for the index d"),
+        ("y[n] = x[n] + sum[k](x[n])", 15, "no input has an axis for the index k"),
         ("n[k] = x[k]\ny[n] = x[n]", 1, "n is an index too"),
         ("y[n] = z[n] * x[n]\nz[n] = x[n]", 1, "z is used before it is bound"),
         ("y[n] = w[x[l[n]]]", 12, "more than plain indices"),
