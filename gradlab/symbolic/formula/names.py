@@ -200,7 +200,7 @@ class _Resolver:
     def check_sizes(self) -> None:
         """Every index runs over an axis of some input, or as far as an index that is computed from it stays inside."""
         axes = [(name, axis) for name, rank in self.names.inputs.items() for axis in range(rank)]
-        known = {self.root(member) for member in (*axes, *self.computed)}
+        known = {self.root(member) for member in axes} | {self.root(index) for index in self.computed}
         for index, place in self.names.indices.items():
             if self.root(index) not in known:
                 self.fail(place, f"no input has an axis for the index {index}", f"use it in an entry: x[{index}]")
