@@ -25,7 +25,6 @@ from gradlab.symbolic.terms import (
     atom_indices,
     atom_slots,
     nests,
-    slot_indices,
 )
 
 if TYPE_CHECKING:
@@ -114,15 +113,15 @@ class Gathers:
     def placed(self, term: Term, free: tuple[Index, ...]) -> tuple[Term, tuple[Slot, ...]]:
         """The term without the deltas outside its sums, and the slots of the output where alone it is not 0."""
         placing = self.placing(term, free)
-        term = term.without([atom for atom, _ in term.factors if isinstance(atom, Delta) and _outside(atom, term)])
+        term = term.without(_outside(term))
         return (self._at(term, placing), tuple(placing.get(index, index) for index in free)) if placing else (term, ())
 
     def placing(self, term: Term, free: tuple[Index, ...]) -> Placing:
         """Where the deltas outside the sums of a term put it: which index of the output is set to what."""
-        deltas = [atom for atom, _ in term.factors if isinstance(atom, Delta) and _outside(atom, term)]
-        deltas = [delta for delta in deltas if delta.left != delta.right]  # delta[n,n], left where m became n, is 1
+        deltas = [delta for delta in _outside(term) if delta.left != delta.right]  # delta[n,n], where m became n, is 1
         diagonal = [delta for delta in deltas if isinstance(delta.left, Index) and isinstance(delta.right, Index)]
-        return self._placing([delta for delta in deltas if delta not in diagonal], free) | _diagonal(diagonal, free)
+        looked_up = self._placing([delta for delta in deltas if delta not in diagonal], free)
+        return {**looked_up, **_diagonal(diagonal, free)}
 
     def accumulate(self, part: Term, free: tuple[Index, ...], name: str | None) -> Value:
         """A sum over labels: what has the same label adds up in one entry."""
@@ -144,7 +143,7 @@ class Gathers:
         )
         inside = self._at(inside, placing)
         product = lowering.piece(inside, over).product
-        at = "_".join(dict.fromkeys(gather.tensor for gather in placing.values() if isinstance(gather, Gather)))
+        at = "_".join(dict.fromkeys(gather.tensor for gather in placing.values()))
         target = Value(name or lowering.name(f"sum_at_{at}"), layout)
         lowering.statements.append(ScatterSum(target, slots, product))
         return target
@@ -173,9 +172,9 @@ class Gathers:
         bound = tuple(own for own in part.bound if own not in over)
         return Term(part.coefficient, (*rest, (Ref(value.name, slots), Fraction(1))), bound)
 
-    def _placing(self, deltas: list[Delta], free: tuple[Index, ...]) -> dict[Index, Gather | Index]:
+    def _placing(self, deltas: list[Delta], free: tuple[Index, ...]) -> dict[Index, Gather]:
         """Which index of the output each delta sets to what is looked up."""
-        placing: dict[Index, Gather | Index] = {}
+        placing: dict[Index, Gather] = {}
         for delta in deltas:
             gather, index = (delta.left, delta.right) if isinstance(delta.left, Gather) else (delta.right, delta.left)
             if not isinstance(gather, Gather) or not isinstance(index, Index):
@@ -202,7 +201,7 @@ def gathered(atom: Atom) -> bool:
     return any(isinstance(slot, Gather) for slot in atom.slots) or len({*atom.slots}) < len(atom.slots)
 
 
-def _diagonal(deltas: list[Delta], free: tuple[Index, ...]) -> dict[Index, Gather | Index]:
+def _diagonal(deltas: list[Delta], free: tuple[Index, ...]) -> dict[Index, Index]:
     """Under delta[n,m], the index that comes later in the output is the earlier one."""
     pairs = ([index for index in free if index in (delta.left, delta.right)] for delta in deltas)
     return {later: earlier for earlier, later in pairs}
@@ -218,5 +217,7 @@ def _summed(delta: Delta, term: Term) -> bool:
     return any(isinstance(slot, Index) and slot in term.bound for slot in (delta.left, delta.right))
 
 
-def _outside(delta: Delta, term: Term) -> bool:
-    return not any(index in term.bound for slot in (delta.left, delta.right) for index in slot_indices(slot))
+def _outside(term: Term) -> list[Delta]:
+    """The deltas that no sum of the term runs over."""
+    deltas = [atom for atom, _ in term.factors if isinstance(atom, Delta)]
+    return [delta for delta in deltas if not any(index in term.bound for index in atom_indices(delta))]

@@ -313,9 +313,13 @@ class NumpyPrinter:
     # Operands ----------------------------------------------------------------------------------------------------
 
     def _operand(self, operand: Operand, layout: tuple[Index, ...], *, bare: bool = False) -> str:
+        return (bare_text if bare else operand_text)(self._whole(operand), layout, self.sizes)
+
+    def _whole(self, operand: Operand) -> Operand:
+        """An operand in its own shape, where it was flattened to rows."""
         if isinstance(operand, Value) and operand.name in self.rows:
-            operand = replace(operand, name=self._own(operand))
-        return (bare_text if bare else operand_text)(operand, layout, self.sizes)
+            return replace(operand, name=self._own(operand))
+        return operand
 
     def _own(self, value: Value) -> str:
         return f"{value.name}.reshape({', '.join(self.sizes.size(index.axis) for index in value.layout)})"
@@ -351,8 +355,7 @@ class NumpyPrinter:
     def _repeat(self, operand: Operand, layout: tuple[Index, ...], block: int) -> str:
         """A smaller operand, as long as the rows that it meets."""
         inside = tuple(index for index in layout if index in operand.layout)
-        if isinstance(operand, Value) and operand.name in self.rows:
-            operand = replace(operand, name=self._own(operand))
+        operand = self._whole(operand)
         first, last = layout.index(inside[0]), layout.index(inside[-1]) + 1
         text = bare_text(operand, inside, self.sizes)
         if layout[first:] == inside and first in (0, block):  # in another order

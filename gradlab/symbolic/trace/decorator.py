@@ -57,6 +57,8 @@ def traced(
     branch on a value, np.cumsum) raises FormulaError with the line of the function. The formula is then compared with
     the function in numbers. Values that have a name in the function keep it.
 
+    Raises SignatureError for a signature that does not fit the function, when it is applied; all else at the first use.
+
     `gradlab derive layer.py` and `gradlab verify layer.py` find traced functions at the top level of a file.
 
     >>> import numpy as np
@@ -202,7 +204,7 @@ class Traced(Generic[P]):
                 point = small_point(program, sizes, rng, {})
             if point is None:
                 continue
-            inputs = [floats(point.tensors[name]) for name in self._arrays]
+            inputs = [np.array(floats(point.tensors[name])) for name in self._arrays]
             expected = floats(np.asarray(point.tensors[program.output.name], dtype=object))
             found = self._called(inputs)
             shape = point.shape(program.output.indices)
@@ -216,8 +218,15 @@ class Traced(Generic[P]):
             seen += 1
             if seen == _POINTS:
                 return
+        if not seen:
+            raise FormulaError(
+                f"{self._function.__name__}: no small numbers at which its formula is defined; say with domains= where "
+                f"its arguments live\n{self.formula}"
+            )
 
     def _called(self, inputs: list[Any]) -> Any:
+        for array in inputs:
+            array.flags.writeable = False  # a formula cannot say that a function changes what it is given
         try:
             with np.errstate(all="ignore"):
                 return np.asarray(self._function(*inputs))

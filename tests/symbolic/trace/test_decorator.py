@@ -145,6 +145,24 @@ def test_wrt_and_domains() -> None:
     ]
 
 
+def changes_its_input(x):
+    """Takes the mean away in the caller's array."""
+    x -= x.mean()
+    return x
+
+
+def test_a_change_of_the_input_is_refused() -> None:
+    """A formula cannot say it, and the function would change the numbers of whoever calls it."""
+    with pytest.raises(FormulaError, match="it raises ValueError: output array is read-only; correct it"):
+        _ = traced("(n)->(n)")(changes_its_input).definition
+
+
+def test_nowhere_defined_is_no_agreement() -> None:
+    """Where no point could be compared, the trace is not taken for right."""
+    with pytest.raises(FormulaError, match="no small numbers at which its formula is defined; say with domains="):
+        _ = traced("(n)->(n)")(lambda x: np.sqrt(-1 - x**2)).definition
+
+
 def test_an_index_is_no_input() -> None:
     """An input that is called like a dimension, or like a size that is used, gives the index another name."""
     trace = traced("(n),(d)->(n,d)")(lambda n, D: n[:, None] * D / D.shape[0])
