@@ -1,6 +1,6 @@
 """How often gradlab cries wolf: checks of correct backwards over many seeds, each failure and each open verdict shown.
 
-    python -m benchmarks.false_alarms [--runs 10000] [--profile default] [--workers 2] [--json PATH]
+    python -m benchmarks.false_alarms [--runs 10000] [--skip 0] [--profile default] [--workers 2] [--json PATH]
 
 Ordinary and hard subjects of the zoo and the registered kernels of every backend take turns, each with its own seeds.
 """
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         errors.print(f"error: {error}", markup=False, highlight=False)
         return 2
-    todo = tasks(subjects, options.runs, options.profile, options.seed)
+    todo = tasks(subjects, options.runs, options.profile, options.seed)[options.skip :]
     finished = complete(todo, options, errors)
     found = records(todo, options)
     shown = [r for r in found if r["verdict"] in BAD and (options.reveal or r["half"] == "tune")]
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output.print(table(found))
     for line in lines(found, shown):
         output.print(line, markup=False, highlight=False, soft_wrap=True)
-    settings = {name: getattr(options, name) for name in ("runs", "profile", "seed", "half", "category", "only")}
+    settings = {name: getattr(options, name) for name in ("runs", "skip", "profile", "seed", "half", "category", "only")}
     document = {"complete": finished, "settings": settings, "machine": machine(), "summary": summary(found)}
     write_json(options.json, document | {"cases": shown})
     output.print(f"written: {options.json}; every check: {options.log}", soft_wrap=True, highlight=False)
@@ -142,6 +142,7 @@ def parser() -> argparse.ArgumentParser:
         description="Check correct backwards over many seeds and show every failure and every open verdict.",
     )
     cli.add_argument("--runs", type=count, default=10_000, metavar="N", help="checks in all (default: 10000)")
+    cli.add_argument("--skip", type=int, default=0, metavar="N", help="leave out the first N: another machine did them")
     cli.add_argument("--profile", default="default", choices=("quick", "default", "thorough"))
     cli.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the checks' seeds (default: 0)")
     add_choice(cli, groups=(*CORRECT, REGISTERED))
