@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output.print(table(found))
     for line in lines(found, shown):
         output.print(line, markup=False, highlight=False, soft_wrap=True)
-    settings = {name: getattr(options, name) for name in ("runs", "skip", "profile", "seed", "half", "category", "only")}
+    settings = {
+        name: getattr(options, name) for name in ("runs", "skip", "profile", "seed", "half", "category", "only")
+    }
     document = {"complete": finished, "settings": settings, "machine": machine(), "summary": summary(found)}
     write_json(options.json, document | {"cases": shown})
     output.print(f"written: {options.json}; every check: {options.log}", soft_wrap=True, highlight=False)
