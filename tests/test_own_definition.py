@@ -61,6 +61,7 @@ def test_a_wrong_definition_fails(capsys: pytest.CaptureFixture[str], file: Path
     assert "output" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_errors_name_the_place(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     """What cannot be derived, and options that contradict a definition, are errors that say what to do."""
     file.write_text(MISH.replace("tanh(softplus(x[n]))", "tanh(IndexedBase('z')[n])"))
@@ -98,6 +99,7 @@ def test_a_traced_function_is_derived(capsys: pytest.CaptureFixture[str], file: 
     assert str(file.parent / "huber_test.py") in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_function_without_formula_is_an_error(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     """One line says where, what and what to do, whichever command meets it."""
     file.write_text(TRACED.replace("np.abs(y - t)", "np.cumsum(y - t)"))

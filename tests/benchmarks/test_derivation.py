@@ -18,6 +18,7 @@ def test_gradlab_is_right(position: int) -> None:
     assert found["verdict"] == "right", found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("system", "problem", "verdict"),
     [

@@ -20,7 +20,8 @@ from benchmarks.report import geometric_mean, summary, summary_lines, table
 from benchmarks.timing import THREAD_VARIABLES, Spread
 from gradlab import operation, registry
 from gradlab.errors import MissingDependencyError
-from tests.catalogue import NAMES, share
+from tests.catalogue import NAMES
+from tests.sharing import share
 
 ROOT = Path(kernels.__file__).parents[1]
 

@@ -13,7 +13,6 @@ from gradlab.codegen.pytest_file import pytest_source
 from gradlab.errors import GradientError
 from gradlab.symbolic.formula import formula
 from gradlab.symbolic.formula.stable import proved
-from tests.catalogue import share
 from tests.codegen.formulas import FORMULAS
 
 
@@ -39,7 +38,7 @@ def loaded(source: str, folder: Path) -> ModuleType:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", share(FORMULAS))
+@pytest.mark.parametrize("name", FORMULAS)
 def test_passes_as_generated(name: str, tmp_path: Path) -> None:
     """Text -> proof -> kernel -> passing test."""
     module = loaded(generated(name), tmp_path)

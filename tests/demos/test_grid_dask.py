@@ -14,6 +14,7 @@ distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
 
 
+@pytest.mark.slow
 def test_stacks_train_on_the_workers_of_a_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log holds the same evaluations as after training here."""
     cifar10.write_tree(tmp_path, "train", cifar10.sample(5, seed=1))

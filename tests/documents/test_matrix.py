@@ -20,7 +20,7 @@ from gradlab.symbolic.rings import Digits
 from gradlab.symbolic.sample import complete_named, draws
 from gradlab.symbolic.terms import Axis, Index, Position
 from tests.catalogue import derivation as registered
-from tests.catalogue import share
+from tests.sharing import share
 from tests.symbolic.examples import EXAMPLES
 
 DEFINITIONS = {**definitions(), **{example.name: example for example in EXAMPLES}}

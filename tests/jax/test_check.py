@@ -48,6 +48,7 @@ def check(function: Any, signature: str = SQUARE, **options: Any) -> gradlab.Rep
     return gradlab.jax.check(function, signature, **{"profile": "quick", "seed": 1, **options})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "laws"), FAULTS, ids=[name for name, _ in FAULTS])
 def test_fault_is_found(name: str, laws: set[str]) -> None:
     """A fault that people make fails the check, by a law that it breaks."""
@@ -119,6 +120,7 @@ def test_exclude() -> None:
     assert "excluded vmap: never batched" in str(report)
 
 
+@pytest.mark.slow
 def test_reference() -> None:
     """A reference in jax is differentiated by jax; one of NumPy by differences; one that disagrees is told."""
     options: dict[str, Any] = {"dtypes": ("float64",), "domains": {"x": gradlab.real(-3, 3)}}
@@ -154,6 +156,7 @@ def run_program(program: str) -> str:
     return printed.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "expected"), [("only_under_jit", "under jax.jit"), ("wrong_in_batches", "in a batch")]
 )
@@ -166,6 +169,7 @@ def test_reproduction_of_a_law(name: str, expected: str) -> None:
     assert expected in printed
 
 
+@pytest.mark.slow
 def test_reproduction_of_a_value() -> None:
     """So does that of the engine, which runs under jax.jit as the check did."""
     report = check(functions.detached_second, dtypes=("float64",), order=2)

@@ -36,6 +36,7 @@ def answers(executor: Executor, *jobs: Job) -> list[Answer]:
         return sorted(running.run(jobs), key=lambda answer: answer.index)
 
 
+@pytest.mark.slow
 def test_isolation_is_the_same_everywhere(executor: Executor) -> None:
     """A job that ends its process, or raises, has its own answer; the executor's processes stay."""
     found = answers(

@@ -43,11 +43,10 @@ def _row(differences: Differences, argument: int, element: int, relative: float)
     base = min(float(scale[element]) * relative, 2.0 ** np.floor(np.log2(reach)) if reach > 0 else 0.0)
     if not base:
         return np.full(differences.output.size, np.nan), np.inf
-    full = partial = np.zeros(differences.output.size, dtype=work)
-    for ratio, whole, part in zip(scheme.ratios, scheme.full, scheme.partial, strict=True):
-        step = work(base * ratio)
+    quotients = []
+    for step in work(base) * scheme.ratios:
         moved = differences.along(argument, element, step) - differences.along(argument, element, -step)
-        quotient = moved / (2 * step)
-        full, partial = full + work(whole) * quotient, partial + work(part) * quotient
+        quotients.append(moved / (2 * step))
+    full, partial = scheme.weights @ np.stack(quotients)
     wrong = float(np.abs(full - partial).max(initial=0.0))
     return full.astype(np.float64), wrong if np.isfinite(wrong) else np.inf

@@ -218,14 +218,15 @@ class Differences:
             return Estimate.joined(
                 [self._family(base[one], questions[one], weights, weighed, move, touched) for one in ones]
             )
-        steps = base[:, None] * self.scheme.ratios.astype(self.work)
-        moved = np.empty((questions.size, self.scheme.ratios.size, weighed.size), dtype=self.work)
+        steps = base[:, None] * self.scheme.ratios
         noise = np.tile(self.noise[weighed], (questions.size, 1))
-        for row, question in enumerate(questions):
+        chosen = slice(None) if weighed.size == self.output.size else weighed
+        moved = np.empty((questions.size, self.scheme.ratios.size, weighed.size), dtype=self.work)
+        for row, question in enumerate(questions.tolist()):
             for column, step in enumerate(steps[row]):
-                moved[row, column] = (move(int(question), step) - move(int(question), -step))[weighed]
+                moved[row, column] = (move(question, step) - move(question, -step))[chosen]
             if touched is not None:
-                noise[row] *= touched[int(question)][weighed]
+                noise[row] *= touched[question][weighed]
         if weighed.size <= _ROOM // 16:
             return self._extrapolate(moved / (2 * steps[..., None]), steps[:, -1], weights, noise)
         # One coordinate of a large array moves few outputs; the others count with their noise alone.
@@ -239,15 +240,15 @@ class Differences:
 
     def _extrapolate(self, quotients: Array, smallest: Array, weights: Array, noise: Array) -> Estimate:
         scheme, last = self.scheme, quotients[:, -1]
-        columns = range(scheme.ratios.size)
-        value = sum(scheme.full[k].astype(self.work) * quotients[:, k] for k in columns)
-        partial = sum(scheme.partial[k].astype(self.work) * quotients[:, k] for k in columns)
-        error = np.abs(value - partial) + 2 * noise / smallest[:, None]
+        both = scheme.weights @ quotients
+        value, partial = both[:, 0], both[:, 1]
+        rounding = noise / smallest[:, None]
+        error = np.abs(value - partial) + 2 * rounding
         # Quotients that do not settle (1/h near a singularity) fool the extrapolation, which trusts the last of them.
         tail, before = np.abs(last - quotients[:, -2]), np.abs(quotients[:, -2] - quotients[:, -3])
         error = np.where(tail > scheme.shrinkage * before, np.maximum(error, tail), error)
         # Beyond what rounding explains, quotients that move apart have nothing to say: x / h on both sides of a kink.
-        apart = (tail > _APART * before) & (tail > _APART * noise / smallest[:, None]) & (tail > 0.1 * np.abs(last))
+        apart = (tail > _APART * before) & (tail > _APART * rounding) & (tail > 0.1 * np.abs(last))
         error = np.where(apart, np.inf, error)
         size = np.abs(weights)
         # Numbers of size 1 may hide inside a forward whose output is 0: log(1 + x) does not move for a tiny x.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,15 +12,15 @@ from gradlab.adapters.subject import Array
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """Ratios of one family of steps, with the Richardson weights that belong to them.
+    """Ratios of one family of steps, with the Richardson weights that belong to them, in the precision that it is for.
 
-    `full` extrapolates from all steps, `partial` from all but the largest; their difference estimates the error.
+    Two rows of `weights`: the first extrapolates from all steps, the second from all but the largest; their difference
+    estimates the error.
     `shrinkage` is how much of a difference between quotients may survive the next step in a converging sequence.
     """
 
     ratios: Array
-    full: Array
-    partial: Array
+    weights: Array
     shrinkage: float
 
 
@@ -29,24 +30,26 @@ def _weights(ratios: Array) -> Array:
     return np.array([np.prod([b / (b - a) for b in squares if b != a]) for a in squares], dtype=ratios.dtype)
 
 
-def _scheme(ratios: tuple[float, ...], shrinkage: float) -> Scheme:
+def _scheme(ratios: tuple[float, ...], shrinkage: float, dtype: Any) -> Scheme:
     steps = np.array(ratios, dtype=np.longdouble)
-    return Scheme(steps, _weights(steps), np.concatenate(([0], _weights(steps[1:]))), shrinkage)
+    weights = np.stack([_weights(steps), np.concatenate(([0], _weights(steps[1:])))])
+    return Scheme(steps.astype(dtype), weights.astype(dtype), shrinkage)
 
 
 # Short mantissas: x + h is exact in extended precision. Irregular ratios: no period divides all steps, so that a
 # periodic forward cannot look flat to each of them.
-EXTENDED = _scheme((1.0, 11 / 128, 13 / 2048), 0.2)
+EXTENDED = _scheme((1.0, 11 / 128, 13 / 2048), 0.2, np.longdouble)
 # In float64 steps must stay large; four gentle ones reach about 1e-12.
-DOUBLE = _scheme((1.0, 33 / 64, 17 / 64, 9 / 64), 0.6)
+DOUBLE = _scheme((1.0, 33 / 64, 17 / 64, 9 / 64), 0.6, np.float64)
 
 
 def scales(values: Array) -> Array:
     """Power of two below |x| per element; the median magnitude of the array stands in where x is 0."""
     size = np.abs(values.astype(np.float64)).reshape(-1)
-    nonzero = size[size > 0]
-    typical = float(np.median(nonzero)) if nonzero.size else 1.0
-    return np.asarray(np.exp2(np.floor(np.log2(np.where(size > 0, size, typical)))))
+    zero = ~(size > 0)
+    if zero.any():
+        size[zero] = np.median(size[~zero]) if not zero.all() else 1.0
+    return np.asarray(np.exp2(np.floor(np.log2(size))))
 
 
 def families(values: Array, scale: Array, reach: Array, extended: bool) -> list[Array]:

@@ -13,7 +13,6 @@ from gradlab.errors import FormulaError, SignatureError
 from gradlab.operation import positive
 from gradlab.symbolic import traced
 from gradlab.symbolic.formula.stable import proved
-from tests.catalogue import share
 
 # mypy: disable-error-code="no-untyped-def"
 
@@ -107,7 +106,7 @@ def test_formula(function: Callable[..., Any]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", share([function.__name__ for function in EXAMPLES]))
+@pytest.mark.parametrize("name", [function.__name__ for function in EXAMPLES])
 def test_derivation_is_proved(name: str) -> None:
     """Every step of it, and every mutant is rejected."""
     function = next(function for function in EXAMPLES if function.__name__ == name)

@@ -20,6 +20,7 @@ def told(mistake: Mistake, seed: int = 1) -> gradlab.Report:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_planted_mistake(mistake: Mistake) -> None:
     """The first diagnosis has the right kind and says where, what and how much."""
