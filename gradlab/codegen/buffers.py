@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Any
 
-from gradlab.codegen.statements import Apply, Combine, Note, Operand, Product, Statement, Value
+from gradlab.codegen.statements import Apply, Combine, Note, Operand, Product, Statement, Value, values_of
 
 
 def reuse(statements: Iterable[Statement], kept: Iterable[str]) -> tuple[Statement, ...]:
@@ -48,25 +48,12 @@ def _free(statements: list[Statement], position: int, host: Value, other: Operan
     own = bool(makers) and isinstance(makers[0], Apply | Combine)
     if own and any(isinstance(item, Note) for item in statements[statements.index(makers[0]) : position]):
         return False  # the comment above its line speaks of another quantity
-    later = [value.name for item in (other, *statements[position + 1 :]) for value in _values(item)]
+    later = [value.name for item in (other, *statements[position + 1 :]) for value in values_of(item)]
     # An array may go by other indices elsewhere: two sums over one product.
-    renamed = any(v.name == host.name and v != host for item in statements[:position] for v in _values(item))
+    renamed = any(v.name == host.name and v != host for item in statements[:position] for v in values_of(item))
     target = getattr(statements[position], "target", None)
-    taken = any(target in _values(item) for item in statements[:position])
+    taken = any(target in values_of(item) for item in statements[:position])
     return own and host.name not in later and not renamed and not taken
-
-
-def _values(item: Any) -> list[Value]:
-    """All values that a statement or an operand mentions."""
-    if isinstance(item, Value):
-        return [item]
-    if isinstance(item, tuple):
-        return [value for part in item for value in _values(part)]
-    if isinstance(item, Product):
-        return [*item.values, *item.divisors]
-    if isinstance(item, str | int | bool) or not hasattr(item, "__dataclass_fields__"):
-        return []
-    return [value for field in fields(item) for value in _values(getattr(item, field.name))]
 
 
 def _renamed(item: Any, old: Value, new: Value) -> Any:
@@ -75,6 +62,6 @@ def _renamed(item: Any, old: Value, new: Value) -> Any:
         return new if item == old else item
     if isinstance(item, tuple):
         return tuple(_renamed(part, old, new) for part in item)
-    if isinstance(item, Note) or not hasattr(item, "__dataclass_fields__") or old not in _values(item):
+    if isinstance(item, Note) or not hasattr(item, "__dataclass_fields__") or old not in values_of(item):
         return item
     return replace(item, **{field.name: _renamed(getattr(item, field.name), old, new) for field in fields(item)})

@@ -15,6 +15,12 @@ def matmul(operands: tuple[Value, ...], bound: Sequence[Index], target: tuple[In
 
     The leading axes are those of the target in front of its last two; an operand may lack some of the first of them.
     """
+    found = factors(operands, bound, target)
+    return None if found is None else " @ ".join(found)
+
+
+def factors(operands: tuple[Value, ...], bound: Sequence[Index], target: tuple[Index, ...]) -> tuple[str, str] | None:
+    """Left and right of the product that `matmul` writes."""
     if len(operands) != 2 or len(bound) != 1 or bound[0].axis.ellipsis:
         return None
     for first, second in (operands, operands[::-1]):
@@ -24,7 +30,7 @@ def matmul(operands: tuple[Value, ...], bound: Sequence[Index], target: tuple[In
     return None
 
 
-def _product(left: Value, right: Value, bound: Index, target: tuple[Index, ...]) -> str | None:
+def _product(left: Value, right: Value, bound: Index, target: tuple[Index, ...]) -> tuple[str, str] | None:
     """`left @ right` where its axes come out in the target's order."""
     rows = [index for index in left.layout if index not in right.layout]
     columns = [index for index in right.layout if index not in left.layout]
@@ -37,19 +43,19 @@ def _product(left: Value, right: Value, bound: Index, target: tuple[Index, ...])
     # At most the last two axes change places, which costs nothing.
     if not all(order == own or swapped(own, order) for own, order in ((left.layout, first), (right.layout, second))):
         return None
-    return f"{align(left, first)} @ {align(right, second)}"
+    return align(left, first), align(right, second)
 
 
-def _over_leading(left: Value, right: Value, bound: Index, target: tuple[Index, ...]) -> str | None:
+def _over_leading(left: Value, right: Value, bound: Index, target: tuple[Index, ...]) -> tuple[str, str] | None:
     """A matrix or a vector that all entries of the leading axes share: x[..., i] @ w[i, o]."""
     leading = tuple(index for index in left.layout if index not in right.layout)
     columns = tuple(index for index in right.layout if index != bound)
     if left.layout != (*leading, bound) or len(columns) > 1 or target != (*leading, *columns):
         return None
-    return f"{left.name} @ {align(right, (bound, *columns))}"
+    return left.name, align(right, (bound, *columns))
 
 
-def _under_leading(left: Value, right: Value, bound: Index, target: tuple[Index, ...]) -> str | None:
+def _under_leading(left: Value, right: Value, bound: Index, target: tuple[Index, ...]) -> tuple[str, str] | None:
     """A matrix on the left that all entries of the leading axes share: w[o, i] @ x[..., i, c]."""
     rows = tuple(index for index in left.layout if index != bound)
     if right.layout == (bound,):
@@ -57,7 +63,7 @@ def _under_leading(left: Value, right: Value, bound: Index, target: tuple[Index,
     *leading, column = (index for index in right.layout if index != bound)
     if len(rows) != 1 or right.layout != (*leading, bound, column) or target != (*leading, *rows, column):
         return None
-    return f"{align(left, (*rows, bound))} @ {right.name}"
+    return align(left, (*rows, bound)), right.name
 
 
 def summed_first(operands: tuple[Value, ...], bound: Sequence[Index], target: tuple[Index, ...]) -> str | None:

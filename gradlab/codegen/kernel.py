@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from gradlab.codegen.calls import joined
 from gradlab.codegen.doors import Doors
 from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.needs import guarded
@@ -32,10 +33,12 @@ class _Target:
     printer: Callable[[Sizes], Printer]
     nan: str
     array: str
+    calls: bool = False
+    """Whether its calls take more than one statement each."""
 
 
 _NUMPY = _Target(NumpyPrinter, "np.nan", "Array")
-_TORCH = _Target(TorchPrinter, "math.nan", "Tensor")
+_TORCH = _Target(TorchPrinter, "math.nan", "Tensor", calls=True)
 _HELPERS = {
     "gradlab.kernels.axes": ("drop_axes", "from_last", "keep_axes", "pack", "to_last", "unpack"),
     "gradlab.kernels.blocks": ("blocks",),
@@ -210,7 +213,7 @@ class _Body:
         like = next(value.name for value in routine.arguments if value.name not in integers)
         sources = (*routine.arguments, *routine.saved)
         printer = target.printer(Sizes(program, taken, target.nan, like, next(filter(_leads, sources), None)))
-        lines = body(routine, printer)
+        lines = body(joined(routine, guarded=role == "backward") if target.calls else routine, printer)
         several = role in ("backward", "hvp")  # one result for each input
         owners = [given.tensor.name if several else None for given in program.inputs]
         results = [

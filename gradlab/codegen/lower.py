@@ -25,6 +25,7 @@ from gradlab.codegen.statements import (
     Check,
     Coefficient,
     Combine,
+    Convolved,
     Multiply,
     Note,
     Operator,
@@ -529,7 +530,7 @@ class Lowering:
 
     def name(self, wanted: str) -> str:
         taken = self.reserved | {value.name for value in (*self.values.values(), *self.shared.values())}
-        taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter | Check)}
+        taken |= {s.target.name for s in self.statements if not isinstance(s, Note | Scatter | Check | Convolved)}
         numbered = (f"{wanted}_{i}" for i in itertools.count(2))
         return next(n for n in itertools.chain((wanted,), numbered) if n not in taken)
 

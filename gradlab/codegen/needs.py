@@ -46,9 +46,8 @@ def guarded(lines: Sequence[str], results: Sequence[str], array: str) -> tuple[l
             text.append(f"if needs[{min(single)}]:")
         current = single
         text += [f"    {line}" for line in own] if single else own
-    missing = [
-        name for k, name in enumerate(named) if any(users == {k} and name in _targets(own) for own, users in blocks)
-    ]
+    first = [next((users for own, users in blocks if name in _targets(own)), frozenset()) for name in named]
+    missing = [name for k, (name, users) in enumerate(zip(named, first, strict=True)) if users == {k}]
     return [*(f"{name}: {array} | None = None" for name in missing), *text], named
 
 

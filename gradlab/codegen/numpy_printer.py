@@ -24,6 +24,7 @@ from gradlab.codegen.statements import (
     Assign,
     Check,
     Combine,
+    Convolved,
     Find,
     Largest,
     Multiply,
@@ -252,6 +253,9 @@ class NumpyPrinter:
 
     def slide(self, statement: Slide) -> list[str]:
         return NumpyWindows(self.sizes, self._own_name, self.grids).lines(statement)
+
+    def convolved(self, statement: Convolved) -> list[str]:
+        return [*self.spread(statement.of_array), *self.slide(statement.of_kernel)]
 
     def spread(self, statement: Spread) -> list[str]:
         return NumpyWindows(self.sizes, self._own_name, self.grids).lines(statement)

@@ -15,6 +15,7 @@ from gradlab.codegen.statements import (
     Check,
     Coefficient,
     Combine,
+    Convolved,
     Find,
     Largest,
     Multiply,
@@ -103,6 +104,9 @@ class Printer(Protocol):
 
     def slide(self, statement: Slide) -> list[str]:
         """Entries at computed indices."""
+
+    def convolved(self, statement: Convolved) -> list[str]:
+        """Both gradients of a convolution."""
 
     def spread(self, statement: Spread) -> list[str]:
         """Addition at computed indices."""
@@ -444,6 +448,8 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.scatter_sum(statement)
         case Slide():
             return printer.slide(statement)
+        case Convolved():
+            return printer.convolved(statement)
         case Spread():
             return printer.spread(statement)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from gradlab.symbolic.terms import Axis, Index, Slot, slot_indices
 
@@ -152,11 +152,12 @@ class Test:
 
 @dataclass(frozen=True)
 class Reduce:
-    """target = sum over `bound` of the product of the operands."""
+    """target = sum over `bound` of the product of the operands, plus what `calls` found to come with it (torch)."""
 
     target: Value
     operands: tuple[Value, ...]
     bound: tuple[Index, ...]
+    added: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,7 @@ class ScatterSum:
 class Slide:
     """target = sum over `bound` of the entries of an array at `slots`, times a kernel where there is one.
 
-    Where a computed slot points outside the array, the entry is 0.
+    Where a computed slot points outside the array, the entry is 0. `added`: as in Reduce.
     """
 
     target: Value
@@ -274,6 +275,7 @@ class Slide:
     slots: tuple[Slot, ...]
     kernel: Value | None
     bound: tuple[Index, ...]
+    added: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -288,6 +290,15 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Convolved:
+    """Both gradients of a convolution, which read the same upstream; `asked` says in code whether each is needed."""
+
+    of_array: Spread
+    of_kernel: Slide
+    asked: tuple[str, str]
+
+
+@dataclass(frozen=True)
 class Note:
     """A comment line: an equation of the derivation, or why a line is there."""
 
@@ -299,8 +310,21 @@ def slots_layout(slots: Iterable[Slot]) -> tuple[Index, ...]:
     return tuple(dict.fromkeys(index for slot in slots for index in slot_indices(slot)))
 
 
+def values_of(item: Any) -> list[Value]:
+    """All values that a statement or an operand mentions."""
+    if isinstance(item, Value):
+        return [item]
+    if isinstance(item, tuple):
+        return [value for part in item for value in values_of(part)]
+    if isinstance(item, Product):
+        return [*item.values, *item.divisors]
+    if isinstance(item, str | int | bool) or not hasattr(item, "__dataclass_fields__"):
+        return []
+    return [value for field in fields(item) for value in values_of(getattr(item, field.name))]
+
+
 Elementwise = Combine | Assign | Zeros | Apply | Test
-Gathered = Check | Find | Largest | Pick | Scatter | ScatterSum | Slide | Spread
+Gathered = Check | Find | Largest | Pick | Scatter | ScatterSum | Slide | Spread | Convolved
 Statement = Elementwise | Reduce | Accumulate | Multiply | Vary | Shift | Gathered | Note
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradlab.codegen import torch_gathers
-from gradlab.codegen.contraction import einsum, matmul, numbers, summed_first
+from gradlab.codegen.contraction import einsum, factors, matmul, numbers, summed_first
 from gradlab.codegen.convolution import grid_parts
 from gradlab.codegen.printer import (
     Sizes,
@@ -24,6 +24,7 @@ from gradlab.codegen.statements import (
     Assign,
     Check,
     Combine,
+    Convolved,
     Find,
     Largest,
     Multiply,
@@ -208,6 +209,9 @@ class TorchPrinter:
     def spread(self, statement: Spread) -> list[str]:
         return TorchWindows(self.sizes).spread(statement)
 
+    def convolved(self, statement: Convolved) -> list[str]:
+        return TorchWindows(self.sizes).convolved(statement)
+
     def result(self, value: Value) -> str:
         return value.name
 
@@ -223,6 +227,8 @@ class TorchPrinter:
     def _reduction(self, statement: Reduce) -> str:
         operands = numbers(statement.operands, self.sizes.like, "to", mixed=False)
         bound, target = statement.bound, statement.target.layout
+        if statement.added is not None:
+            return f"torch.addmm({', '.join([statement.added.name, *(factors(operands, bound, target) or ())])})"
         layouts = {operand.layout for operand in operands}
         if len(layouts) == 1:
             layout = layouts.pop()
@@ -242,11 +248,15 @@ class TorchPrinter:
 
 
 def _added(product: Combine, total: Combine) -> bool:
-    """Whether a product of arrays, of which one is as large as the result, is then added to one that is too."""
-    layout = product.target.layout
+    """Whether a product that is as large as the result is then added to an array, and one pass is the faster way.
+
+    An array that is repeated along the last axes takes torch's loop over three arrays out of its stride.
+    """
+    layout, first, second = product.target.layout, product.right, total.right
     arrays = all(
         bool(operand.layout) and not (isinstance(operand, Value) and operand.boolean)
-        for operand in (product.left, product.right, total.right)
+        for operand in (product.left, first, second)
     )
-    large = product.left.layout == layout == total.right.layout
-    return arrays and large and (product.operator, total.operator) == ("*", "+") and isinstance(product.left, Value)
+    large = isinstance(product.left, Value) and product.left.layout == layout
+    streams = second.layout == layout or all(layout[-len(part.layout) :] == part.layout for part in (first, second))
+    return arrays and large and streams and (product.operator, total.operator) == ("*", "+")

@@ -7,6 +7,7 @@ contractions of their own here; no backward of torch's is called for a layer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gradlab.codegen.computed import first_parts, other_parts
 from gradlab.codegen.contraction import einsum
@@ -20,7 +21,7 @@ from gradlab.codegen.convolution import (
     transposed_roles,
 )
 from gradlab.codegen.printer import Sizes, align, parenthesised
-from gradlab.codegen.statements import Slide, Spread, Value
+from gradlab.codegen.statements import Convolved, Slide, Spread, Value
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.terms import Affine, Slot
 
@@ -44,7 +45,9 @@ class TorchWindows:
             channels = tuple(index for index in roles.shared if index not in other)
             kernel = self.merged(statement.kernel, ((*roles.groups, *roles.rows), channels), other)
             x = self.merged(array, ((roles.batch,), (*roles.groups, *channels)), array.layout[-len(spatial) :])
-            return self.shaped(self.convolution(slots, x, kernel, roles.groups), target, spatial)
+            added = statement.added
+            bias = None if added is None else self.merged(added, ((*roles.groups, *roles.rows),), ())
+            return self.shaped(self.convolution(slots, x, kernel, roles.groups, bias), target, spatial)
         roles = kernel_roles(statement) if spatial else None
         if roles is not None and roles.columns[-len(other) :] == other and statement.kernel is not None:
             channels = roles.columns[: -len(other)]
@@ -82,6 +85,37 @@ class TorchWindows:
             found = f"{call}({parenthesised(sizes)}, {kernel}, {upstream}{self.options(slots, roles.groups)})"
             return self.shaped(found, target, places)
         return self.folded(statement)
+
+    def convolved(self, statement: Convolved) -> list[str]:
+        """Both gradients in one call, which is one that computes contractions and nothing else."""
+        of_array, of_kernel = statement.of_array, statement.of_kernel
+        x, weight, slots = of_kernel.array, of_array.kernel, of_array.slots
+        roles, spatial, other = transposed_roles(of_array), self.spatial(slots), other_parts(slots)
+        if roles is None or weight is None or not spatial:
+            return [*self.spread(of_array), *self.slide(of_kernel)]
+        channels = tuple(index for index in roles.rows if index not in other)
+        upstream = self.merged(
+            of_array.array, ((roles.batch,), (*roles.groups, *roles.shared)), first_parts(slots)[-len(spatial) :]
+        )
+        places = of_array.target.layout[-len(spatial) :]
+        x = replace(x, layout=of_array.target.layout)
+        array = self.merged(x, ((roles.batch,), (*roles.groups, *channels)), places)
+        kernel = self.merged(weight, ((*roles.groups, *roles.shared), channels), other)
+        stride, padding, dilation = (f"[{', '.join(values)}]" for values in self.geometry(slots))
+        whole = ", ".join(["0"] * len(spatial))
+        groups = self.product(roles.groups) if roles.groups else "1"
+        asked = ", ".join([*statement.asked, "False"])
+        first, second = of_array.target, of_kernel.target
+        call = (
+            f"{first.name}, {second.name}, _ = torch.ops.aten.convolution_backward({upstream}, {array}, {kernel}, "
+            f"None, {stride}, {padding}, {dilation}, False, [{whole}], {groups}, [{asked}])"
+        )
+        shapes = [
+            line
+            for target, rest in ((first, places), (second, other))
+            for line in self.shaped(target.name, target, rest)[1:]
+        ]
+        return [call, *shapes]
 
     def viewed(self, statement: Slide) -> list[str]:
         """Windows as a view of the padded array, axis by axis; then an ordinary sum."""
@@ -149,16 +183,21 @@ class TorchWindows:
         at_end = slots[len(slots) - len(computed) :] == computed and len(slots) > len(computed)
         return computed if 1 <= len(computed) <= 3 and standard and at_end else ()
 
-    def convolution(self, slots: Sequence[Slot], x: str, kernel: str, groups: Indices) -> str:
+    def convolution(self, slots: Sequence[Slot], x: str, kernel: str, groups: Indices, bias: str | None = None) -> str:
         rank = len(self.spatial(slots))
-        return f"torch.nn.functional.conv{rank}d({x}, {kernel}{self.options(slots, groups)})"
+        arguments = ", ".join([x, kernel, *([bias] if bias else [])])
+        return f"torch.nn.functional.conv{rank}d({arguments}{self.options(slots, groups)})"
 
-    def options(self, slots: Sequence[Slot], groups: Indices) -> str:
-        """Stride, padding, dilation and groups, where they are not the default."""
+    def geometry(self, slots: Sequence[Slot]) -> tuple[list[str], list[str], list[str]]:
+        """Stride, padding and dilation, for each axis that windows move along."""
         computed = self.spatial(slots)
         stride = [step_text(slot) for slot in computed]
         padding = [_negated(offset_text(slot)) for slot in computed]
-        dilation = [scale_text(slot.parts[1][0]) for slot in computed]
+        return stride, padding, [scale_text(slot.parts[1][0]) for slot in computed]
+
+    def options(self, slots: Sequence[Slot], groups: Indices) -> str:
+        """Stride, padding, dilation and groups, where they are not the default."""
+        stride, padding, dilation = self.geometry(slots)
         named = (("stride", stride, "1"), ("padding", padding, "0"), ("dilation", dilation, "1"))
         shown = [f"{name}={_one(values)}" for name, values, default in named if set(values) != {default}]
         shown += [f"groups={self.product(groups)}"] if groups else []

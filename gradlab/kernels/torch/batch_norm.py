@@ -36,8 +36,7 @@ def forward(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> tu
     # (6) x_hat[n,c] = inv_std[c] * xc[n,c]
     x_hat = xc * inv_std
     # (7) y[n,c] = gamma[c] * x_hat[n,c] + beta[c]
-    y = x_hat * gamma
-    y = y + beta
+    y = torch.addcmul(beta, x_hat, gamma)
     return y, (gamma, inv_std, x_hat)
 
 

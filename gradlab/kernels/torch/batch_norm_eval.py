@@ -25,8 +25,7 @@ def forward(
     # (4) x_hat[n,c] = inv_std[c] * t2[n,c]
     x_hat = t2 * inv_std
     # (5) y[n,c] = gamma[c] * x_hat[n,c] + beta[c]
-    y = x_hat * gamma
-    y = y + beta
+    y = torch.addcmul(beta, x_hat, gamma)
     return y, (gamma, inv_std, x_hat)
 
 

@@ -11,7 +11,6 @@ The numbers in the comments are those of the equations that
 from typing import Any
 
 import torch
-import torch.nn.grad
 from torch import Tensor
 
 from gradlab.kernels.axes import pack, unpack
@@ -36,17 +35,17 @@ def forward(
         found = f"no window fits: o = {o}"
         raise ValueError(f"{found}; pad the input, or use a smaller window")
     # (1) z[n,g,f,o] = sum[c,a](weight[g,f,c,a] * x[n,g,c,stride*o + dilation*a - padding])
-    z = torch.nn.functional.conv1d(
+    # (2) y[n,g,f,o] = z[n,g,f,o] + bias[g,f]
+    y = torch.nn.functional.conv1d(
         x.reshape(n, groups_c, w),
         weight.reshape(groups_f, c, a),
+        bias.reshape(groups_f),
         stride=stride,
         padding=padding,
         dilation=dilation,
         groups=groups,
     )
-    z = z.reshape(n, groups, f, o)
-    # (2) y[n,g,f,o] = z[n,g,f,o] + bias[g,f]
-    y = z + bias[:, :, None]
+    y = y.reshape(n, groups, f, o)
     return pack(y, 1), (x, weight, stride, padding, dilation, groups)
 
 
@@ -61,33 +60,26 @@ def backward(
     a = weight.shape[3]
     groups_f = groups * f
     groups_c = groups * c
-    grad_x: Tensor | None = None
-    grad_weight: Tensor | None = None
     grad_bias: Tensor | None = None
+    # (6) grad_x[n,g,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,g,f,o] *
+    #     weight[g,f,c,a])
+    # (8) grad_weight[g,f,c,a] = sum[n,o](grad_output[n,g,f,o] * x[n,g,c,stride*o + dilation*a - padding])
+    grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
+        grad_output.reshape(n, groups_f, o),
+        x.reshape(n, groups_c, w),
+        weight.reshape(groups_f, c, a),
+        None,
+        [stride],
+        [padding],
+        [dilation],
+        False,
+        [0],
+        groups,
+        [needs[0], needs[1], False],
+    )
     if needs[0]:
-        # (6) grad_x[n,g,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,g,f,o] *
-        #     weight[g,f,c,a])
-        grad_x = torch.nn.grad.conv1d_input(
-            (n, groups_c, w),
-            weight.reshape(groups_f, c, a),
-            grad_output.reshape(n, groups_f, o),
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-        )
         grad_x = grad_x.reshape(n, groups, c, w)
     if needs[1]:
-        # (8) grad_weight[g,f,c,a] = sum[n,o](grad_output[n,g,f,o] * x[n,g,c,stride*o + dilation*a - padding])
-        grad_weight = torch.nn.grad.conv1d_weight(
-            x.reshape(n, groups_c, w),
-            (groups_f, c, a),
-            grad_output.reshape(n, groups_f, o),
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-        )
         grad_weight = grad_weight.reshape(groups, f, c, a)
     if needs[2]:
         # (10) grad_bias[g,f] = sum[n,o](grad_output[n,g,f,o])
@@ -153,26 +145,21 @@ def hvp(
     groups_c = groups * c
     # (19) hvp_x[n,g,c,w] = sum[f,a,o](delta[stride*o + dilation*a - padding,w] * grad_output[n,g,f,o] *
     #     tangent_weight[g,f,c,a])
-    hvp_x = torch.nn.grad.conv1d_input(
-        (n, groups_c, w),
-        tangent_weight.reshape(groups_f, c, a),
+    # (21) hvp_weight[g,f,c,a] = sum[n,o](grad_output[n,g,f,o] * tangent_x[n,g,c,stride*o + dilation*a - padding])
+    hvp_x, hvp_weight, _ = torch.ops.aten.convolution_backward(
         grad_output.reshape(n, groups_f, o),
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
+        tangent_x.reshape(n, groups_c, w),
+        tangent_weight.reshape(groups_f, c, a),
+        None,
+        [stride],
+        [padding],
+        [dilation],
+        False,
+        [0],
+        groups,
+        [True, True, False],
     )
     hvp_x = hvp_x.reshape(n, groups, c, w)
-    # (21) hvp_weight[g,f,c,a] = sum[n,o](grad_output[n,g,f,o] * tangent_x[n,g,c,stride*o + dilation*a - padding])
-    hvp_weight = torch.nn.grad.conv1d_weight(
-        tangent_x.reshape(n, groups_c, w),
-        (groups_f, c, a),
-        grad_output.reshape(n, groups_f, o),
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=groups,
-    )
     hvp_weight = hvp_weight.reshape(groups, f, c, a)
     # (22) hvp_bias[g,f] = 0
     hvp_bias = torch.zeros_like(tangent_bias)

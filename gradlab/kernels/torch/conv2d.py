@@ -11,7 +11,6 @@ The numbers in the comments are those of the equations that
 from typing import Any
 
 import torch
-import torch.nn.grad
 from torch import Tensor
 
 from gradlab.kernels.axes import pack, unpack
@@ -48,17 +47,17 @@ def forward(
         raise ValueError(f"{found}; pad the input, or use a smaller window")
     # (1) z[n,g,f,o,q] = sum[c,a,b](weight[g,f,c,a,b] * x[n,g,c,stride_h*o + dilation_h*a - padding_h,stride_w*q +
     #     dilation_w*b - padding_w])
-    z = torch.nn.functional.conv2d(
+    # (2) y[n,g,f,o,q] = z[n,g,f,o,q] + bias[g,f]
+    y = torch.nn.functional.conv2d(
         x.reshape(n, groups_c, h, w),
         weight.reshape(groups_f, c, a, b),
+        bias.reshape(groups_f),
         stride=(stride_h, stride_w),
         padding=(padding_h, padding_w),
         dilation=(dilation_h, dilation_w),
         groups=groups,
     )
-    z = z.reshape(n, groups, f, o, q)
-    # (2) y[n,g,f,o,q] = z[n,g,f,o,q] + bias[g,f]
-    y = z + bias[:, :, None, None]
+    y = y.reshape(n, groups, f, o, q)
     return pack(y, 1), (x, weight, stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w, groups)
 
 
@@ -73,34 +72,27 @@ def backward(
     _, _, _, a, b = weight.shape
     groups_f = groups * f
     groups_c = groups * c
-    grad_x: Tensor | None = None
-    grad_weight: Tensor | None = None
     grad_bias: Tensor | None = None
+    # (6) grad_x[n,g,c,h,w] = sum[f,a,b,o,q](delta[stride_h*o + dilation_h*a - padding_h,h] * delta[stride_w*q +
+    #     dilation_w*b - padding_w,w] * grad_output[n,g,f,o,q] * weight[g,f,c,a,b])
+    # (8) grad_weight[g,f,c,a,b] = sum[n,o,q](grad_output[n,g,f,o,q] * x[n,g,c,stride_h*o + dilation_h*a -
+    #     padding_h,stride_w*q + dilation_w*b - padding_w])
+    grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
+        grad_output.reshape(n, groups_f, o, q),
+        x.reshape(n, groups_c, h, w),
+        weight.reshape(groups_f, c, a, b),
+        None,
+        [stride_h, stride_w],
+        [padding_h, padding_w],
+        [dilation_h, dilation_w],
+        False,
+        [0, 0],
+        groups,
+        [needs[0], needs[1], False],
+    )
     if needs[0]:
-        # (6) grad_x[n,g,c,h,w] = sum[f,a,b,o,q](delta[stride_h*o + dilation_h*a - padding_h,h] * delta[stride_w*q +
-        #     dilation_w*b - padding_w,w] * grad_output[n,g,f,o,q] * weight[g,f,c,a,b])
-        grad_x = torch.nn.grad.conv2d_input(
-            (n, groups_c, h, w),
-            weight.reshape(groups_f, c, a, b),
-            grad_output.reshape(n, groups_f, o, q),
-            stride=(stride_h, stride_w),
-            padding=(padding_h, padding_w),
-            dilation=(dilation_h, dilation_w),
-            groups=groups,
-        )
         grad_x = grad_x.reshape(n, groups, c, h, w)
     if needs[1]:
-        # (8) grad_weight[g,f,c,a,b] = sum[n,o,q](grad_output[n,g,f,o,q] * x[n,g,c,stride_h*o + dilation_h*a -
-        #     padding_h,stride_w*q + dilation_w*b - padding_w])
-        grad_weight = torch.nn.grad.conv2d_weight(
-            x.reshape(n, groups_c, h, w),
-            (groups_f, c, a, b),
-            grad_output.reshape(n, groups_f, o, q),
-            stride=(stride_h, stride_w),
-            padding=(padding_h, padding_w),
-            dilation=(dilation_h, dilation_w),
-            groups=groups,
-        )
         grad_weight = grad_weight.reshape(groups, f, c, a, b)
     if needs[2]:
         # (10) grad_bias[g,f] = sum[n,o,q](grad_output[n,g,f,o,q])
@@ -168,27 +160,22 @@ def hvp(
     groups_c = groups * c
     # (19) hvp_x[n,g,c,h,w] = sum[f,a,b,o,q](delta[stride_h*o + dilation_h*a - padding_h,h] * delta[stride_w*q +
     #     dilation_w*b - padding_w,w] * grad_output[n,g,f,o,q] * tangent_weight[g,f,c,a,b])
-    hvp_x = torch.nn.grad.conv2d_input(
-        (n, groups_c, h, w),
-        tangent_weight.reshape(groups_f, c, a, b),
-        grad_output.reshape(n, groups_f, o, q),
-        stride=(stride_h, stride_w),
-        padding=(padding_h, padding_w),
-        dilation=(dilation_h, dilation_w),
-        groups=groups,
-    )
-    hvp_x = hvp_x.reshape(n, groups, c, h, w)
     # (21) hvp_weight[g,f,c,a,b] = sum[n,o,q](grad_output[n,g,f,o,q] * tangent_x[n,g,c,stride_h*o + dilation_h*a -
     #     padding_h,stride_w*q + dilation_w*b - padding_w])
-    hvp_weight = torch.nn.grad.conv2d_weight(
-        tangent_x.reshape(n, groups_c, h, w),
-        (groups_f, c, a, b),
+    hvp_x, hvp_weight, _ = torch.ops.aten.convolution_backward(
         grad_output.reshape(n, groups_f, o, q),
-        stride=(stride_h, stride_w),
-        padding=(padding_h, padding_w),
-        dilation=(dilation_h, dilation_w),
-        groups=groups,
+        tangent_x.reshape(n, groups_c, h, w),
+        tangent_weight.reshape(groups_f, c, a, b),
+        None,
+        [stride_h, stride_w],
+        [padding_h, padding_w],
+        [dilation_h, dilation_w],
+        False,
+        [0, 0],
+        groups,
+        [True, True, False],
     )
+    hvp_x = hvp_x.reshape(n, groups, c, h, w)
     hvp_weight = hvp_weight.reshape(groups, f, c, a, b)
     # (22) hvp_bias[g,f] = 0
     hvp_bias = torch.zeros_like(tangent_bias)

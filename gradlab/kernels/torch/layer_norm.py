@@ -36,8 +36,7 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float = 1e-05) -> t
     # (6) x_hat[n,d] = inv_std[n] * xc[n,d]
     x_hat = xc * inv_std[..., None]
     # (7) y[n,d] = weight[d] * x_hat[n,d] + bias[d]
-    y = x_hat * weight
-    y = y + bias
+    y = torch.addcmul(bias, x_hat, weight)
     return y, (weight, inv_std, x_hat)
 
 

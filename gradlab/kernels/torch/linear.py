@@ -15,9 +15,8 @@ from torch import Tensor
 def forward(x: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return the output, (n,i),(o,i),(o)->(n,o), and what `backward` needs: x, weight."""
     # (1) z[n,o] = sum[i](weight[o,i] * x[n,i])
-    z = x @ weight.T
     # (2) y[n,o] = z[n,o] + bias[o]
-    y = z + bias
+    y = torch.addmm(bias, x, weight.T)
     return y, (x, weight)
 
 
