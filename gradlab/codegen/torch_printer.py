@@ -43,8 +43,9 @@ from gradlab.codegen.statements import (
     Zeros,
 )
 from gradlab.codegen.torch_windows import TorchWindows
+from gradlab.errors import DefinitionError
 from gradlab.symbolic.functions import ELEMENTARY
-from gradlab.symbolic.terms import Index
+from gradlab.symbolic.terms import Affine, Index
 
 _FUNCTIONS = {
     "sqrt": "torch.sqrt({0})",
@@ -191,6 +192,10 @@ class TorchPrinter:
         return torch_gathers.find(statement, self.sizes)
 
     def largest(self, statement: Largest) -> list[str]:
+        if sum(isinstance(slot, Affine) and len(slot.parts) > 1 for slot in statement.slots) > 3:
+            raise DefinitionError(
+                f"{self.sizes.operation}: no torch code for a maximum over windows of more than 3 axes"
+            )
         grid = ", ".join(grid_parts(statement.slots, self.sizes))
         return [f"{statement.target.name}, {statement.place.name} = largest({statement.array.name}, {grid})"]
 
