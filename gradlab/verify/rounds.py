@@ -107,10 +107,12 @@ def run_rounds(profile: Profile, seed: int | None, key: str, judge: Judge) -> Ro
         memory.forget(draw)
     seed = zlib.crc32(key.encode()) if chosen.derandomize else secrets.randbelow(1 << 32)
     # Hypothesis does not run inside itself: within a test of the user's that is one, rounds are drawn without it.
-    search = _plain_search if currently_in_test_context() else _search
-    failing = search(max(1, profile.rounds - replayed), seed, judge)
+    within = currently_in_test_context()
+    failing = (_plain_search if within else _search)(max(1, profile.rounds - replayed), seed, judge)
     if failing is not None:
         memory.keep(failing)
+        # Elsewhere the seed of the run would draw other rounds than these.
+        return Rounds(failing.as_seed if within else seed)
     return Rounds(seed)
 
 
@@ -123,6 +125,8 @@ def drawn() -> SearchStrategy[bytes]:
 
 def _search(rounds: int, seed: int, judge: Judge) -> Draw | None:
     """Draw rounds until one fails; gives that one."""
+    if rounds == 1:  # there is nothing to aim at
+        return _plain_search(rounds, seed, judge)
     from hypothesis import Phase, Verbosity, find, reject, settings, target
     from hypothesis.errors import NoSuchExample
 
