@@ -27,6 +27,9 @@ _SUFFIXES = {
     **_FORMULA_SUFFIXES,
 }
 
+# A process takes two seconds to start, which is what two derivations take.
+_WORTH_A_PROCESS = 5
+
 _EPILOG = """examples:
   gradlab derive                             derive and prove every operation, write its kernels
   gradlab derive --check                     compare only: a diff and exit status 1 if a kernel is stale
@@ -119,9 +122,29 @@ def _is_file(item: str) -> bool:
 
 
 def _proved(chosen: list[Definition]) -> Iterator[tuple[Derivation, Proof]]:
+    """Derivations with their proofs, in order; those of many operations side by side, on every core."""
     from gradlab.symbolic.formula.stable import proved
 
-    yield from map(proved, chosen)
+    workers = min(_cores(), len(chosen) // _WORTH_A_PROCESS)
+    # The function of a trace is at home in its file, which other processes have not loaded.
+    if workers < 2 or any(definition.function for definition in chosen):
+        yield from map(proved, chosen)
+        return
+    import signal
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    ignoring = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is this process's to answer
+    with ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, ignoring) as pool:
+        try:
+            yield from pool.map(proved, chosen)
+        finally:  # an error or Ctrl-C: what has not begun is not begun
+            pool.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # Documents -----------------------------------------------------------------------------------------------------------
