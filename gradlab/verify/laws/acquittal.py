@@ -17,6 +17,7 @@ from gradlab.verify.oracles.kinks import (
     flat,
     limiting_coordinate,
     limiting_sides,
+    matches_between,
 )
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Violation
@@ -86,10 +87,12 @@ class Acquittal:
         """
         if not answer or not np.isfinite(answer):
             return False
-        sides = coordinate_sides(self.trial.differences, argument, element, self.trial.weights)
-        if sides.kinked or abs(answer - sides.low) > _NEARER * abs(answer - value):
+        trial = self.trial
+        sides = coordinate_sides(trial.differences, argument, element, trial.weights)
+        found = not sides.kinked and abs(answer - sides.low) <= _NEARER * abs(answer - value)
+        if not found and not matches_between(trial.differences, argument, element, trial.weights, answer, value):
             return False
-        self.trial.tally.skipped["kink"] += 1
+        trial.tally.skipped["kink"] += 1
         return True
 
     def _tied(self, argument: int, element: int) -> bool:

@@ -17,6 +17,9 @@ LAW = "stability"
 _GROSS = 1e-4
 _CONDITION = 30.0
 
+# A forward that cancels digits in float32 loses more than this, and not only once.
+_SMALL = 1e-2
+
 
 def stability(trial: Trial) -> Iterator[Violation]:
     """Judges forward; backward's own overflow is judged by "value" against the true gradient."""
@@ -36,6 +39,7 @@ def stability(trial: Trial) -> Iterator[Violation]:
         yield Violation(LAW, "output", claim, evidence)
         return
     miss = np.where(within, np.abs(found - truth), 0.0)
+    dtype = trial.case.dtype
     natural = trial.natural(truth[within])
     gross = miss > _GROSS * np.maximum(np.abs(truth), natural)
     if not gross.any():
@@ -52,5 +56,7 @@ def stability(trial: Trial) -> Iterator[Violation]:
     if gross.any():
         k = int(np.argmax(np.where(gross, miss, 0)))
         evidence = {"found": float(found[k]), "true": float(truth[k]), "moved by one ulp": float(moved[k])}
-        claim = f"forward gives {found[k]:.6g} in {trial.case.dtype} where the true value is {truth[k]:.6g}"
-        yield Violation(LAW, "output", claim, evidence)
+        claim = f"forward gives {found[k]:.6g} in {dtype} where the true value is {truth[k]:.6g}"
+        # Where two roundings cancel in truth alone (two numbers, normalised, are ±1), float32 may be far off once.
+        small = dtype == "float32" and miss[k] <= _SMALL * max(abs(truth[k]), natural)
+        yield Violation(LAW, "output", claim, evidence, provisional=small)

@@ -112,6 +112,35 @@ def _sides(differences: Differences, move: Callable[[Any], Array], scale: float,
     return Sides(low, low, grows, bool(hidden[weighed].any()))
 
 
+# The smallest absolute step of the families in `steps`; a slope tells two values apart that differ by so many blurs.
+_ABSOLUTE = {True: 2.0**-27, False: 2.0**-11}
+_APART = 10.0
+
+
+def matches_between(
+    differences: Differences, argument: int, element: int, weights: Array, answer: float, value: float
+) -> bool:
+    """Whether both slopes are `answer`, and not `value`, at a step between a tiny number's own and the absolute ones.
+
+    Beside large numbers its own steps drown in their rounding, while the absolute ones may reach across a kink.
+    """
+    scale = differences.scales[argument]
+    assert scale is not None
+    size, noise = np.abs(weights), np.where(weights != 0, differences.noise, 0.0)
+    step = float(scale[element])
+    while (step := 4 * step) < _ABSOLUTE[differences.extended]:
+        h = differences.work(step)
+        blur = float(noise @ size) / step
+        if _APART * blur > abs(answer - value):
+            continue
+        ends = [differences.along(argument, element, sign * h) for sign in (1, -1)]
+        moved = ends[0] - differences.output, differences.output - ends[1]
+        slopes = [float((change / h) @ weights) for change in moved]
+        if all(abs(slope - answer) <= 3 * blur for slope in slopes):
+            return True
+    return False
+
+
 # An order of equal elements that nobody draws would be called wrong: three in four draws miss a given pair.
 LIMIT_POINTS = 48
 
@@ -124,6 +153,20 @@ def limiting_coordinate(
     tangent.reshape(-1)[element] = 1.0
     tangents = [tangent if k == argument else None for k in range(len(differences.point))]
     return limiting_sides(differences, tangents, weights, rng)
+
+
+# A slope of 1 is still seen where rounding makes up so much of it.
+_LOST = 1e-3
+
+
+def _tangent_size(tangents: Sequence[Array | None], reaches: Sequence[Array | None]) -> float:
+    """The largest entry of the tangents, each in units of how far its number is moved; absolute where that is None."""
+    sizes = (
+        float(np.abs(v if reach is None else v / reach).max(initial=0.0))
+        for v, reach in zip(tangents, reaches, strict=True)
+        if v is not None
+    )
+    return max(sizes, default=1.0) or 1.0
 
 
 def limiting_sides(
@@ -142,12 +185,16 @@ def limiting_sides(
     high = -low
     # Never relative to a large x: at 1e8 the points would lie so far away that a real bug is acquitted.
     tilt, step = (differences.work(2.0**k) for k in ((-22, -32) if differences.extended else (-12, -20)))
-    size = max((float(np.abs(v).max(initial=0.0)) for v in tangents if v is not None), default=1.0) or 1.0
+    reaches = [
+        None if scale is None else np.minimum(scale, 1.0).reshape(x.shape)
+        for x, scale in zip(differences.point, differences.scales, strict=True)
+    ]
+    size = _tangent_size(tangents, reaches)
+    # Far below the points' own distances, or equal numbers would change places; unless it is lost in rounding then.
+    if float(differences.noise[weighed].max(initial=0.0)) * size > _LOST * step:
+        size = _tangent_size(tangents, [None] * len(reaches))
     for _ in range(points):
-        moves = [
-            None if scale is None else rng.uniform(-1, 1, size=x.shape) * np.minimum(scale, 1.0).reshape(x.shape)
-            for x, scale in zip(differences.point, differences.scales, strict=True)
-        ]
+        moves = [reach if reach is None else rng.uniform(-1, 1, size=reach.shape) * reach for reach in reaches]
         ends = []
         for sign in (1, -1):
             nudged = [

@@ -43,3 +43,27 @@ def test_any_of_many_equal_elements_may_come_first() -> None:
         rng = np.random.default_rng(seed)
         sides = limiting_sides(differences, [tangent], np.ones(30), rng, _TIE_POINTS)
         assert (sides.low, sides.high) == (pytest.approx(-30.0), pytest.approx(90.0))
+
+
+@pytest.mark.parametrize(("answer", "right"), [(-1.0, True), (-1.0 + 1e-9, True), (-0.5, False), (1.0, False)])
+def test_a_kink_between_a_tiny_number_and_absolute_steps(answer: float, right: bool) -> None:
+    """|x0 - 2e-5| beside numbers of 1e8: steps of x0's own size drown in rounding, the others reach across the kink."""
+    others = np.full(20, 7e7)
+    differences = Differences(
+        lambda inputs: np.abs(inputs[0] - 1.9e-5).sum(keepdims=True),
+        [np.array([1.2e-8, *others])],
+        [(-np.inf, np.inf)],
+        np.random.default_rng(0),
+        extended=False,
+    )
+    trial = SimpleNamespace(differences=differences, weights=np.ones(1), tally=Tally())
+    assert Acquittal(trial).near(0, 0, answer, 0.0) is right
+
+
+def test_tiny_equal_elements_may_stand_in_any_order() -> None:
+    """The points around three numbers of 1e-5 are as small, and what tells their slopes apart is smaller."""
+    tangent = np.array([1.0, 0.0, 1.0]) * 2.0**-17
+    sides = limiting_sides(
+        _differences(np.sort, np.full(3, 1e-5)), [tangent], np.array([-2.0, 2.0, -3.0]), np.random.default_rng(0)
+    )
+    assert (sides.low, sides.high) == (pytest.approx(-5 * 2.0**-17), pytest.approx(2 * 2.0**-17))

@@ -1,0 +1,22 @@
+"""Checks of correct backwards that once failed: each a mistake of the checker's, since mended."""
+
+import pytest
+
+from benchmarks.correct import report_of
+
+ALARMS = {
+    "l1 (torch)": 66052538,  # a kink nearer than all absolute steps, while a tiny number's own drown in rounding
+    "layer_norm": 3141101842,  # two numbers near 1e4 in float32, whose normalised values no input moves
+    "sort": 415476772,  # numbers of 1e-5 at a tie: the points around it lay nearer than the steps from them
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "seed"), ALARMS.items())
+def test_it_passes_now(name: str, seed: int) -> None:
+    """The same cases, drawn by the same seed."""
+    if "torch" in name:
+        pytest.importorskip("torch")
+    report = report_of(name, profile="default", seed=seed)
+    assert report is not None
+    assert report.verdict == "pass", str(report)
