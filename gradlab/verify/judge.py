@@ -127,7 +127,7 @@ def compare(
         sharp = ORACLE_BARS * error <= np.maximum(tolerance, SHARP[dtype] * size)
         informative = error <= INFORMATIVE * np.maximum(size, np.where(np.isfinite(answer), np.abs(answer), 0.0))
         informative |= ORACLE_BARS * error <= tolerance
-        ratio = np.where(opinion, miss / bars, 0.0)
+        ratio = np.where(opinion & (miss != 0), miss / bars, 0.0)
         verified = opinion & inside & (sharp | (bars <= DECENT * np.abs(value)))
     return Verdicts(
         agrees=opinion & inside & sharp,

@@ -49,6 +49,14 @@ def test_verdicts(answer: float, value: float, error: float, tolerance: float, e
     assert judged(answer, value, error, tolerance) == expected
 
 
+def test_no_miss_is_none_of_any_tolerance() -> None:
+    """Where all is exactly 0, the ratio is 0 and not 0 / 0; that of a NaN is infinite."""
+    zero = np.zeros(2)
+    verdicts = compare(np.array([0.0, np.nan]), zero, zero, zero, zero, "float64")
+    assert verdicts.ratio.tolist() == [0.0, np.inf]
+    assert verdicts.verified.tolist() == [True, False]
+
+
 def test_blur_neither_fails_nor_verifies() -> None:
     """Below the blur of a difference a miss proves nothing."""
     assert judged(1.0, 0.9, 0.0, 0.0, blur=0.2) == "no opinion"
