@@ -1,5 +1,4 @@
 import argparse
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from demos.learners import TorchLearner
 from demos.networks import layers_of, report_cnn
 from demos.preprocessing import mean_image
 from demos.smoothing import SmoothedCrossEntropy
+from tests.demos.runs import images, metrics_in
 
 SMALL = ("--batch-size", "10", "--no-compile", "--precision", "float32")
 
@@ -22,17 +22,7 @@ SMALL = ("--batch-size", "10", "--no-compile", "--precision", "float32")
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Options for a tree of made-up images."""
-    root = tmp_path_factory.mktemp("images")
-    for split, per_class in (("train", 3), ("test", 1)):
-        cifar10.write_tree(root, split, cifar10.sample(per_class, seed=per_class))
-    return ["--data", str(root), "--cache", str(root / "cache")]
-
-
-def _rows(folder: Path) -> list[dict[str, float]]:
-    with (folder / "metrics.csv").open(newline="") as file:
-        return [
-            {name: float(value) for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)
-        ]
+    return images(tmp_path_factory.mktemp("images"), train=3, test=1)
 
 
 @pytest.mark.slow
@@ -69,7 +59,7 @@ def test_the_best_preset_learns(tmp_path: Path, given: list[str]) -> None:
     output = tmp_path / "run"
     options = ["--preset", "best", *SMALL, "--steps", "12", "--eval-every", "1", "--optimizer", "adam", "--lr", "1e-3"]
     assert cnn.main([*given, *options, "--output", str(output)]) == 0
-    rows = _rows(output)
+    rows = metrics_in(output)
     losses = [row["train_loss"] for row in rows]
     assert max(losses[-3:]) < min(losses[:2]) < 3
     assert {"config.json", "metrics.csv", "checkpoint.safetensors", "curves.png", "summary.md"} <= {
@@ -96,7 +86,7 @@ def test_a_resumed_run_is_an_uninterrupted_one(
         patched.setattr(TorchLearner, "step", stops)
         assert cnn.main([*options, "--output", str(tmp_path / "parts")]) == 130
     assert cnn.main([*options, "--output", str(tmp_path / "parts"), "--resume"]) == 0
-    assert _rows(tmp_path / "parts") == _rows(tmp_path / "whole")
+    assert metrics_in(tmp_path / "parts") == metrics_in(tmp_path / "whole")
 
 
 @pytest.mark.slow

@@ -1,4 +1,3 @@
-import csv
 import os
 import subprocess
 import sys
@@ -11,9 +10,10 @@ import torch
 from torch import multiprocessing
 
 import gradlab.torch.nn
-from demos import cifar10, cnn, distributed
+from demos import cnn, distributed
 from demos.errors import OptionError
 from demos.synced_batch_norm import SyncedBatchNorm2d, synchronise
+from tests.demos.runs import images, metrics_in
 
 OPTIONS = (
     "--preset",
@@ -80,23 +80,14 @@ def test_batch_norm_in_two_processes_is_that_of_the_whole_batch(tmp_path: Path) 
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree of made-up images."""
-    root = tmp_path_factory.mktemp("images")
-    for split, per_class in (("train", 3), ("test", 1)):
-        cifar10.write_tree(root, split, cifar10.sample(per_class, seed=per_class))
-    return root
-
-
-def _rows(folder: Path) -> list[list[float]]:
-    with (folder / "metrics.csv").open(newline="") as file:
-        return [[float(value) for name, value in row.items() if name != "seconds"] for row in csv.DictReader(file)]
+def given(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Options for a short run on made-up images."""
+    return [*OPTIONS, *images(tmp_path_factory.mktemp("images"), train=3, test=1)]
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one_with_the_whole_batch(tmp_path: Path, images: Path) -> None:
+def test_two_processes_train_as_one_with_the_whole_batch(tmp_path: Path, given: list[str]) -> None:
     """torchrun with two processes writes the losses and accuracies of one process with the same batch, to rounding."""
-    given = [*OPTIONS, "--data", str(images), "--cache", str(tmp_path / "cache")]
     assert cnn.main([*given, "--output", str(tmp_path / "one")]) == 0
     torchrun = [
         sys.executable,
@@ -114,7 +105,7 @@ def test_two_processes_train_as_one_with_the_whole_batch(tmp_path: Path, images:
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("test accuracy: best") == 1, "only one process speaks"
-    one, two = _rows(tmp_path / "one"), _rows(tmp_path / "two")
+    one, two = ([list(row.values()) for row in metrics_in(tmp_path / name)] for name in ("one", "two"))
     assert len(one) == 2
     np.testing.assert_allclose(two, one, rtol=1e-4)
 

@@ -14,6 +14,7 @@ from demos.grid_plan import Run, Stack
 from demos.learners import TorchLearner
 from demos.networks import layers_of, mlp
 from demos.preprocessing import mean_image
+from tests.demos.runs import images
 
 _KINDS = (("sgd", 2e-3, 3), ("adam", 2e-4, 6), ("adadelta", 2e-2, 6))
 TINY = tuple(Run(2, 100, 100, name, lr, steps) for name, lr, steps in _KINDS)
@@ -26,20 +27,16 @@ def data() -> Cifar10:
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made-up images in folders."""
-    root = tmp_path_factory.mktemp("images")
-    cifar10.write_tree(root, "train", cifar10.sample(10, seed=1))
-    cifar10.write_tree(root, "test", cifar10.sample(1, seed=2))
-    return root
+def given(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Options that read made-up images."""
+    return images(tmp_path_factory.mktemp("images"), train=10, test=1)
 
 
 @pytest.fixture
-def tiny(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def tiny(given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Options for a grid of three short runs."""
     monkeypatch.setitem(grid_plan.GRIDS, "report", lambda: list(TINY))
-    cache = str(tree / "cache")
-    return ["--data", str(tree), "--cache", cache, "--device", "cpu", "--output", str(tmp_path), "--eval-every", "3"]
+    return [*given, "--device", "cpu", "--output", str(tmp_path), "--eval-every", "3"]
 
 
 def test_the_reports_grid() -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from demos import cifar10, grid, grid_plan
+from demos import grid, grid_plan
 from demos.grid_log import Log
 from demos.grid_plan import Run
+from tests.demos.runs import images
 
 distributed = pytest.importorskip("distributed")
 
@@ -17,11 +18,9 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
 @pytest.mark.slow
 def test_stacks_train_on_the_workers_of_a_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log holds the same evaluations as after training here."""
-    cifar10.write_tree(tmp_path, "train", cifar10.sample(5, seed=1))
-    cifar10.write_tree(tmp_path, "test", cifar10.sample(1, seed=2))
     runs = [Run(1, 100, batch, "adam", 2e-4, 4) for batch in (20, 50)]
     monkeypatch.setitem(grid_plan.GRIDS, "report", lambda: runs)
-    given = ["--data", str(tmp_path), "--cache", str(tmp_path / "cache"), "--device", "cpu", "--eval-every", "2"]
+    given = [*images(tmp_path, train=5, test=1), "--device", "cpu", "--eval-every", "2"]
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1", silence_logs=50
     ) as cluster:

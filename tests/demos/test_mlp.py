@@ -1,4 +1,3 @@
-import csv
 import os
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from demos.learners import NumpyLearner, TorchLearner
 from demos.networks import PIXELS, Seeded, layers_of
 from demos.networks import mlp as layers
 from demos.preprocessing import standardise
+from tests.demos.runs import images, metrics_in
 
 ROOT = Path(__file__).parent.parent.parent
 SMALL = ("--hidden", "20,10", "--optimizer", "adam", "--lr", "1e-3", "--weights", "default", "--batch-size", "20")
@@ -25,15 +25,7 @@ SMALL = ("--hidden", "20,10", "--optimizer", "adam", "--lr", "1e-3", "--weights"
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Options for a tree of made-up images."""
-    root = tmp_path_factory.mktemp("images")
-    for split, per_class in (("train", 8), ("test", 2)):
-        cifar10.write_tree(root, split, cifar10.sample(per_class, seed=per_class))
-    return ["--data", str(root), "--cache", str(root / "cache")]
-
-
-def _rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "metrics.csv").open(newline="") as file:
-        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+    return images(tmp_path_factory.mktemp("images"), train=8, test=2)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
@@ -42,7 +34,7 @@ def test_the_loss_falls(tmp_path: Path, given: list[str], backend: str) -> None:
     output = tmp_path / "run"
     options = ["--backend", backend, *SMALL, "--steps", "30", "--eval-every", "5", "--output", str(output)]
     assert mlp.main([*given, *options]) == 0
-    losses = [float(row["train_loss"]) for row in _rows(output)]
+    losses = [row["train_loss"] for row in metrics_in(output)]
     assert losses[-1] < losses[0]
     assert {"config.json", "metrics.csv", "checkpoint.safetensors", "curves.png", "summary.md"} <= {
         path.name for path in output.iterdir()
@@ -86,10 +78,10 @@ def test_a_killed_run_resumes_to_the_bit(tmp_path: Path, given: list[str], backe
         time.sleep(0.001)
     killed.kill()
     assert killed.wait() == -signal.SIGKILL, "it ended before it could be killed"
-    assert len(_rows(tmp_path / "killed")) < 40
+    assert len(metrics_in(tmp_path / "killed")) < 40
     for folder, more in (("killed", ["--resume"]), ("whole", [])):
         subprocess.run([*command, str(tmp_path / folder), *more], env=environment, check=True, capture_output=True)
-    assert _rows(tmp_path / "killed") == _rows(tmp_path / "whole")
+    assert metrics_in(tmp_path / "killed") == metrics_in(tmp_path / "whole")
     states = [(tmp_path / folder / "checkpoint.safetensors").read_bytes() for folder in ("killed", "whole")]
     assert states[0] == states[1]
 
