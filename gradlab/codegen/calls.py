@@ -101,7 +101,10 @@ def _belong_together(of_array: Spread, of_kernel: Slide) -> bool:
     if transposed_roles(of_array) is None or kernel_roles(of_kernel) is None:
         return False
     theirs = (*of_kernel.kernel.layout, *of_kernel.target.layout)
-    pairs = set(zip(theirs, (*of_array.array.layout, *of_array.kernel.layout), strict=False))
+    ours = (*of_array.array.layout, *of_array.kernel.layout)
+    if len(theirs) != len(ours):
+        return False
+    pairs = set(zip(theirs, ours, strict=True))
     renaming: dict[Index, Index] = dict(pairs)
     if not len(pairs) == len(renaming) == len({*renaming.values()}):
         return False
