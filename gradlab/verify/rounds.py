@@ -125,8 +125,6 @@ def drawn() -> SearchStrategy[bytes]:
 
 def _search(rounds: int, seed: int, judge: Judge) -> Draw | None:
     """Draw rounds until one fails; gives that one."""
-    if rounds == 1:  # there is nothing to aim at
-        return _plain_search(rounds, seed, judge)
     from hypothesis import Phase, Verbosity, find, reject, settings, target
     from hypothesis.errors import NoSuchExample
 
