@@ -11,6 +11,7 @@ import argparse
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     errors = Console(stderr=True, soft_wrap=True)
     try:
         subjects = choose_correct(options.half, options.category, options.only)
+        if options.skip >= options.runs:
+            raise ValueError(f"--skip {options.skip} leaves nothing of --runs {options.runs}")
     except ValueError as error:
         errors.print(f"error: {error}", markup=False, highlight=False)
         return 2
@@ -144,7 +147,8 @@ def parser() -> argparse.ArgumentParser:
         description="Check correct backwards over many seeds and show every failure and every open verdict.",
     )
     cli.add_argument("--runs", type=count, default=10_000, metavar="N", help="checks in all (default: 10000)")
-    cli.add_argument("--skip", type=int, default=0, metavar="N", help="leave out the first N: another machine did them")
+    elsewhere = "leave out the first N: another machine did them"
+    cli.add_argument("--skip", type=partial(count, least=0), default=0, metavar="N", help=elsewhere)
     cli.add_argument("--profile", default="default", choices=("quick", "default", "thorough"))
     cli.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the checks' seeds (default: 0)")
     add_choice(cli, groups=(*CORRECT, REGISTERED))

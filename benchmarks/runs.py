@@ -90,11 +90,11 @@ def add_running(cli: argparse.ArgumentParser, name: str, *, timeout: float = 60.
     cli.add_argument("--fresh", action="store_true", help="forget the log: needed after a change of what is measured")
 
 
-def count(text: str) -> int:
-    """A positive number of something, for argparse."""
-    value = int(text) if text.isdecimal() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a count; give 1 or more")
+def count(text: str, least: int = 1) -> int:
+    """A number of something, for argparse."""
+    value = int(text) if text.isdecimal() else -1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count; give {least} or more")
     return value
 
 

@@ -311,11 +311,12 @@ def _broken(line: str) -> list[str]:
 
 
 def _arguments(inside: str) -> list[str]:
-    """The arguments of a call, apart at the commas that no bracket holds."""
-    found, depth = [""], 0
+    """The arguments of a call, apart at the commas that no bracket and no quotation holds."""
+    found, depth, quoted = [""], 0, False
     for character in inside:
         depth += (character in "([{") - (character in ")]}")
-        if character == "," and depth == 0:
+        quoted ^= character == '"'
+        if character == "," and depth == 0 and not quoted:
             found.append("")
         else:
             found[-1] += character

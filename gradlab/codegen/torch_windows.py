@@ -1,7 +1,8 @@
 """Computed indices in torch: the vendor's convolutions where a sum is one, views of windows elsewhere.
 
 All is functional, so that torch.compile and torch.func.vmap can take it. The gradients of a convolution are
-contractions of their own here; no backward of torch's is called for a layer.
+contractions of their own here, which torch offers one by one as torch.nn.grad and both at once under the name
+convolution_backward; no layer's backward is left to torch's autograd.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from gradlab.codegen.computed import first_parts, other_parts
 from gradlab.codegen.contraction import einsum
 from gradlab.codegen.convolution import (
     Indices,
+    Roles,
     forward_roles,
     kernel_roles,
     offset_text,
@@ -27,7 +29,7 @@ from gradlab.symbolic.terms import Affine, Slot
 
 
 class TorchWindows:
-    """Prints `Slide` and `Spread`."""
+    """Prints `Slide`, `Spread` and `Convolved`."""
 
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
@@ -63,7 +65,7 @@ class TorchWindows:
 
     def spread(self, statement: Spread) -> list[str]:
         target, slots = statement.target, statement.slots
-        first, other, spatial = first_parts(slots), other_parts(slots), self.spatial(slots)
+        first, spatial = first_parts(slots), self.spatial(slots)
         call = f"torch.nn.grad.conv{len(spatial)}d_input"
         if spatial and statement.kernel is None and set(statement.array.layout) == set(first):
             groups = first[1 : -len(spatial)]
@@ -75,12 +77,8 @@ class TorchWindows:
             return self.shaped(found, target, target.layout[-len(spatial) :])
         roles = transposed_roles(statement) if spatial else None
         if roles is not None and statement.kernel is not None:
-            channels = tuple(index for index in roles.rows if index not in other)
             places = target.layout[-len(spatial) :]
-            kernel = self.merged(statement.kernel, ((*roles.groups, *roles.shared), channels), other)
-            upstream = self.merged(
-                statement.array, ((roles.batch,), (*roles.groups, *roles.shared)), first[-len(spatial) :]
-            )
+            upstream, kernel, channels = self.transposed(statement, statement.kernel, roles)
             sizes = [*self.each((roles.batch,)), self.product((*roles.groups, *channels)), *self.each(places)]
             found = f"{call}({parenthesised(sizes)}, {kernel}, {upstream}{self.options(slots, roles.groups)})"
             return self.shaped(found, target, places)
@@ -93,14 +91,10 @@ class TorchWindows:
         roles, spatial, other = transposed_roles(of_array), self.spatial(slots), other_parts(slots)
         if roles is None or weight is None or not spatial:
             return [*self.spread(of_array), *self.slide(of_kernel)]
-        channels = tuple(index for index in roles.rows if index not in other)
-        upstream = self.merged(
-            of_array.array, ((roles.batch,), (*roles.groups, *roles.shared)), first_parts(slots)[-len(spatial) :]
-        )
+        upstream, kernel, channels = self.transposed(of_array, weight, roles)
         places = of_array.target.layout[-len(spatial) :]
         x = replace(x, layout=of_array.target.layout)
         array = self.merged(x, ((roles.batch,), (*roles.groups, *channels)), places)
-        kernel = self.merged(weight, ((*roles.groups, *roles.shared), channels), other)
         stride, padding, dilation = (f"[{', '.join(values)}]" for values in self.geometry(slots))
         whole = ", ".join(["0"] * len(spatial))
         groups = self.product(roles.groups) if roles.groups else "1"
@@ -117,8 +111,16 @@ class TorchWindows:
         ]
         return [call, *shapes]
 
+    def transposed(self, statement: Spread, kernel: Value, roles: Roles) -> tuple[str, str, Indices]:
+        """What a transposed convolution takes: the upstream, the kernel, and its input channels in a group."""
+        spatial, other = self.spatial(statement.slots), other_parts(statement.slots)
+        channels = tuple(index for index in roles.rows if index not in other)
+        places = first_parts(statement.slots)[-len(spatial) :]
+        upstream = self.merged(statement.array, ((roles.batch,), (*roles.groups, *roles.shared)), places)
+        return upstream, self.merged(kernel, ((*roles.groups, *roles.shared), channels), other), channels
+
     def viewed(self, statement: Slide) -> list[str]:
-        """Windows as a view of the padded array, axis by axis; then an ordinary sum."""
+        """Windows as a view of the padded array, axis by axis; then an ordinary sum, and what is added to it."""
         target, slots, name = statement.target, statement.slots, statement.array.name
         margins: list[str] = []
         cuts = ""
@@ -132,7 +134,8 @@ class TorchWindows:
         if not statement.bound:
             return [f"{target.name} = {align(seen, target.layout)}"]
         operands = (seen, *([statement.kernel] if statement.kernel else []))
-        return [f"{target.name} = {einsum('torch.einsum', operands, target.layout)}"]
+        added = "" if statement.added is None else f" + {align(statement.added, target.layout)}"
+        return [f"{target.name} = {einsum('torch.einsum', operands, target.layout)}{added}"]
 
     def cut(self, axis: int, slot: Slot) -> tuple[str, str, str]:
         """Zeros before and after an axis (cut off where below 0), and how its windows are taken."""

@@ -1,5 +1,7 @@
 """Which statements become one call of the vendor's, and which must not."""
 
+import itertools
+
 import numpy as np
 import pytest
 from sympy import Idx, IndexedBase, Sum, symbols
@@ -47,16 +49,19 @@ N, C, W, F, A, P = symbols("N C W F A P", integer=True)
 stride = symbols("stride", integer=True)
 n, c, w, f, a, o = Idx("n", N), Idx("c", C), Idx("w", W), Idx("f", F), Idx("a", A), Idx("o", P)
 x, k, b, y, z = map(IndexedBase, ("x", "k", "b", "y", "z"))
-SUM = Sum(x[n, c, stride * o + a] * k[f, c, a], c, a)
 
 
-def convolution(scale: int) -> Definition:
-    """A convolution without groups; 1: with its bias."""
+def convolution(scale: int, order: tuple[Idx, ...] = (f, c, a)) -> Definition:
+    """A convolution without groups; 1: with its bias. `order` is that of the kernel's axes."""
+    product = Sum(x[n, c, stride * o + a] * k[order], c, a)
     return Definition(
         name="probe",
         summary="A convolution.",
-        inputs=[given(x[n, c, w]), given(k[f, c, a]), given(b[f])],
-        lets=[let(z[n, f, o], SUM), let(y[n, f, o], z[n, f, o] + scale * b[f])],
+        inputs=[given(x[n, c, w]), given(k[order]), given(b[f])],
+        lets=[
+            let(z[n, f, o], product),
+            let(y[n, f, o], z[n, f, o] + scale * b[f]),
+        ],
         output=y[n, f, o],
         parameters=[Parameter("stride", 1, 1, 3, integer=True)],
         nonempty=[C, W, F, A],
@@ -89,3 +94,43 @@ def test_both_gradients_of_a_convolution_are_one_call(needs: tuple[bool, ...]) -
         assert (ours is not None) == (theirs is not None) == needed
         if needed:
             np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((f, c, a))), ids=str)
+def test_a_kernel_may_have_its_axes_in_any_order(order: tuple[Idx, ...]) -> None:
+    """Both libraries agree; where no call of the vendor's has that order, nothing is put into one."""
+    derivation = derive(read(convolution(1, order)))
+    sizes = {f: 4, c: 3, a: 2}
+    arrays = [np.random.default_rng(0).normal(size=shape) for shape in ((2, 3, 9), [sizes[i] for i in order], (4,))]
+    found = []
+    for source, converted in (
+        (numpy_source(derivation), arrays),
+        (torch_source(derivation), map(torch.from_numpy, arrays)),
+    ):
+        module = {}
+        exec(compile(source, "<kernel>", "exec"), module)
+        output, saved = module["forward"](*converted, stride=2)
+        found.append([output, *module["backward"](output, saved)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(theirs.numpy(), ours, rtol=1e-12, atol=1e-12)
+
+
+def test_what_is_no_vendors_convolution_still_adds_its_bias() -> None:
+    """Windows in the middle of the axes are a sum over views in torch; the vector goes into it as well."""
+    sliding = Sum(x[n, stride * o + a, c] * k[f, c, a], c, a)
+    definition = Definition(
+        name="probe",
+        summary="A convolution whose channels come last, of fixed images.",
+        inputs=[given(x[n, w, c], differentiable=False), given(k[f, c, a]), given(b[f])],
+        lets=[let(z[n, f, o], sliding), let(y[n, f, o], z[n, f, o] + b[f])],
+        output=y[n, f, o],
+        parameters=[Parameter("stride", 1, 1, 3, integer=True)],
+        nonempty=[C, W, F, A],
+        reference=None,
+    )
+    module = {}
+    exec(compile(torch_source(derive(read(definition))), "<kernel>", "exec"), module)
+    arrays = [torch.randn(shape, dtype=torch.float64) for shape in ((2, 9, 3), (4, 3, 5), (4,))]
+    found, _ = module["forward"](*arrays, stride=2)
+    expected = torch.nn.functional.conv1d(arrays[0].mT, *arrays[1:], stride=2)
+    torch.testing.assert_close(found, expected)

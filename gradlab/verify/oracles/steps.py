@@ -14,9 +14,9 @@ from gradlab.adapters.subject import Array
 class Scheme:
     """Ratios of one family of steps, with the Richardson weights that belong to them, in the precision that it is for.
 
-    Two rows of `weights`: the first extrapolates from all steps, the second from all but the largest; their difference
-    estimates the error.
-    `shrinkage` is how much of a difference between quotients may survive the next step in a converging sequence.
+    `weights` has two rows: the first extrapolates from all steps, the second from all but the largest; their difference
+    estimates the error. `shrinkage` is how much of a difference between quotients may survive the next step in a
+    converging sequence.
     """
 
     ratios: Array
