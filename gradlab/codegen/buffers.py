@@ -1,4 +1,4 @@
-"""A pass over finished statements: a temporary that is used once more, in arithmetic, becomes the buffer of the result.
+"""Passes over finished statements: a temporary that is used once more, in arithmetic, becomes the buffer of the result.
 
 `part = exp(x)`, `y = part * g` become `y = exp(x)`, `y *= g`: one array less, and no pass over fresh memory.
 """
@@ -28,6 +28,34 @@ def reuse(statements: Iterable[Statement], kept: Iterable[str]) -> tuple[Stateme
                 result[:position] = [_renamed(item, host, statement.target) for item in result[:position]]
                 break
     return tuple(result)
+
+
+def mapped_alike(statements: Iterable[Statement]) -> frozenset[Combine]:
+    """The arithmetic of those that `reuse` a buffer which torch.func.vmap lets them write into.
+
+    An array that is mapped over fits into one that is mapped over too: what is on the right depends on nothing that the
+    buffer does not depend on. Then the buffer's dtype is as wide, too.
+    """
+    origins: dict[str, set[str]] = {}
+    own: set[str] = set()
+    found: set[Combine] = set()
+    for statement in statements:
+        target = getattr(statement, "target", None)
+        if target is None:
+            continue
+        read = [value for value in values_of(statement) if value != target or value.name in origins]
+        if isinstance(statement, Combine) and statement.reuse and isinstance(statement.left, Value):
+            left, right = statement.left, _origins(values_of(statement.right), origins)
+            if left.name in own and not left.constant and right <= origins[left.name]:
+                found.add(statement)
+        origins[target.name] = _origins(read, origins)
+        (own.add if isinstance(statement, Apply | Combine) else own.discard)(target.name)
+    return frozenset(found)
+
+
+def _origins(values: Iterable[Value], known: dict[str, set[str]]) -> set[str]:
+    """The arrays that were handed in and that these depend on."""
+    return {name for value in values if not value.constant for name in known.get(value.name, {value.name})}
 
 
 def _hosts(statement: Combine) -> list[tuple[Value, Operand]]:

@@ -1,10 +1,12 @@
-"""torch: functional statements only, so that torch.compile and torch.func.vmap can take them, on any device."""
+"""torch: statements that torch.compile and torch.func.vmap can take, on any device; in place where vmap allows it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from gradlab.codegen import torch_gathers
+from gradlab.codegen.buffers import mapped_alike
 from gradlab.codegen.contraction import einsum, factors, matmul, numbers, summed_first
 from gradlab.codegen.convolution import grid_parts
 from gradlab.codegen.printer import (
@@ -53,6 +55,7 @@ _FUNCTIONS = {
     "square": "torch.square({0})",
     "reciprocal": "torch.reciprocal({0})",
 } | {name: row.torch for name, row in ELEMENTARY.items()}
+_METHODS = {"+": "add_", "-": "sub_", "*": "mul_", "/": "div_"}
 
 
 class TorchPrinter:
@@ -62,18 +65,26 @@ class TorchPrinter:
         self.sizes = sizes
         self.positive: dict[Value, Value] = {}
         """Values, each with its positive part."""
+        self.in_place: frozenset[Combine] = frozenset()
 
     def prepare(self, statements: Sequence[Statement]) -> None:
-        """Nothing is written in place, so there is nothing to prepare."""
+        """Find what may be written in place."""
+        self.in_place = mapped_alike(statements)
 
     def combine(self, statement: Combine) -> list[str]:
         layout = statement.target.layout
-        left, right = (operand_text(operand, layout, self.sizes) for operand in (statement.left, statement.right))
+        in_place = statement in self.in_place
+        left = operand_text(statement.left, layout, self.sizes)
+        right = (bare_text if in_place else operand_text)(statement.right, layout, self.sizes)
         if isinstance(statement.left, Value) and statement.left.boolean and not statement.target.boolean:
             left = f"{left}.to({self.sizes.like}.dtype)"  # else a mask times a number has torch's default type
         elif statement.operator == "*" and self._own_mask(statement.right, layout):
             right = f"{right}.view(torch.uint8)"  # a CPU multiplies by bytes three times as fast as by booleans
-        return [f"{statement.target.name} = {left} {statement.operator} {right}"]
+        if not in_place:
+            return [f"{statement.target.name} = {left} {statement.operator} {right}"]
+        if statement.left == statement.target:
+            return [f"{left} {statement.operator}= {right}"]
+        return [f"{statement.target.name} = {left}.{_METHODS[statement.operator]}({right})"]
 
     def chain(self, statements: list[Combine]) -> list[str]:
         """Statement by statement, but for a product that goes into a sum, which is one pass over memory."""
@@ -247,9 +258,16 @@ class TorchPrinter:
                 return f"{inside}.sum_to_size({operands[0].name}.shape[-{len(kept)}:])"
             ellipsis = any(index.axis.ellipsis for index in layout)
             axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
-            return f"{inside}.sum(dim={axes[0] if len(axes) == 1 else tuple(axes)})"
+            runs = [tuple(axes)] if ellipsis else _runs(axes)
+            return inside + "".join(f".sum(dim={run[0] if len(run) == 1 else run})" for run in runs)
         shown = matmul(operands, bound, target) or summed_first(operands, bound, target)
         return shown or einsum("torch.einsum", operands, target)
+
+
+def _runs(axes: Sequence[int]) -> list[tuple[int, ...]]:
+    """Axes that lie side by side, the last ones first: a sum over apart axes is slower than two sums, one of them small."""
+    first = [axis for axis in axes if axis - 1 not in axes]
+    return [tuple(axis for axis in axes if start <= axis < end) for start, end in pairwise([*first, axes[-1] + 1])][::-1]
 
 
 def _added(product: Combine, total: Combine) -> bool:

@@ -25,16 +25,16 @@ def forward(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> tu
     xc = x - mu
     # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
     drift_xc = xc.sum(dim=0)
-    xc = xc - (drift_xc * inverse_n)
+    xc -= drift_xc * inverse_n
     # (3) var[c] = sum[n](xc[n,c]**2) / N
     dot_xc = (xc * xc).sum(dim=0)
     var = dot_xc * inverse_n
     # (4) t1[c] = var[c] + eps
-    t1 = var + eps
+    t1 = var.add_(eps)
     # (5) inv_std[c] = 1 / sqrt(t1[c])
     inv_std = torch.rsqrt(t1)
     # (6) x_hat[n,c] = inv_std[c] * xc[n,c]
-    x_hat = xc * inv_std
+    x_hat = xc.mul_(inv_std)
     # (7) y[n,c] = gamma[c] * x_hat[n,c] + beta[c]
     y = torch.addcmul(beta, x_hat, gamma)
     return y, (gamma, inv_std, x_hat)
@@ -56,7 +56,7 @@ def backward(
         # (30) grad_x[n,c] = gamma[c] * inv_std[c] / N * (N * grad_output[n,c] - sum[n'](grad_output[n',c]) - x_hat[n,c]
         #     * sum[n'](grad_output[n',c] * x_hat[n',c]))
         grad_x = torch.addcmul(grad_output, x_hat, grad_gamma * -inverse_n)
-        grad_x = grad_x - (grad_beta * inverse_n)
+        grad_x -= grad_beta * inverse_n
         grad_x = grad_x * (gamma * inv_std)
     return grad_x, grad_gamma, grad_beta
 
@@ -72,7 +72,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     sum_tangent_x = tangent_x.sum(dim=0)
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=0)
     tangent_y = torch.addcmul(tangent_x, x_hat, dot_tangent_x_x_hat * -inverse_n)
-    tangent_y = tangent_y - (sum_tangent_x * inverse_n)
+    tangent_y -= sum_tangent_x * inverse_n
     tangent_y = tangent_y * (gamma * inv_std)
     tangent_y = tangent_y + tangent_beta
     part = x_hat * tangent_gamma
@@ -91,12 +91,12 @@ def hvp(
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=0)
     tangent_inv_std = inv_std * inv_std
     tangent_inv_std = tangent_inv_std * dot_tangent_x_x_hat
-    tangent_inv_std = tangent_inv_std * -inverse_n
+    tangent_inv_std *= -inverse_n
     # (51) tangent_x_hat[n,c] = inv_std[c] / N * (N * tangent_x[n,c] - sum[n'](tangent_x[n',c]) - x_hat[n,c] *
     #     sum[n'](tangent_x[n',c] * x_hat[n',c]))
     sum_tangent_x = tangent_x.sum(dim=0)
     tangent_x_hat = torch.addcmul(tangent_x, x_hat, dot_tangent_x_x_hat * -inverse_n)
-    tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_n)
+    tangent_x_hat -= sum_tangent_x * inverse_n
     tangent_x_hat = tangent_x_hat * inv_std
     # (61) hvp_gamma[c] = sum[n](grad_output[n,c] * tangent_x_hat[n,c])
     hvp_gamma = (grad_output * tangent_x_hat).sum(dim=0)
@@ -111,15 +111,15 @@ def hvp(
     sum_g = grad_output.sum(dim=0)
     hvp_x = grad_output * tangent_inv_std
     part = tangent_x_hat * (inv_std * inverse_n * dot_g_x_hat)
-    hvp_x = hvp_x - part
+    hvp_x -= part
     part_2 = x_hat * (inv_std * inverse_n * hvp_gamma)
-    hvp_x = hvp_x - part_2
+    hvp_x -= part_2
     part_3 = x_hat * (tangent_inv_std * inverse_n * dot_g_x_hat)
-    hvp_x = hvp_x - part_3
-    hvp_x = hvp_x - (tangent_inv_std * inverse_n * sum_g)
+    hvp_x -= part_3
+    hvp_x -= tangent_inv_std * inverse_n * sum_g
     hvp_x = hvp_x * gamma
     part_4 = torch.addcmul(grad_output, x_hat, dot_g_x_hat * -inverse_n)
-    part_4 = part_4 - (sum_g * inverse_n)
+    part_4 -= sum_g * inverse_n
     part_4 = part_4 * (inv_std * tangent_gamma)
     hvp_x = hvp_x + part_4
     # (62) hvp_beta[c] = 0

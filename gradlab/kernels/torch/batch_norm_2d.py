@@ -20,22 +20,22 @@ def forward(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> tu
     nhw = n * h * w
     inverse_nhw = 1 / nhw if nhw else math.nan
     # (1) mu[c] = sum[n,h,w](x[n,c,h,w]) / (N * H * W)
-    sum_x = x.sum(dim=(0, 2, 3))
+    sum_x = x.sum(dim=(2, 3)).sum(dim=0)
     mu = sum_x * inverse_nhw
     # (2) xc[n,c,h,w] = x[n,c,h,w] - mu[c]
     xc = x - mu[:, None, None]
     # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
-    drift_xc = xc.sum(dim=(0, 2, 3))
-    xc = xc - (drift_xc * inverse_nhw)[:, None, None]
+    drift_xc = xc.sum(dim=(2, 3)).sum(dim=0)
+    xc -= (drift_xc * inverse_nhw)[:, None, None]
     # (3) var[c] = sum[n,h,w](xc[n,c,h,w]**2) / (N * H * W)
-    dot_xc = (xc * xc).sum(dim=(0, 2, 3))
+    dot_xc = (xc * xc).sum(dim=(2, 3)).sum(dim=0)
     var = dot_xc * inverse_nhw
     # (4) t1[c] = var[c] + eps
-    t1 = var + eps
+    t1 = var.add_(eps)
     # (5) inv_std[c] = 1 / sqrt(t1[c])
     inv_std = torch.rsqrt(t1)
     # (6) x_hat[n,c,h,w] = inv_std[c] * xc[n,c,h,w]
-    x_hat = xc * inv_std[:, None, None]
+    x_hat = xc.mul_(inv_std[:, None, None])
     # (7) y[n,c,h,w] = gamma[c] * x_hat[n,c,h,w] + beta[c]
     y = x_hat * gamma[:, None, None]
     y = y + beta[:, None, None]
@@ -52,15 +52,15 @@ def backward(
     inverse_nhw = 1 / nhw if nhw else math.nan
     grad_x: Tensor | None = None
     # (32) grad_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
-    grad_gamma = (grad_output * x_hat).sum(dim=(0, 2, 3))
+    grad_gamma = (grad_output * x_hat).sum(dim=(2, 3)).sum(dim=0)
     # (34) grad_beta[c] = sum[n,h,w](grad_output[n,c,h,w])
-    grad_beta = grad_output.sum(dim=(0, 2, 3))
+    grad_beta = grad_output.sum(dim=(2, 3)).sum(dim=0)
     if needs[0]:
         # (30) grad_x[n,c,h,w] = gamma[c] * inv_std[c] / (N * H * W) * (N * H * W * grad_output[n,c,h,w] -
         #     sum[n',h',w'](grad_output[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] *
         #     x_hat[n',c,h',w']))
         grad_x = torch.addcmul(grad_output, x_hat, (grad_gamma * -inverse_nhw)[:, None, None])
-        grad_x = grad_x - (grad_beta * inverse_nhw)[:, None, None]
+        grad_x -= (grad_beta * inverse_nhw)[:, None, None]
         grad_x = grad_x * (gamma * inv_std)[:, None, None]
     return grad_x, grad_gamma, grad_beta
 
@@ -74,10 +74,10 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     # (53) tangent_y[n,c,h,w] = gamma[c] * inv_std[c] * tangent_x[n,c,h,w] + tangent_gamma[c] * x_hat[n,c,h,w] +
     #     tangent_beta[c] - gamma[c] * inv_std[c] * sum[n',h',w'](tangent_x[n',c,h',w']) / (N * H * W) - gamma[c] *
     #     inv_std[c] * x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
-    sum_tangent_x = tangent_x.sum(dim=(0, 2, 3))
-    dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(0, 2, 3))
+    sum_tangent_x = tangent_x.sum(dim=(2, 3)).sum(dim=0)
+    dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3)).sum(dim=0)
     tangent_y = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_nhw)[:, None, None])
-    tangent_y = tangent_y - (sum_tangent_x * inverse_nhw)[:, None, None]
+    tangent_y -= (sum_tangent_x * inverse_nhw)[:, None, None]
     tangent_y = tangent_y * (gamma * inv_std)[:, None, None]
     tangent_y = tangent_y + tangent_beta[:, None, None]
     part = x_hat * tangent_gamma[:, None, None]
@@ -94,19 +94,19 @@ def hvp(
     nhw = n * h * w
     inverse_nhw = 1 / nhw if nhw else math.nan
     # (47) tangent_inv_std[c] = -inv_std[c]**2 * sum[n,h,w](tangent_x[n,c,h,w] * x_hat[n,c,h,w]) / (N * H * W)
-    dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(0, 2, 3))
+    dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3)).sum(dim=0)
     tangent_inv_std = inv_std * inv_std
     tangent_inv_std = tangent_inv_std * dot_tangent_x_x_hat
-    tangent_inv_std = tangent_inv_std * -inverse_nhw
+    tangent_inv_std *= -inverse_nhw
     # (51) tangent_x_hat[n,c,h,w] = inv_std[c] / (N * H * W) * (N * H * W * tangent_x[n,c,h,w] -
     #     sum[n',h',w'](tangent_x[n',c,h',w']) - x_hat[n,c,h,w] * sum[n',h',w'](tangent_x[n',c,h',w'] *
     #     x_hat[n',c,h',w']))
-    sum_tangent_x = tangent_x.sum(dim=(0, 2, 3))
+    sum_tangent_x = tangent_x.sum(dim=(2, 3)).sum(dim=0)
     tangent_x_hat = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_nhw)[:, None, None])
-    tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_nhw)[:, None, None]
+    tangent_x_hat -= (sum_tangent_x * inverse_nhw)[:, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, None, None]
     # (61) hvp_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
-    hvp_gamma = (grad_output * tangent_x_hat).sum(dim=(0, 2, 3))
+    hvp_gamma = (grad_output * tangent_x_hat).sum(dim=(2, 3)).sum(dim=0)
     # (59) hvp_x[n,c,h,w] = gamma[c] * tangent_inv_std[c] * grad_output[n,c,h,w] + inv_std[c] * tangent_gamma[c] *
     #     grad_output[n,c,h,w] - gamma[c] * tangent_inv_std[c] * sum[n',h',w'](grad_output[n',c,h',w']) / (N * H *
     #     W) - inv_std[c] * tangent_gamma[c] * sum[n',h',w'](grad_output[n',c,h',w']) / (N * H * W) - gamma[c] *
@@ -115,19 +115,19 @@ def hvp(
     #     tangent_x_hat[n',c,h',w']) / (N * H * W) - gamma[c] * tangent_inv_std[c] * x_hat[n,c,h,w] *
     #     sum[n',h',w'](grad_output[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W) - inv_std[c] * tangent_gamma[c] *
     #     x_hat[n,c,h,w] * sum[n',h',w'](grad_output[n',c,h',w'] * x_hat[n',c,h',w']) / (N * H * W)
-    dot_g_x_hat = (grad_output * x_hat).sum(dim=(0, 2, 3))
-    sum_g = grad_output.sum(dim=(0, 2, 3))
+    dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3)).sum(dim=0)
+    sum_g = grad_output.sum(dim=(2, 3)).sum(dim=0)
     hvp_x = grad_output * tangent_inv_std[:, None, None]
     part = tangent_x_hat * (inv_std * inverse_nhw * dot_g_x_hat)[:, None, None]
-    hvp_x = hvp_x - part
+    hvp_x -= part
     part_2 = x_hat * (inv_std * inverse_nhw * hvp_gamma)[:, None, None]
-    hvp_x = hvp_x - part_2
+    hvp_x -= part_2
     part_3 = x_hat * (tangent_inv_std * inverse_nhw * dot_g_x_hat)[:, None, None]
-    hvp_x = hvp_x - part_3
-    hvp_x = hvp_x - (tangent_inv_std * inverse_nhw * sum_g)[:, None, None]
+    hvp_x -= part_3
+    hvp_x -= (tangent_inv_std * inverse_nhw * sum_g)[:, None, None]
     hvp_x = hvp_x * gamma[:, None, None]
     part_4 = torch.addcmul(grad_output, x_hat, (dot_g_x_hat * -inverse_nhw)[:, None, None])
-    part_4 = part_4 - (sum_g * inverse_nhw)[:, None, None]
+    part_4 -= (sum_g * inverse_nhw)[:, None, None]
     part_4 = part_4 * (inv_std * tangent_gamma)[:, None, None]
     hvp_x = hvp_x + part_4
     # (62) hvp_beta[c] = 0

@@ -40,10 +40,10 @@ def backward(
     grad_beta: Tensor | None = None
     if needs[1]:
         # (13) grad_gamma[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
-        grad_gamma = (grad_output * x_hat).sum(dim=(0, 2, 3))
+        grad_gamma = (grad_output * x_hat).sum(dim=(2, 3)).sum(dim=0)
     if needs[2]:
         # (15) grad_beta[c] = sum[n,h,w](grad_output[n,c,h,w])
-        grad_beta = grad_output.sum(dim=(0, 2, 3))
+        grad_beta = grad_output.sum(dim=(2, 3)).sum(dim=0)
     if needs[0]:
         # (11) grad_x[n,c,h,w] = gamma[c] * inv_std[c] * grad_output[n,c,h,w]
         grad_x = grad_output * (gamma * inv_std)[:, None, None]
@@ -70,7 +70,7 @@ def hvp(
     # (26) hvp_x[n,c,h,w] = inv_std[c] * tangent_gamma[c] * grad_output[n,c,h,w]
     hvp_x = grad_output * (inv_std * tangent_gamma)[:, None, None]
     # (28) hvp_gamma[c] = inv_std[c] * sum[n,h,w](grad_output[n,c,h,w] * tangent_x[n,c,h,w])
-    dot_g_tangent_x = (grad_output * tangent_x).sum(dim=(0, 2, 3))
+    dot_g_tangent_x = (grad_output * tangent_x).sum(dim=(2, 3)).sum(dim=0)
     hvp_gamma = inv_std * dot_g_tangent_x
     # (29) hvp_beta[c] = 0
     hvp_beta = torch.zeros_like(tangent_beta)

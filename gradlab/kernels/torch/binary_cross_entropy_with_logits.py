@@ -78,7 +78,7 @@ def hvp(
     hvp_x = torch.sigmoid(x)
     part = 1 - hvp_x
     hvp_x = hvp_x * tangent_x
-    hvp_x = hvp_x * part
+    hvp_x *= part
     hvp_x = hvp_x - tangent_t
     hvp_x = hvp_x * (grad_output * inverse_n)
     # (26) hvp_t[n] = -grad_output * tangent_x[n] / N

@@ -37,7 +37,7 @@ def backward(
     if needs[1]:
         # (9) grad_t[n] = -grad_output[n] * x[n]
         grad_t = grad_output * x
-        grad_t = grad_t * -1
+        grad_t *= -1
     return grad_x, grad_t
 
 
@@ -63,12 +63,12 @@ def hvp(
     hvp_x = torch.sigmoid(x)
     part = 1 - hvp_x
     hvp_x = hvp_x * tangent_x
-    hvp_x = hvp_x * part
+    hvp_x *= part
     hvp_x = hvp_x - tangent_t
     hvp_x = hvp_x * grad_output
     # (20) hvp_t[n] = -grad_output[n] * tangent_x[n]
     hvp_t = grad_output * tangent_x
-    hvp_t = hvp_t * -1
+    hvp_t *= -1
     return hvp_x, hvp_t
 
 

@@ -83,7 +83,7 @@ def backward(
         grad_weight = grad_weight.reshape(groups, f, c, a)
     if needs[2]:
         # (10) grad_bias[g,f] = sum[n,o](grad_output[n,g,f,o])
-        grad_bias = grad_output.sum(dim=(0, 3))
+        grad_bias = grad_output.sum(dim=3).sum(dim=0)
     if needs[0]:
         grad_x = pack(grad_x, 1)
     if needs[1]:

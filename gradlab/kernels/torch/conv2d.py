@@ -96,7 +96,7 @@ def backward(
         grad_weight = grad_weight.reshape(groups, f, c, a, b)
     if needs[2]:
         # (10) grad_bias[g,f] = sum[n,o,q](grad_output[n,g,f,o,q])
-        grad_bias = grad_output.sum(dim=(0, 3, 4))
+        grad_bias = grad_output.sum(dim=(3, 4)).sum(dim=0)
     if needs[0]:
         grad_x = pack(grad_x, 1)
     if needs[1]:

@@ -56,7 +56,7 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_p: Tensor) -> tu
     inverse_n = 1 / n if n else math.nan
     # (13) hvp_p[n,d] = grad_output * t[n,d] * tangent_p[n,d] / (N * p[n,d]**2)
     hvp_p = t / p
-    hvp_p = hvp_p / p
+    hvp_p /= p
     hvp_p = hvp_p * tangent_p
     hvp_p = hvp_p * (grad_output * inverse_n)
     return hvp_p, None

@@ -39,7 +39,7 @@ def backward(
         # (6) grad_b[n] = -grad_output[n] * y[n] / b[n]
         grad_b = grad_output / b
         grad_b = grad_b * y
-        grad_b = grad_b * -1
+        grad_b *= -1
     if needs[0]:
         grad_a = sum_to_shape(grad_a, a_shape)
     if needs[1]:
@@ -64,16 +64,16 @@ def hvp(
     b, y, a_shape, b_shape = saved
     # (14) hvp_a[n] = -grad_output[n] * tangent_b[n] / b[n]**2
     hvp_a = grad_output / b
-    hvp_a = hvp_a / b
+    hvp_a /= b
     hvp_a = hvp_a * tangent_b
-    hvp_a = hvp_a * -1
+    hvp_a *= -1
     # (17) hvp_b[n] = grad_output[n] * (2 * tangent_b[n] * y[n] - tangent_a[n]) / b[n]**2
     hvp_b = tangent_b * y
-    hvp_b = hvp_b * 2
+    hvp_b *= 2
     hvp_b = hvp_b - tangent_a
     hvp_b = hvp_b * grad_output
-    hvp_b = hvp_b / b
-    hvp_b = hvp_b / b
+    hvp_b /= b
+    hvp_b /= b
     return sum_to_shape(hvp_a, a_shape), sum_to_shape(hvp_b, b_shape)
 
 

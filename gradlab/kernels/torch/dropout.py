@@ -22,7 +22,7 @@ def forward(x: Tensor, mask: Tensor, *, p: float = 0.5) -> tuple[Tensor, tuple[A
     # (2) y[n] = mask[n] * x[n] / keep
     reciprocal_keep = 1 / keep if keep else math.nan
     y = x * mask
-    y = y * reciprocal_keep
+    y *= reciprocal_keep
     return y, (mask, keep)
 
 
@@ -32,7 +32,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor | None
     # (4) grad_x[n] = grad_output[n] * mask[n] / keep
     reciprocal_keep = 1 / keep if keep else math.nan
     grad_x = grad_output * mask
-    grad_x = grad_x * reciprocal_keep
+    grad_x *= reciprocal_keep
     return grad_x, None
 
 
@@ -42,7 +42,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     # (6) tangent_y[n] = mask[n] * tangent_x[n] / keep
     reciprocal_keep = 1 / keep if keep else math.nan
     tangent_y = tangent_x * mask
-    tangent_y = tangent_y * reciprocal_keep
+    tangent_y *= reciprocal_keep
     return tangent_y
 
 

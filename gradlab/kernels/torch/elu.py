@@ -23,8 +23,8 @@ def forward(x: Tensor, *, alpha: float = 1.0) -> tuple[Tensor, tuple[Any, ...]]:
     # (4) t3[n] = max(x[n], 0)
     t3 = torch.clamp(x, min=0)
     # (5) y[n] = alpha * t2[n] + t3[n]
-    y = t2 * alpha
-    y = y + t3
+    y = t2.mul_(alpha)
+    y += t3
     return y, (x, alpha)
 
 
@@ -36,9 +36,9 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     negative_part_x = torch.clamp(x, max=0)
     grad_x = torch.exp(negative_part_x)
     weight = 1 - alpha
-    grad_x = grad_x * alpha
+    grad_x *= alpha
     part = mask_x.to(grad_output.dtype) * weight
-    grad_x = grad_x + part
+    grad_x += part
     grad_x = grad_x * grad_output
     return (grad_x,)
 
@@ -51,9 +51,9 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     negative_part_x = torch.clamp(x, max=0)
     tangent_y = torch.exp(negative_part_x)
     weight = 1 - alpha
-    tangent_y = tangent_y * alpha
+    tangent_y *= alpha
     part = mask_x.to(tangent_x.dtype) * weight
-    tangent_y = tangent_y + part
+    tangent_y += part
     tangent_y = tangent_y * tangent_x
     return tangent_y
 
@@ -66,8 +66,8 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     negative_part_x = torch.clamp(x, max=0)
     hvp_x = torch.exp(negative_part_x)
     part = mask_x.to(grad_output.dtype)
-    hvp_x = hvp_x - part
-    hvp_x = hvp_x * alpha
+    hvp_x -= part
+    hvp_x *= alpha
     hvp_x = hvp_x * grad_output
     hvp_x = hvp_x * tangent_x
     return (hvp_x,)

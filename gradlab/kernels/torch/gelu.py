@@ -53,7 +53,7 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     hvp_x = x * x
     hvp_x = 2 - hvp_x
     hvp_x = hvp_x * grad_output
-    hvp_x = hvp_x * normal_pdf_x
+    hvp_x *= normal_pdf_x
     hvp_x = hvp_x * tangent_x
     return (hvp_x,)
 

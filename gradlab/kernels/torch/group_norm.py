@@ -37,16 +37,16 @@ def forward(
     xc = x - mu[:, :, None, None, None]
     # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
     drift_xc = xc.sum(dim=(2, 3, 4))
-    xc = xc - (drift_xc * inverse_khw)[:, :, None, None, None]
+    xc -= (drift_xc * inverse_khw)[:, :, None, None, None]
     # (3) var[n,g] = sum[k,h,w](xc[n,g,k,h,w]**2) / (K * H * W)
     dot_xc = (xc * xc).sum(dim=(2, 3, 4))
     var = dot_xc * inverse_khw
     # (4) t1[n,g] = var[n,g] + eps
-    t1 = var + eps
+    t1 = var.add_(eps)
     # (5) inv_std[n,g] = 1 / sqrt(t1[n,g])
     inv_std = torch.rsqrt(t1)
     # (6) x_hat[n,g,k,h,w] = inv_std[n,g] * xc[n,g,k,h,w]
-    x_hat = xc * inv_std[:, :, None, None, None]
+    x_hat = xc.mul_(inv_std[:, :, None, None, None])
     # (7) y[n,g,k,h,w] = weight[g,k] * x_hat[n,g,k,h,w] + bias[g,k]
     y = x_hat * weight[:, :, None, None]
     y = y + bias[:, :, None, None]
@@ -67,10 +67,10 @@ def backward(
     grad_bias: Tensor | None = None
     if needs[1]:
         # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
-        grad_weight = (grad_output * x_hat).sum(dim=(0, 3, 4))
+        grad_weight = (grad_output * x_hat).sum(dim=(3, 4)).sum(dim=0)
     if needs[2]:
         # (34) grad_bias[g,k] = sum[n,h,w](grad_output[n,g,k,h,w])
-        grad_bias = grad_output.sum(dim=(0, 3, 4))
+        grad_bias = grad_output.sum(dim=(3, 4)).sum(dim=0)
     if needs[0]:
         # (30) grad_x[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * weight[g,k] * grad_output[n,g,k,h,w] -
         #     sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] *
@@ -79,7 +79,7 @@ def backward(
         part = grad_output * weight[:, :, None, None]
         dot_part_x_hat = (part * x_hat).sum(dim=(2, 3, 4))
         grad_x = torch.addcmul(part, x_hat, (dot_part_x_hat * -inverse_khw)[:, :, None, None, None])
-        grad_x = grad_x - (dot_g_weight * inverse_khw)[:, :, None, None, None]
+        grad_x -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
         grad_x = grad_x * inv_std[:, :, None, None, None]
         grad_x = pack(grad_x, 1)
     if needs[1]:
@@ -105,7 +105,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tange
     sum_tangent_x = tangent_x.sum(dim=(2, 3, 4))
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3, 4))
     tangent_y = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_khw)[:, :, None, None, None])
-    tangent_y = tangent_y - (sum_tangent_x * inverse_khw)[:, :, None, None, None]
+    tangent_y -= (sum_tangent_x * inverse_khw)[:, :, None, None, None]
     tangent_y = tangent_y * weight[:, :, None, None]
     tangent_y = tangent_y * inv_std[:, :, None, None, None]
     tangent_y = tangent_y + tangent_bias[:, :, None, None]
@@ -131,16 +131,16 @@ def hvp(
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3, 4))
     tangent_inv_std = inv_std * inv_std
     tangent_inv_std = tangent_inv_std * dot_tangent_x_x_hat
-    tangent_inv_std = tangent_inv_std * -inverse_khw
+    tangent_inv_std *= -inverse_khw
     # (51) tangent_x_hat[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * tangent_x[n,g,k,h,w] -
     #     sum[k',h',w'](tangent_x[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](tangent_x[n,g,k',h',w'] *
     #     x_hat[n,g,k',h',w']))
     sum_tangent_x = tangent_x.sum(dim=(2, 3, 4))
     tangent_x_hat = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_khw)[:, :, None, None, None])
-    tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_khw)[:, :, None, None, None]
+    tangent_x_hat -= (sum_tangent_x * inverse_khw)[:, :, None, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, :, None, None, None]
     # (61) hvp_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * tangent_x_hat[n,g,k,h,w])
-    hvp_weight = (grad_output * tangent_x_hat).sum(dim=(0, 3, 4))
+    hvp_weight = (grad_output * tangent_x_hat).sum(dim=(3, 4)).sum(dim=0)
     # (59) hvp_x[n,g,k,h,w] = inv_std[n,g] * tangent_weight[g,k] * grad_output[n,g,k,h,w] + tangent_inv_std[n,g] *
     #     weight[g,k] * grad_output[n,g,k,h,w] - inv_std[n,g] * sum[k',h',w'](tangent_weight[g,k'] *
     #     grad_output[n,g,k',h',w']) / (K * H * W) - tangent_inv_std[n,g] * sum[k',h',w'](weight[g,k'] *
@@ -160,16 +160,16 @@ def hvp(
     dot_g_weight = (grad_output.sum(dim=(3, 4)) * weight).sum(dim=2)
     hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None]
     part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_khw)[:, :, None, None, None]
-    hvp_x = hvp_x - part_3
+    hvp_x -= part_3
     part_4 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
     hvp_x = hvp_x - part_4
-    hvp_x = hvp_x + part
-    hvp_x = hvp_x - (dot_g_tangent_weight * inverse_khw)[:, :, None, None, None]
-    hvp_x = hvp_x * inv_std[:, :, None, None, None]
+    hvp_x += part
+    hvp_x -= (dot_g_tangent_weight * inverse_khw)[:, :, None, None, None]
+    hvp_x *= inv_std[:, :, None, None, None]
     part_5 = torch.addcmul(part_2, x_hat, (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None])
-    part_5 = part_5 - (dot_g_weight * inverse_khw)[:, :, None, None, None]
+    part_5 -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
     part_5 = part_5 * tangent_inv_std[:, :, None, None, None]
-    hvp_x = hvp_x + part_5
+    hvp_x += part_5
     # (62) hvp_bias[g,k] = 0
     hvp_bias = torch.zeros_like(tangent_bias)
     return pack(hvp_x, 1), pack(hvp_weight, 0), pack(hvp_bias, 0)

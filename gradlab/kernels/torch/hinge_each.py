@@ -30,7 +30,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | N
     # (8) grad_x[n] = -grad_output[n] * mask[n] * t[n]
     grad_x = grad_output * t
     grad_x = grad_x * mask.view(torch.uint8)
-    grad_x = grad_x * -1
+    grad_x *= -1
     return grad_x, None
 
 
@@ -40,7 +40,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     # (13) tangent_y[n] = -mask[n] * t[n] * tangent_x[n]
     tangent_y = t * tangent_x
     tangent_y = tangent_y * mask.view(torch.uint8)
-    tangent_y = tangent_y * -1
+    tangent_y *= -1
     return tangent_y
 
 

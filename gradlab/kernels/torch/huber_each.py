@@ -22,9 +22,9 @@ def forward(x: Tensor, t: Tensor, *, delta: float = 1.0) -> tuple[Tensor, tuple[
     clipped = torch.clamp(residual, delta * -1, delta)
     # (4) y[n] = clipped[n] * residual[n] - clipped[n]**2 / 2
     y = residual * 2
-    y = y - clipped
-    y = y * 0.5
-    y = y * clipped
+    y -= clipped
+    y *= 0.5
+    y *= clipped
     return y, (residual, delta)
 
 
@@ -42,7 +42,7 @@ def backward(
     if needs[1]:
         # (15) grad_t[n] = -clamp(residual[n], -delta, delta) * grad_output[n]
         grad_t = grad_output * clamp_residual
-        grad_t = grad_t * -1
+        grad_t *= -1
     return grad_x, grad_t
 
 
@@ -70,7 +70,7 @@ def hvp(
     # (30) hvp_t[n] = -[-delta <= residual[n] <= delta] * grad_output[n] * tangent_residual[n]
     hvp_t = grad_output * tangent_residual
     hvp_t = hvp_t * mask_residual.view(torch.uint8)
-    hvp_t = hvp_t * -1
+    hvp_t *= -1
     return hvp_x, hvp_t
 
 

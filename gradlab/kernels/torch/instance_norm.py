@@ -26,16 +26,16 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float = 1e-05) -> t
     xc = x - mu[:, :, None, None]
     # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
     drift_xc = xc.sum(dim=(2, 3))
-    xc = xc - (drift_xc * inverse_hw)[:, :, None, None]
+    xc -= (drift_xc * inverse_hw)[:, :, None, None]
     # (3) var[n,c] = sum[h,w](xc[n,c,h,w]**2) / (H * W)
     dot_xc = (xc * xc).sum(dim=(2, 3))
     var = dot_xc * inverse_hw
     # (4) t1[n,c] = var[n,c] + eps
-    t1 = var + eps
+    t1 = var.add_(eps)
     # (5) inv_std[n,c] = 1 / sqrt(t1[n,c])
     inv_std = torch.rsqrt(t1)
     # (6) x_hat[n,c,h,w] = inv_std[n,c] * xc[n,c,h,w]
-    x_hat = xc * inv_std[:, :, None, None]
+    x_hat = xc.mul_(inv_std[:, :, None, None])
     # (7) y[n,c,h,w] = weight[c] * x_hat[n,c,h,w] + bias[c]
     y = x_hat * weight[:, None, None]
     y = y + bias[:, None, None]
@@ -55,10 +55,10 @@ def backward(
     grad_bias: Tensor | None = None
     if needs[1]:
         # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
-        grad_weight = (grad_output * x_hat).sum(dim=(0, 2, 3))
+        grad_weight = (grad_output * x_hat).sum(dim=(2, 3)).sum(dim=0)
     if needs[2]:
         # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
-        grad_bias = grad_output.sum(dim=(0, 2, 3))
+        grad_bias = grad_output.sum(dim=(2, 3)).sum(dim=0)
     if needs[0]:
         # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
         #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
@@ -66,7 +66,7 @@ def backward(
         sum_g = grad_output.sum(dim=(2, 3))
         dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
         grad_x = torch.addcmul(grad_output, x_hat, (dot_g_x_hat * -inverse_hw)[:, :, None, None])
-        grad_x = grad_x - (sum_g * inverse_hw)[:, :, None, None]
+        grad_x -= (sum_g * inverse_hw)[:, :, None, None]
         grad_x = grad_x * (weight * inv_std)[:, :, None, None]
     return grad_x, grad_weight, grad_bias
 
@@ -83,7 +83,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     sum_tangent_x = tangent_x.sum(dim=(2, 3))
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3))
     tangent_y = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None])
-    tangent_y = tangent_y - (sum_tangent_x * inverse_hw)[:, :, None, None]
+    tangent_y -= (sum_tangent_x * inverse_hw)[:, :, None, None]
     tangent_y = tangent_y * (weight * inv_std)[:, :, None, None]
     tangent_y = tangent_y + tangent_bias[:, None, None]
     part = x_hat * tangent_weight[:, None, None]
@@ -103,15 +103,15 @@ def hvp(
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=(2, 3))
     tangent_inv_std = inv_std * inv_std
     tangent_inv_std = tangent_inv_std * dot_tangent_x_x_hat
-    tangent_inv_std = tangent_inv_std * -inverse_hw
+    tangent_inv_std *= -inverse_hw
     # (51) tangent_x_hat[n,c,h,w] = inv_std[n,c] / (H * W) * (H * W * tangent_x[n,c,h,w] -
     #     sum[h',w'](tangent_x[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](tangent_x[n,c,h',w'] * x_hat[n,c,h',w']))
     sum_tangent_x = tangent_x.sum(dim=(2, 3))
     tangent_x_hat = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_hw)[:, :, None, None])
-    tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_hw)[:, :, None, None]
+    tangent_x_hat -= (sum_tangent_x * inverse_hw)[:, :, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, :, None, None]
     # (61) hvp_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
-    hvp_weight = (grad_output * tangent_x_hat).sum(dim=(0, 2, 3))
+    hvp_weight = (grad_output * tangent_x_hat).sum(dim=(2, 3)).sum(dim=0)
     # (59) hvp_x[n,c,h,w] = tangent_weight[c] * inv_std[n,c] * grad_output[n,c,h,w] + weight[c] *
     #     tangent_inv_std[n,c] * grad_output[n,c,h,w] - tangent_weight[c] * inv_std[n,c] *
     #     sum[h',w'](grad_output[n,c,h',w']) / (H * W) - weight[c] * tangent_inv_std[n,c] *
@@ -125,16 +125,16 @@ def hvp(
     dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
     dot_g_tangent_x_hat = (grad_output * tangent_x_hat).sum(dim=(2, 3))
     hvp_x = torch.addcmul(grad_output, x_hat, (dot_g_x_hat * -inverse_hw)[:, :, None, None])
-    hvp_x = hvp_x - (sum_g * inverse_hw)[:, :, None, None]
+    hvp_x -= (sum_g * inverse_hw)[:, :, None, None]
     hvp_x = hvp_x * (tangent_weight * inv_std)[:, :, None, None]
     part = grad_output * tangent_inv_std[:, :, None, None]
     part_2 = tangent_x_hat * (inv_std * inverse_hw * dot_g_x_hat)[:, :, None, None]
-    part = part - part_2
+    part -= part_2
     part_3 = x_hat * (inv_std * inverse_hw * dot_g_tangent_x_hat)[:, :, None, None]
-    part = part - part_3
+    part -= part_3
     part_4 = x_hat * (tangent_inv_std * inverse_hw * dot_g_x_hat)[:, :, None, None]
-    part = part - part_4
-    part = part - (tangent_inv_std * inverse_hw * sum_g)[:, :, None, None]
+    part -= part_4
+    part -= (tangent_inv_std * inverse_hw * sum_g)[:, :, None, None]
     part = part * weight[:, None, None]
     hvp_x = hvp_x + part
     # (62) hvp_bias[c] = 0

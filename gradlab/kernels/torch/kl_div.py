@@ -23,7 +23,7 @@ def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (2) absent[n,d] = 1 - t1[n,d]
     absent = 1 - t1
     # (3) t2[n,d] = absent[n,d] + t[n,d]
-    t2 = absent + t
+    t2 = absent.add_(t)
     # (4) log_t[n,d] = log(t2[n,d])
     log_t = torch.log(t2)
     # (5) gap[n,d] = log_t[n,d] - x[n,d]

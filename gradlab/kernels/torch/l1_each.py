@@ -35,7 +35,7 @@ def backward(
     if needs[1]:
         # (8) grad_t[n] = -grad_output[n] * sign(residual[n])
         grad_t = grad_output * sign_residual
-        grad_t = grad_t * -1
+        grad_t *= -1
     return grad_x, grad_t
 
 

@@ -28,7 +28,7 @@ def forward(x: Tensor, *, axis: int = -1, eps: float = 1e-12) -> tuple[Tensor, t
     # (4) mask[n] = [t1[n] > 0]
     mask = t2.bool()
     # (5) floored[n] = t2[n] + eps**2
-    floored = t2 + (eps * eps)
+    floored = t2.add_(eps * eps)
     # (6) inv_norm[n] = 1 / sqrt(floored[n])
     inv_norm = torch.rsqrt(floored)
     # (7) y[n,d] = inv_norm[n] * x[n,d]
@@ -68,7 +68,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     tangent_inv_norm = inv_norm * inv_norm
     tangent_inv_norm = tangent_inv_norm * dot_tangent_x_y
     tangent_inv_norm = tangent_inv_norm * mask.view(torch.uint8)
-    tangent_inv_norm = tangent_inv_norm * -1
+    tangent_inv_norm *= -1
     # (41) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
     tangent_y = torch.addcmul(tangent_x, y, (dot_tangent_x_y * -1 * mask)[..., None])
     tangent_y = tangent_y * inv_norm[..., None]
@@ -82,9 +82,9 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     hvp_x = hvp_x * tangent_inv_norm[..., None]
     part = tangent_y * (dot_g_y * -1 * mask)[..., None]
     part_2 = y * (dot_g_tangent_y * mask)[..., None]
-    part = part - part_2
-    part = part * inv_norm[..., None]
-    hvp_x = hvp_x + part
+    part -= part_2
+    part *= inv_norm[..., None]
+    hvp_x += part
     return (from_last(hvp_x, axis),)
 
 

@@ -25,16 +25,16 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float = 1e-05) -> t
     xc = x - mu[..., None]
     # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
     drift_xc = xc.sum(dim=-1)
-    xc = xc - (drift_xc * inverse_d)[..., None]
+    xc -= (drift_xc * inverse_d)[..., None]
     # (3) var[n] = sum[d](xc[n,d]**2) / D
     dot_xc = (xc * xc).sum(dim=-1)
     var = dot_xc * inverse_d
     # (4) t1[n] = var[n] + eps
-    t1 = var + eps
+    t1 = var.add_(eps)
     # (5) inv_std[n] = 1 / sqrt(t1[n])
     inv_std = torch.rsqrt(t1)
     # (6) x_hat[n,d] = inv_std[n] * xc[n,d]
-    x_hat = xc * inv_std[..., None]
+    x_hat = xc.mul_(inv_std[..., None])
     # (7) y[n,d] = weight[d] * x_hat[n,d] + bias[d]
     y = torch.addcmul(bias, x_hat, weight)
     return y, (weight, inv_std, x_hat)
@@ -63,7 +63,7 @@ def backward(
         part = grad_output * weight
         dot_part_x_hat = (part * x_hat).sum(dim=-1)
         grad_x = torch.addcmul(part, x_hat, (dot_part_x_hat * -inverse_d)[..., None])
-        grad_x = grad_x - (dot_g_weight * inverse_d)[..., None]
+        grad_x -= (dot_g_weight * inverse_d)[..., None]
         grad_x = grad_x * inv_std[..., None]
     return grad_x, grad_weight, grad_bias
 
@@ -79,7 +79,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     sum_tangent_x = tangent_x.sum(dim=-1)
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=-1)
     tangent_y = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_d)[..., None])
-    tangent_y = tangent_y - (sum_tangent_x * inverse_d)[..., None]
+    tangent_y -= (sum_tangent_x * inverse_d)[..., None]
     tangent_y = tangent_y * weight
     tangent_y = tangent_y * inv_std[..., None]
     tangent_y = tangent_y + tangent_bias
@@ -99,12 +99,12 @@ def hvp(
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=-1)
     tangent_inv_std = inv_std * inv_std
     tangent_inv_std = tangent_inv_std * dot_tangent_x_x_hat
-    tangent_inv_std = tangent_inv_std * -inverse_d
+    tangent_inv_std *= -inverse_d
     # (51) tangent_x_hat[n,d] = inv_std[n] / D * (D * tangent_x[n,d] - sum[d'](tangent_x[n,d']) - x_hat[n,d] *
     #     sum[d'](tangent_x[n,d'] * x_hat[n,d']))
     sum_tangent_x = tangent_x.sum(dim=-1)
     tangent_x_hat = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_d)[..., None])
-    tangent_x_hat = tangent_x_hat - (sum_tangent_x * inverse_d)[..., None]
+    tangent_x_hat -= (sum_tangent_x * inverse_d)[..., None]
     tangent_x_hat = tangent_x_hat * inv_std[..., None]
     # (61) hvp_weight[d] = sum[n](grad_output[n,d] * tangent_x_hat[n,d])
     hvp_weight = (grad_output * tangent_x_hat).sum_to_size(grad_output.shape[-1:])
@@ -124,16 +124,16 @@ def hvp(
     dot_g_weight = grad_output @ weight
     hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
     part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_d)[..., None]
-    hvp_x = hvp_x - part_3
+    hvp_x -= part_3
     part_4 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
     hvp_x = hvp_x - part_4
-    hvp_x = hvp_x + part
-    hvp_x = hvp_x - (dot_g_tangent_weight * inverse_d)[..., None]
-    hvp_x = hvp_x * inv_std[..., None]
+    hvp_x += part
+    hvp_x -= (dot_g_tangent_weight * inverse_d)[..., None]
+    hvp_x *= inv_std[..., None]
     part_5 = torch.addcmul(part_2, x_hat, (dot_part_2_x_hat * -inverse_d)[..., None])
-    part_5 = part_5 - (dot_g_weight * inverse_d)[..., None]
+    part_5 -= (dot_g_weight * inverse_d)[..., None]
     part_5 = part_5 * tangent_inv_std[..., None]
-    hvp_x = hvp_x + part_5
+    hvp_x += part_5
     # (62) hvp_bias[d] = 0
     hvp_bias = torch.zeros_like(tangent_bias)
     return hvp_x, hvp_weight, hvp_bias

@@ -23,8 +23,8 @@ def forward(x: Tensor, *, negative_slope: float = 0.01) -> tuple[Tensor, tuple[A
     # (3) t2[n] = max(x[n], 0)
     t2 = torch.clamp(x, min=0)
     # (4) y[n] = negative_slope * t1[n] + t2[n]
-    y = t1 * negative_slope
-    y = y + t2
+    y = t1.mul_(negative_slope)
+    y += t2
     return y, (mask, negative_slope)
 
 
@@ -34,7 +34,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     # (12) grad_x[n] = grad_output[n] * (mask[n] + negative_slope - negative_slope * mask[n])
     weight = 1 - negative_slope
     grad_x = mask.to(grad_output.dtype) * weight
-    grad_x = grad_x + negative_slope
+    grad_x += negative_slope
     grad_x = grad_x * grad_output
     return (grad_x,)
 
@@ -45,7 +45,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     # (21) tangent_y[n] = tangent_x[n] * (mask[n] + negative_slope - negative_slope * mask[n])
     weight = 1 - negative_slope
     tangent_y = mask.to(tangent_x.dtype) * weight
-    tangent_y = tangent_y + negative_slope
+    tangent_y += negative_slope
     tangent_y = tangent_y * tangent_x
     return tangent_y
 

@@ -40,9 +40,9 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     (x,) = saved
     # (8) hvp_x[n] = -grad_output[n] * tangent_x[n] / x[n]**2
     hvp_x = grad_output / x
-    hvp_x = hvp_x / x
+    hvp_x /= x
     hvp_x = hvp_x * tangent_x
-    hvp_x = hvp_x * -1
+    hvp_x *= -1
     return (hvp_x,)
 
 

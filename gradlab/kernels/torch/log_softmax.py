@@ -26,7 +26,7 @@ def forward(x: Tensor, *, axis: int = -1) -> tuple[Tensor, tuple[Any, ...]]:
     # (2) s[n] = sum[d](e[n,d])
     s = e.sum(dim=-1)
     # (3) p[n,d] = e[n,d] / s[n]
-    p = e * (1 / s)[..., None]
+    p = e.mul_((1 / s)[..., None])
     # (4) t1[n] = log(s[n])
     t1 = torch.log(s)
     # (5) y[n,d] = x[n,d] - t1[n]
@@ -65,7 +65,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     dot_p_tangent_x = (p * tangent_x).sum(dim=-1)
     hvp_x = dot_p_tangent_x[..., None] - tangent_x
     hvp_x = hvp_x * sum_g[..., None]
-    hvp_x = hvp_x * p
+    hvp_x *= p
     return (from_last(hvp_x, axis),)
 
 

@@ -30,10 +30,10 @@ def forward(
     # (2) s[n] = sum[d](e[n,d])
     s = e.sum(dim=-1)
     # (3) p[n,d] = e[n,d] / s[n]
-    p = e * (1 / s)[..., None]
+    p = e.mul_((1 / s)[..., None])
     # (4) y[n] = log(s[n])
     y = torch.log(s)
-    y = y + largest
+    y += largest
     return keep_axes(y, axis, shape, keepdims), (p, axis, shape, keepdims)
 
 
@@ -64,7 +64,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     dot_p_tangent_x = (p * tangent_x).sum(dim=-1)
     hvp_x = tangent_x - dot_p_tangent_x[..., None]
     hvp_x = hvp_x * grad_output[..., None]
-    hvp_x = hvp_x * p
+    hvp_x *= p
     return (from_last(hvp_x, axis, shape),)
 
 

@@ -29,14 +29,14 @@ def forward(a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
     side = torch.sign(t1)
     # (3) first[n] = side[n] / 2 + 1 / 2
     first = side + 1
-    first = first * 0.5
+    first *= 0.5
     # (4) second[n] = 1 / 2 - side[n] / 2
     second = 1 - side
-    second = second * 0.5
+    second *= 0.5
     # (5) y[n] = a[n] * first[n] + b[n] * second[n]
     y = a * first
     part = b * second
-    y = y + part
+    y += part
     return y, (first, second, a_shape, b_shape)
 
 

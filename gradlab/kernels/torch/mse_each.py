@@ -31,11 +31,11 @@ def backward(
     if needs[0]:
         # (6) grad_x[n] = 2 * grad_output[n] * residual[n]
         grad_x = grad_output * residual
-        grad_x = grad_x * 2
+        grad_x *= 2
     if needs[1]:
         # (8) grad_t[n] = -2 * grad_output[n] * residual[n]
         grad_t = grad_output * residual
-        grad_t = grad_t * -2
+        grad_t *= -2
     return grad_x, grad_t
 
 
@@ -44,7 +44,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tens
     (residual,) = saved
     # (13) tangent_y[n] = 2 * residual[n] * (tangent_x[n] - tangent_t[n])
     tangent_y = tangent_x - tangent_t
-    tangent_y = tangent_y * 2
+    tangent_y *= 2
     tangent_y = tangent_y * residual
     return tangent_y
 
@@ -58,10 +58,10 @@ def hvp(
     tangent_residual = tangent_x - tangent_t
     # (17) hvp_x[n] = 2 * grad_output[n] * tangent_residual[n]
     hvp_x = grad_output * tangent_residual
-    hvp_x = hvp_x * 2
+    hvp_x *= 2
     # (19) hvp_t[n] = -2 * grad_output[n] * tangent_residual[n]
     hvp_t = grad_output * tangent_residual
-    hvp_t = hvp_t * -2
+    hvp_t *= -2
     return hvp_x, hvp_t
 
 

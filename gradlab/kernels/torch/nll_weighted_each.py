@@ -23,7 +23,7 @@ def forward(log_p: Tensor, label: Tensor, weight: Tensor, keep: Tensor) -> tuple
     # (2) each[n] = -share[n] * log_p[n,label[n]]
     log_p_at_label = log_p.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     each = share * log_p_at_label
-    each = each * -1
+    each *= -1
     return each, (label, share, d)
 
 
@@ -45,7 +45,7 @@ def jvp(saved: tuple[Any, ...], tangent_log_p: Tensor) -> Tensor:
     # (6) tangent_each[n] = -share[n] * tangent_log_p[n,label[n]]
     tangent_log_p_at_label = tangent_log_p.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     tangent_each = share * tangent_log_p_at_label
-    tangent_each = tangent_each * -1
+    tangent_each *= -1
     return tangent_each
 
 

@@ -27,8 +27,8 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     # (3) grad_x[n] = exponent * grad_output[n] * x[n]**exponent / x[n]
     power_x = torch.pow(x, exponent)
     grad_x = grad_output / x
-    grad_x = grad_x * power_x
-    grad_x = grad_x * exponent
+    grad_x *= power_x
+    grad_x *= exponent
     return (grad_x,)
 
 
@@ -37,9 +37,9 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     x, exponent = saved
     # (5) tangent_y[n] = exponent * x[n]**exponent * tangent_x[n] / x[n]
     tangent_y = torch.pow(x, exponent)
-    tangent_y = tangent_y / x
+    tangent_y /= x
     tangent_y = tangent_y * tangent_x
-    tangent_y = tangent_y * exponent
+    tangent_y *= exponent
     return tangent_y
 
 

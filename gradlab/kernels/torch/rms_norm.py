@@ -22,7 +22,7 @@ def forward(x: Tensor, weight: Tensor, *, eps: float = 1e-05) -> tuple[Tensor, t
     dot_x = (x * x).sum(dim=-1)
     mean_square = dot_x * inverse_d
     # (2) t1[n] = mean_square[n] + eps
-    t1 = mean_square + eps
+    t1 = mean_square.add_(eps)
     # (3) inv_rms[n] = 1 / sqrt(t1[n])
     inv_rms = torch.rsqrt(t1)
     # (4) x_hat[n,d] = inv_rms[n] * x[n,d]
@@ -81,7 +81,7 @@ def hvp(
     dot_tangent_x_x_hat = (tangent_x * x_hat).sum(dim=-1)
     tangent_inv_rms = inv_rms * inv_rms
     tangent_inv_rms = tangent_inv_rms * dot_tangent_x_x_hat
-    tangent_inv_rms = tangent_inv_rms * -inverse_d
+    tangent_inv_rms *= -inverse_d
     # (33) tangent_x_hat[n,d] = inv_rms[n] / D * (D * tangent_x[n,d] - x_hat[n,d] * sum[d'](tangent_x[n,d'] *
     #     x_hat[n,d']))
     tangent_x_hat = torch.addcmul(tangent_x, x_hat, (dot_tangent_x_x_hat * -inverse_d)[..., None])
@@ -100,14 +100,14 @@ def hvp(
     dot_part_2_x_hat = (part_2 * x_hat).sum(dim=-1)
     hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
     part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_d)[..., None]
-    hvp_x = hvp_x - part_3
+    hvp_x -= part_3
     part_4 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
     hvp_x = hvp_x - part_4
-    hvp_x = hvp_x + part
-    hvp_x = hvp_x * inv_rms[..., None]
+    hvp_x += part
+    hvp_x *= inv_rms[..., None]
     part_5 = torch.addcmul(part_2, x_hat, (dot_part_2_x_hat * -inverse_d)[..., None])
     part_5 = part_5 * tangent_inv_rms[..., None]
-    hvp_x = hvp_x + part_5
+    hvp_x += part_5
     return hvp_x, hvp_weight
 
 

@@ -28,7 +28,7 @@ def forward(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, tuple[Te
     # (3) total[n,i] = sum[j](e[n,i,j])
     total = e.sum(dim=-1)
     # (4) p[n,i,j] = e[n,i,j] / total[n,i]
-    p = e * (1 / total)[..., :, None]
+    p = e.mul_((1 / total)[..., :, None])
     # (5) y[n,i,v] = sum[j](p[n,i,j] * value[n,j,v])
     y = p @ value
     return y, (query, key, value, p)
@@ -49,7 +49,7 @@ def backward(
     # (19) grad_s[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = (grad_p * p).sum(dim=-1)
     grad_s = grad_p - dot_grad_p_p[..., :, None]
-    grad_s = grad_s * p
+    grad_s *= p
     if needs[2]:
         # (25) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
         grad_value = p.mT @ grad_output
@@ -74,11 +74,11 @@ def jvp(saved: tuple[Tensor, ...], tangent_query: Tensor, tangent_key: Tensor, t
     dot_key_tangent_query = tangent_query @ key.mT
     dot_query_tangent_key = query @ tangent_key.mT
     tangent_s = dot_key_tangent_query + dot_query_tangent_key
-    tangent_s = tangent_s * (math.sqrt(c) * inverse_c)
+    tangent_s *= math.sqrt(c) * inverse_c
     # (38) tangent_p[n,i,j] = p[n,i,j] * (tangent_s[n,i,j] - sum[j'](p[n,i,j'] * tangent_s[n,i,j']))
     dot_p_tangent_s = (p * tangent_s).sum(dim=-1)
     tangent_p = tangent_s - dot_p_tangent_s[..., :, None]
-    tangent_p = tangent_p * p
+    tangent_p *= p
     # (40) tangent_y[n,i,v] = sum[j](p[n,i,j] * tangent_value[n,j,v]) + sum[j](tangent_p[n,i,j] * value[n,j,v])
     dot_p_tangent_value = p @ tangent_value
     dot_tangent_p_value = tangent_p @ value
@@ -98,17 +98,17 @@ def hvp(
     # (19) grad_s[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = (grad_p * p).sum(dim=-1)
     grad_s = grad_p - dot_grad_p_p[..., :, None]
-    grad_s = grad_s * p
+    grad_s *= p
     # (28) tangent_s[n,i,j] = (sum[c](key[n,j,c] * tangent_query[n,i,c]) + sum[c](query[n,i,c] *
     #     tangent_key[n,j,c])) / sqrt(C)
     dot_key_tangent_query = tangent_query @ key.mT
     dot_query_tangent_key = query @ tangent_key.mT
     tangent_s = dot_key_tangent_query + dot_query_tangent_key
-    tangent_s = tangent_s * (math.sqrt(c) * inverse_c)
+    tangent_s *= math.sqrt(c) * inverse_c
     # (38) tangent_p[n,i,j] = p[n,i,j] * (tangent_s[n,i,j] - sum[j'](p[n,i,j'] * tangent_s[n,i,j']))
     dot_p_tangent_s = (p * tangent_s).sum(dim=-1)
     tangent_p = tangent_s - dot_p_tangent_s[..., :, None]
-    tangent_p = tangent_p * p
+    tangent_p *= p
     # (42) tangent_grad_p[n,i,j] = sum[v](grad_output[n,i,v] * tangent_value[n,j,v])
     tangent_grad_p = grad_output @ tangent_value.mT
     # (44) tangent_grad_s[n,i,j] = grad_p[n,i,j] * tangent_p[n,i,j] + p[n,i,j] * tangent_grad_p[n,i,j] - p[n,i,j] *
@@ -117,11 +117,11 @@ def hvp(
     dot_grad_p_tangent_p = (grad_p * tangent_p).sum(dim=-1)
     dot_p_tangent_grad_p = (p * tangent_grad_p).sum(dim=-1)
     tangent_grad_s = tangent_grad_p - dot_grad_p_tangent_p[..., :, None]
-    tangent_grad_s = tangent_grad_s - dot_p_tangent_grad_p[..., :, None]
-    tangent_grad_s = tangent_grad_s * p
+    tangent_grad_s -= dot_p_tangent_grad_p[..., :, None]
+    tangent_grad_s *= p
     part = grad_p - dot_grad_p_p[..., :, None]
     part = part * tangent_p
-    tangent_grad_s = tangent_grad_s + part
+    tangent_grad_s += part
     # (57) hvp_value[n,j,v] = sum[i](grad_output[n,i,v] * tangent_p[n,i,j])
     hvp_value = tangent_p.mT @ grad_output
     # (52) hvp_query[n,i,c] = (sum[j](grad_s[n,i,j] * tangent_key[n,j,c]) + sum[j](key[n,j,c] *
@@ -129,13 +129,13 @@ def hvp(
     dot_grad_s_tangent_key = grad_s @ tangent_key
     dot_key_tangent_grad_s = tangent_grad_s @ key
     hvp_query = dot_grad_s_tangent_key + dot_key_tangent_grad_s
-    hvp_query = hvp_query * (math.sqrt(c) * inverse_c)
+    hvp_query *= math.sqrt(c) * inverse_c
     # (55) hvp_key[n,j,c] = (sum[i](grad_s[n,i,j] * tangent_query[n,i,c]) + sum[i](query[n,i,c] *
     #     tangent_grad_s[n,i,j])) / sqrt(C)
     dot_grad_s_tangent_query = grad_s.mT @ tangent_query
     dot_query_tangent_grad_s = tangent_grad_s.mT @ query
     hvp_key = dot_grad_s_tangent_query + dot_query_tangent_grad_s
-    hvp_key = hvp_key * (math.sqrt(c) * inverse_c)
+    hvp_key *= math.sqrt(c) * inverse_c
     return hvp_query, hvp_key, hvp_value
 
 

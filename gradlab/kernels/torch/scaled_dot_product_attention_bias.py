@@ -33,7 +33,7 @@ def forward(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor) -> tup
     # (4) total[n,i] = sum[j](e[n,i,j])
     total = e.sum(dim=-1)
     # (5) p[n,i,j] = e[n,i,j] / total[n,i]
-    p = e * (1 / total)[..., :, None]
+    p = e.mul_((1 / total)[..., :, None])
     # (6) y[n,i,v] = sum[j](p[n,i,j] * value[n,j,v])
     y = p @ value
     return y, (query, key, value, p)
@@ -55,7 +55,7 @@ def backward(
     # (22) grad_dot[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = (grad_p * p).sum(dim=-1)
     grad_dot = grad_p - dot_grad_p_p[..., :, None]
-    grad_dot = grad_dot * p
+    grad_dot *= p
     if needs[2]:
         # (28) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
         grad_value = p.mT @ grad_output
@@ -70,7 +70,7 @@ def backward(
     if needs[3]:
         # (31) grad_attn_mask[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
         grad_attn_mask = grad_p - dot_grad_p_p[..., :, None]
-        grad_attn_mask = grad_attn_mask * p
+        grad_attn_mask *= p
     return grad_query, grad_key, grad_value, grad_attn_mask
 
 
@@ -96,7 +96,7 @@ def jvp(
     # (45) tangent_p[n,i,j] = p[n,i,j] * (tangent_s[n,i,j] - sum[j'](p[n,i,j'] * tangent_s[n,i,j']))
     dot_p_tangent_s = (p * tangent_s).sum(dim=-1)
     tangent_p = tangent_s - dot_p_tangent_s[..., :, None]
-    tangent_p = tangent_p * p
+    tangent_p *= p
     # (47) tangent_y[n,i,v] = sum[j](p[n,i,j] * tangent_value[n,j,v]) + sum[j](tangent_p[n,i,j] * value[n,j,v])
     dot_p_tangent_value = p @ tangent_value
     dot_tangent_p_value = tangent_p @ value
@@ -121,7 +121,7 @@ def hvp(
     # (22) grad_dot[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = (grad_p * p).sum(dim=-1)
     grad_dot = grad_p - dot_grad_p_p[..., :, None]
-    grad_dot = grad_dot * p
+    grad_dot *= p
     # (35) tangent_s[n,i,j] = tangent_attn_mask[n,i,j] + sum[c](key[n,j,c] * tangent_query[n,i,c]) / sqrt(C) +
     #     sum[c](query[n,i,c] * tangent_key[n,j,c]) / sqrt(C)
     dot_key_tangent_query = tangent_query @ key.mT
@@ -133,7 +133,7 @@ def hvp(
     # (45) tangent_p[n,i,j] = p[n,i,j] * (tangent_s[n,i,j] - sum[j'](p[n,i,j'] * tangent_s[n,i,j']))
     dot_p_tangent_s = (p * tangent_s).sum(dim=-1)
     tangent_p = tangent_s - dot_p_tangent_s[..., :, None]
-    tangent_p = tangent_p * p
+    tangent_p *= p
     # (49) tangent_grad_p[n,i,j] = sum[v](grad_output[n,i,v] * tangent_value[n,j,v])
     tangent_grad_p = grad_output @ tangent_value.mT
     # (51) tangent_grad_dot[n,i,j] = grad_p[n,i,j] * tangent_p[n,i,j] + p[n,i,j] * tangent_grad_p[n,i,j] - p[n,i,j]
@@ -142,11 +142,11 @@ def hvp(
     dot_grad_p_tangent_p = (grad_p * tangent_p).sum(dim=-1)
     dot_p_tangent_grad_p = (p * tangent_grad_p).sum(dim=-1)
     tangent_grad_dot = tangent_grad_p - dot_grad_p_tangent_p[..., :, None]
-    tangent_grad_dot = tangent_grad_dot - dot_p_tangent_grad_p[..., :, None]
-    tangent_grad_dot = tangent_grad_dot * p
+    tangent_grad_dot -= dot_p_tangent_grad_p[..., :, None]
+    tangent_grad_dot *= p
     part_2 = grad_p - dot_grad_p_p[..., :, None]
     part_2 = part_2 * tangent_p
-    tangent_grad_dot = tangent_grad_dot + part_2
+    tangent_grad_dot += part_2
     # (66) hvp_value[n,j,v] = sum[i](grad_output[n,i,v] * tangent_p[n,i,j])
     hvp_value = tangent_p.mT @ grad_output
     # (61) hvp_query[n,i,c] = (sum[j](grad_dot[n,i,j] * tangent_key[n,j,c]) + sum[j](key[n,j,c] *
@@ -154,22 +154,22 @@ def hvp(
     dot_grad_dot_tangent_key = grad_dot @ tangent_key
     dot_key_tangent_grad_dot = tangent_grad_dot @ key
     hvp_query = dot_grad_dot_tangent_key + dot_key_tangent_grad_dot
-    hvp_query = hvp_query * (math.sqrt(c) * inverse_c)
+    hvp_query *= math.sqrt(c) * inverse_c
     # (64) hvp_key[n,j,c] = (sum[i](grad_dot[n,i,j] * tangent_query[n,i,c]) + sum[i](query[n,i,c] *
     #     tangent_grad_dot[n,i,j])) / sqrt(C)
     dot_grad_dot_tangent_query = grad_dot.mT @ tangent_query
     dot_query_tangent_grad_dot = tangent_grad_dot.mT @ query
     hvp_key = dot_grad_dot_tangent_query + dot_query_tangent_grad_dot
-    hvp_key = hvp_key * (math.sqrt(c) * inverse_c)
+    hvp_key *= math.sqrt(c) * inverse_c
     # (68) hvp_attn_mask[n,i,j] = grad_p[n,i,j] * tangent_p[n,i,j] + p[n,i,j] * tangent_grad_p[n,i,j] - p[n,i,j] *
     #     sum[j'](grad_p[n,i,j'] * tangent_p[n,i,j']) - tangent_p[n,i,j] * sum[j'](grad_p[n,i,j'] * p[n,i,j']) -
     #     p[n,i,j] * sum[j'](p[n,i,j'] * tangent_grad_p[n,i,j'])
     hvp_attn_mask = tangent_grad_p - dot_grad_p_tangent_p[..., :, None]
-    hvp_attn_mask = hvp_attn_mask - dot_p_tangent_grad_p[..., :, None]
-    hvp_attn_mask = hvp_attn_mask * p
+    hvp_attn_mask -= dot_p_tangent_grad_p[..., :, None]
+    hvp_attn_mask *= p
     part_3 = grad_p - dot_grad_p_p[..., :, None]
     part_3 = part_3 * tangent_p
-    hvp_attn_mask = hvp_attn_mask + part_3
+    hvp_attn_mask += part_3
     return hvp_query, hvp_key, hvp_value, hvp_attn_mask
 
 

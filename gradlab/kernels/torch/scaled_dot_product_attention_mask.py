@@ -32,7 +32,7 @@ def forward(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor) -> tup
     # (3) t1[n,i,j] = exp(s[n,i,j])
     t1 = torch.exp(z)
     # (4) e[n,i,j] = attn_mask[n,i,j] * t1[n,i,j]
-    e = t1 * attn_mask
+    e = t1.mul_(attn_mask)
     # (5) t2[n,i] = 1 - count[n,i]
     t2 = 1 - count
     # (6) t3[n,i] = max(t2[n,i], 0)
@@ -42,7 +42,7 @@ def forward(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor) -> tup
     # (9) total[n,i] = t3[n,i] + t4[n,i]
     total = t3 + t4
     # (10) p[n,i,j] = e[n,i,j] / total[n,i]
-    p = e * (1 / total)[..., :, None]
+    p = e.mul_((1 / total)[..., :, None])
     # (11) y[n,i,v] = sum[j](p[n,i,j] * value[n,j,v])
     y = p @ value
     return y, (query, key, value, p)
@@ -63,7 +63,7 @@ def backward(
     # (28) grad_s[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = (grad_p * p).sum(dim=-1)
     grad_s = grad_p - dot_grad_p_p[..., :, None]
-    grad_s = grad_s * p
+    grad_s *= p
     if needs[2]:
         # (34) grad_value[n,j,v] = sum[i](grad_output[n,i,v] * p[n,i,j])
         grad_value = p.mT @ grad_output
@@ -88,11 +88,11 @@ def jvp(saved: tuple[Tensor, ...], tangent_query: Tensor, tangent_key: Tensor, t
     dot_key_tangent_query = tangent_query @ key.mT
     dot_query_tangent_key = query @ tangent_key.mT
     tangent_s = dot_key_tangent_query + dot_query_tangent_key
-    tangent_s = tangent_s * (math.sqrt(c) * inverse_c)
+    tangent_s *= math.sqrt(c) * inverse_c
     # (52) tangent_p[n,i,j] = p[n,i,j] * (tangent_s[n,i,j] - sum[j'](p[n,i,j'] * tangent_s[n,i,j']))
     dot_p_tangent_s = (p * tangent_s).sum(dim=-1)
     tangent_p = tangent_s - dot_p_tangent_s[..., :, None]
-    tangent_p = tangent_p * p
+    tangent_p *= p
     # (54) tangent_y[n,i,v] = sum[j](p[n,i,j] * tangent_value[n,j,v]) + sum[j](tangent_p[n,i,j] * value[n,j,v])
     dot_p_tangent_value = p @ tangent_value
     dot_tangent_p_value = tangent_p @ value
@@ -112,17 +112,17 @@ def hvp(
     # (28) grad_s[n,i,j] = p[n,i,j] * (grad_p[n,i,j] - sum[j'](grad_p[n,i,j'] * p[n,i,j']))
     dot_grad_p_p = (grad_p * p).sum(dim=-1)
     grad_s = grad_p - dot_grad_p_p[..., :, None]
-    grad_s = grad_s * p
+    grad_s *= p
     # (37) tangent_s[n,i,j] = (sum[c](key[n,j,c] * tangent_query[n,i,c]) + sum[c](query[n,i,c] *
     #     tangent_key[n,j,c])) / sqrt(C)
     dot_key_tangent_query = tangent_query @ key.mT
     dot_query_tangent_key = query @ tangent_key.mT
     tangent_s = dot_key_tangent_query + dot_query_tangent_key
-    tangent_s = tangent_s * (math.sqrt(c) * inverse_c)
+    tangent_s *= math.sqrt(c) * inverse_c
     # (52) tangent_p[n,i,j] = p[n,i,j] * (tangent_s[n,i,j] - sum[j'](p[n,i,j'] * tangent_s[n,i,j']))
     dot_p_tangent_s = (p * tangent_s).sum(dim=-1)
     tangent_p = tangent_s - dot_p_tangent_s[..., :, None]
-    tangent_p = tangent_p * p
+    tangent_p *= p
     # (56) tangent_grad_p[n,i,j] = sum[v](grad_output[n,i,v] * tangent_value[n,j,v])
     tangent_grad_p = grad_output @ tangent_value.mT
     # (58) tangent_grad_s[n,i,j] = grad_p[n,i,j] * tangent_p[n,i,j] + p[n,i,j] * tangent_grad_p[n,i,j] - p[n,i,j] *
@@ -131,11 +131,11 @@ def hvp(
     dot_grad_p_tangent_p = (grad_p * tangent_p).sum(dim=-1)
     dot_p_tangent_grad_p = (p * tangent_grad_p).sum(dim=-1)
     tangent_grad_s = tangent_grad_p - dot_grad_p_tangent_p[..., :, None]
-    tangent_grad_s = tangent_grad_s - dot_p_tangent_grad_p[..., :, None]
-    tangent_grad_s = tangent_grad_s * p
+    tangent_grad_s -= dot_p_tangent_grad_p[..., :, None]
+    tangent_grad_s *= p
     part = grad_p - dot_grad_p_p[..., :, None]
     part = part * tangent_p
-    tangent_grad_s = tangent_grad_s + part
+    tangent_grad_s += part
     # (71) hvp_value[n,j,v] = sum[i](grad_output[n,i,v] * tangent_p[n,i,j])
     hvp_value = tangent_p.mT @ grad_output
     # (66) hvp_query[n,i,c] = (sum[j](grad_s[n,i,j] * tangent_key[n,j,c]) + sum[j](key[n,j,c] *
@@ -143,13 +143,13 @@ def hvp(
     dot_grad_s_tangent_key = grad_s @ tangent_key
     dot_key_tangent_grad_s = tangent_grad_s @ key
     hvp_query = dot_grad_s_tangent_key + dot_key_tangent_grad_s
-    hvp_query = hvp_query * (math.sqrt(c) * inverse_c)
+    hvp_query *= math.sqrt(c) * inverse_c
     # (69) hvp_key[n,j,c] = (sum[i](grad_s[n,i,j] * tangent_query[n,i,c]) + sum[i](query[n,i,c] *
     #     tangent_grad_s[n,i,j])) / sqrt(C)
     dot_grad_s_tangent_query = grad_s.mT @ tangent_query
     dot_query_tangent_grad_s = tangent_grad_s.mT @ query
     hvp_key = dot_grad_s_tangent_query + dot_query_tangent_grad_s
-    hvp_key = hvp_key * (math.sqrt(c) * inverse_c)
+    hvp_key *= math.sqrt(c) * inverse_c
     return hvp_query, hvp_key, hvp_value, None
 
 

@@ -21,9 +21,9 @@ def forward(x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (4) t3[n] = expm1(t2[n])
     t3 = torch.expm1(t2)
     # (5) y[n] = 1.0507009873554805 * t1[n] + 1.7580993408473768 * t3[n]
-    y = t1 * 1.0507009873554805
-    part = t3 * 1.7580993408473768
-    y = y + part
+    y = t1.mul_(1.0507009873554805)
+    part = t3.mul_(1.7580993408473768)
+    y += part
     return y, (x,)
 
 
@@ -34,9 +34,9 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     mask_x = x > 0
     negative_part_x = torch.clamp(x, max=0)
     grad_x = torch.exp(negative_part_x)
-    grad_x = grad_x * 1.7580993408473768
+    grad_x *= 1.7580993408473768
     part = mask_x.to(grad_output.dtype) * 0.7073983534918964
-    grad_x = grad_x - part
+    grad_x -= part
     grad_x = grad_x * grad_output
     return (grad_x,)
 
@@ -48,9 +48,9 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     mask_x = x > 0
     negative_part_x = torch.clamp(x, max=0)
     tangent_y = torch.exp(negative_part_x)
-    tangent_y = tangent_y * 1.7580993408473768
+    tangent_y *= 1.7580993408473768
     part = mask_x.to(tangent_x.dtype) * 0.7073983534918964
-    tangent_y = tangent_y - part
+    tangent_y -= part
     tangent_y = tangent_y * tangent_x
     return tangent_y
 
@@ -63,9 +63,9 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     mask_x = x > 0
     negative_part_x = torch.clamp(x, max=0)
     hvp_x = torch.exp(negative_part_x)
-    hvp_x = hvp_x * 1.7580993408473768
+    hvp_x *= 1.7580993408473768
     part = mask_x.to(grad_output.dtype) * 1.7580993408473768
-    hvp_x = hvp_x - part
+    hvp_x -= part
     hvp_x = hvp_x * grad_output
     hvp_x = hvp_x * tangent_x
     return (hvp_x,)

@@ -25,7 +25,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     # (5) grad_x[n] = grad_output[n] * y[n] * (1 - y[n])
     grad_x = 1 - y
     grad_x = grad_x * grad_output
-    grad_x = grad_x * y
+    grad_x *= y
     return (grad_x,)
 
 
@@ -35,7 +35,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     # (9) tangent_y[n] = tangent_x[n] * y[n] * (1 - y[n])
     tangent_y = 1 - y
     tangent_y = tangent_y * tangent_x
-    tangent_y = tangent_y * y
+    tangent_y *= y
     return tangent_y
 
 
@@ -45,7 +45,7 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     # (9) tangent_y[n] = tangent_x[n] * y[n] * (1 - y[n])
     tangent_y = 1 - y
     tangent_y = tangent_y * tangent_x
-    tangent_y = tangent_y * y
+    tangent_y *= y
     # (13) hvp_x[n] = grad_output[n] * tangent_y[n] * (1 - 2 * y[n])
     hvp_x = y * 2
     hvp_x = 1 - hvp_x

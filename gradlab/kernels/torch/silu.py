@@ -27,10 +27,10 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     # (8) grad_x[n] = grad_output[n] * sigmoid(x[n]) * (x[n] + 1 - sigmoid(x[n]) * x[n])
     sigmoid_x = torch.sigmoid(x)
     grad_x = 1 - sigmoid_x
-    grad_x = grad_x * x
-    grad_x = grad_x + 1
+    grad_x *= x
+    grad_x += 1
     grad_x = grad_x * grad_output
-    grad_x = grad_x * sigmoid_x
+    grad_x *= sigmoid_x
     return (grad_x,)
 
 
@@ -40,10 +40,10 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     # (14) tangent_y[n] = sigmoid(x[n]) * tangent_x[n] * (x[n] + 1 - sigmoid(x[n]) * x[n])
     sigmoid_x = torch.sigmoid(x)
     tangent_y = 1 - sigmoid_x
-    tangent_y = tangent_y * x
-    tangent_y = tangent_y + 1
+    tangent_y *= x
+    tangent_y += 1
     tangent_y = tangent_y * tangent_x
-    tangent_y = tangent_y * sigmoid_x
+    tangent_y *= sigmoid_x
     return tangent_y
 
 
@@ -55,15 +55,15 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     sigmoid_x = torch.sigmoid(x)
     part = 1 - sigmoid_x
     hvp_x = sigmoid_x * 2
-    hvp_x = hvp_x - 3
-    hvp_x = hvp_x * sigmoid_x
-    hvp_x = hvp_x + 1
-    hvp_x = hvp_x * 0.5
-    hvp_x = hvp_x * x
-    hvp_x = hvp_x + part
-    hvp_x = hvp_x * 2
+    hvp_x -= 3
+    hvp_x *= sigmoid_x
+    hvp_x += 1
+    hvp_x *= 0.5
+    hvp_x *= x
+    hvp_x += part
+    hvp_x *= 2
     hvp_x = hvp_x * grad_output
-    hvp_x = hvp_x * sigmoid_x
+    hvp_x *= sigmoid_x
     hvp_x = hvp_x * tangent_x
     return (hvp_x,)
 

@@ -23,12 +23,12 @@ def forward(x: Tensor, t: Tensor, *, beta: float = 1.0) -> tuple[Tensor, tuple[A
     clipped = torch.clamp(residual, beta * -1, beta)
     # (4) t1[n] = clipped[n] * residual[n] - clipped[n]**2 / 2
     t1 = residual * 2
-    t1 = t1 - clipped
-    t1 = t1 * 0.5
-    t1 = t1 * clipped
+    t1 -= clipped
+    t1 *= 0.5
+    t1 *= clipped
     # (5) y[n] = t1[n] / beta
     reciprocal_beta = 1 / beta if beta else math.nan
-    y = t1 * reciprocal_beta
+    y = t1.mul_(reciprocal_beta)
     return y, (residual, beta)
 
 
@@ -44,11 +44,11 @@ def backward(
     clamp_residual = torch.clamp(residual, beta * -1, beta)
     if needs[0]:
         grad_x = grad_output * clamp_residual
-        grad_x = grad_x * reciprocal_beta
+        grad_x *= reciprocal_beta
     if needs[1]:
         # (18) grad_t[n] = -clamp(residual[n], -beta, beta) * grad_output[n] / beta
         grad_t = grad_output * clamp_residual
-        grad_t = grad_t * (reciprocal_beta * -1)
+        grad_t *= reciprocal_beta * -1
     return grad_x, grad_t
 
 
@@ -59,7 +59,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tensor:
     reciprocal_beta = 1 / beta if beta else math.nan
     clamp_residual = torch.clamp(residual, beta * -1, beta)
     tangent_y = tangent_x - tangent_t
-    tangent_y = tangent_y * reciprocal_beta
+    tangent_y *= reciprocal_beta
     tangent_y = tangent_y * clamp_residual
     return tangent_y
 
@@ -76,11 +76,11 @@ def hvp(
     mask_residual = (residual >= beta * -1) & (residual <= beta)
     hvp_x = grad_output * tangent_residual
     hvp_x = hvp_x * mask_residual.view(torch.uint8)
-    hvp_x = hvp_x * reciprocal_beta
+    hvp_x *= reciprocal_beta
     # (35) hvp_t[n] = -[-beta <= residual[n] <= beta] * grad_output[n] * tangent_residual[n] / beta
     hvp_t = grad_output * tangent_residual
     hvp_t = hvp_t * mask_residual.view(torch.uint8)
-    hvp_t = hvp_t * (reciprocal_beta * -1)
+    hvp_t *= reciprocal_beta * -1
     return hvp_x, hvp_t
 
 

@@ -26,7 +26,7 @@ def forward(x: Tensor, *, axis: int = -1) -> tuple[Tensor, tuple[Any, ...]]:
     # (2) s[n] = sum[d](e[n,d])
     s = e.sum(dim=-1)
     # (3) y[n,d] = e[n,d] / s[n]
-    y = e * (1 / s)[..., None]
+    y = e.mul_((1 / s)[..., None])
     return from_last(y, axis), (y, axis)
 
 
@@ -37,7 +37,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     # (15) grad_x[n,d] = y[n,d] * (grad_output[n,d] - sum[k](grad_output[n,k] * y[n,k]))
     dot_g_y = (grad_output * y).sum(dim=-1)
     grad_x = grad_output - dot_g_y[..., None]
-    grad_x = grad_x * y
+    grad_x *= y
     return (from_last(grad_x, axis),)
 
 
@@ -48,7 +48,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     # (25) tangent_y[n,d] = y[n,d] * (tangent_x[n,d] - sum[k](tangent_x[n,k] * y[n,k]))
     dot_tangent_x_y = (tangent_x * y).sum(dim=-1)
     tangent_y = tangent_x - dot_tangent_x_y[..., None]
-    tangent_y = tangent_y * y
+    tangent_y *= y
     return from_last(tangent_y, axis)
 
 
@@ -60,7 +60,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     # (25) tangent_y[n,d] = y[n,d] * (tangent_x[n,d] - sum[k](tangent_x[n,k] * y[n,k]))
     dot_tangent_x_y = (tangent_x * y).sum(dim=-1)
     tangent_y = tangent_x - dot_tangent_x_y[..., None]
-    tangent_y = tangent_y * y
+    tangent_y *= y
     # (29) hvp_x[n,d] = grad_output[n,d] * tangent_y[n,d] - y[n,d] * sum[k](grad_output[n,k] * tangent_y[n,k]) -
     #     tangent_y[n,d] * sum[k](grad_output[n,k] * y[n,k])
     dot_g_tangent_y = (grad_output * tangent_y).sum(dim=-1)
@@ -68,7 +68,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     hvp_x = grad_output - dot_g_y[..., None]
     hvp_x = hvp_x * tangent_y
     part = y * dot_g_tangent_y[..., None]
-    hvp_x = hvp_x - part
+    hvp_x -= part
     return (from_last(hvp_x, axis),)
 
 

@@ -25,7 +25,7 @@ def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (2) s[n] = sum[d](e[n,d])
     s = e.sum(dim=1)
     # (3) p[n,d] = e[n,d] / s[n]
-    p = e * (1 / s)[:, None]
+    p = e.mul_((1 / s)[:, None])
     # (4) t1[n] = log(s[n])
     t1 = torch.log(s)
     # (5) log_p[n,d] = x[n,d] - t1[n]
@@ -69,7 +69,7 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     dot_p_tangent_x = (p * tangent_x).sum(dim=1)
     hvp_x = tangent_x - dot_p_tangent_x[:, None]
     hvp_x = hvp_x * (grad_output * inverse_n)
-    hvp_x = hvp_x * p
+    hvp_x *= p
     return hvp_x, None
 
 

@@ -23,7 +23,7 @@ def forward(x: Tensor, label: Tensor, keep: Tensor) -> tuple[Tensor, tuple[Tenso
     # (3) s[n] = sum[d](e[n,d])
     s = e.sum(dim=1)
     # (4) p[n,d] = e[n,d] / s[n]
-    p = e * (1 / s)[:, None]
+    p = e.mul_((1 / s)[:, None])
     # (5) count = sum[n](keep[n])
     count = keep.to(x.dtype).sum()
     # (6) t1 = 1 - count
@@ -81,7 +81,7 @@ def hvp(
     dot_p_tangent_x = (p * tangent_x).sum(dim=1)
     hvp_x = tangent_x - dot_p_tangent_x[:, None]
     hvp_x = hvp_x * (grad_output * keep / t5)[:, None]
-    hvp_x = hvp_x * p
+    hvp_x *= p
     return hvp_x, None, None
 
 

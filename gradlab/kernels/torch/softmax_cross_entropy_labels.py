@@ -27,7 +27,7 @@ def forward(x: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (3) s[n] = sum[d](e[n,d])
     s = e.sum(dim=1)
     # (4) p[n,d] = e[n,d] / s[n]
-    p = e * (1 / s)[:, None]
+    p = e.mul_((1 / s)[:, None])
     # (5) t1[n] = log(s[n])
     t1 = torch.log(s)
     # (6) t2[n] = picked[n] - t1[n]
@@ -72,7 +72,7 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     dot_p_tangent_x = (p * tangent_x).sum(dim=1)
     hvp_x = tangent_x - dot_p_tangent_x[:, None]
     hvp_x = hvp_x * (grad_output * inverse_n)
-    hvp_x = hvp_x * p
+    hvp_x *= p
     return hvp_x, None
 
 

@@ -26,7 +26,7 @@ def forward(x: Tensor, t: Tensor, weight: Tensor, *, label_smoothing: float = 0.
     # (2) s[n] = sum[d](e[n,d])
     s = e.sum(dim=1)
     # (3) p[n,d] = e[n,d] / s[n]
-    p = e * (1 / s)[:, None]
+    p = e.mul_((1 / s)[:, None])
     # (4) t1[n] = log(s[n])
     t1 = torch.log(s)
     # (5) log_p[n,d] = x[n,d] - t1[n]
@@ -35,7 +35,7 @@ def forward(x: Tensor, t: Tensor, weight: Tensor, *, label_smoothing: float = 0.
     t2 = 1 - label_smoothing
     # (7) t3[n,d] = t2 * t[n,d] + label_smoothing / D
     t3 = t * t2
-    t3 = t3 + (label_smoothing * inverse_d)
+    t3 += label_smoothing * inverse_d
     # (8) wanted[n,d] = weight[d] * t3[n,d]
     wanted = t3 * weight
     # (9) each[n] = -sum[d](log_p[n,d] * wanted[n,d])
@@ -55,7 +55,7 @@ def backward(
         # (28) grad_x[n,d] = grad_output[n] * (p[n,d] * sum[k](wanted[n,k]) - wanted[n,d])
         sum_wanted = wanted.sum(dim=1)
         grad_x = p * sum_wanted[:, None]
-        grad_x = grad_x - wanted
+        grad_x -= wanted
         grad_x = grad_x * grad_output[:, None]
     if needs[1]:
         # (30) grad_t[n,d] = -t2 * grad_output[n] * weight[d] * log_p[n,d]
@@ -77,7 +77,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tensor:
     tangent_each = dot_p_tangent_x * sum_wanted
     part_2 = dot_part_tangent_t * t2
     tangent_each = tangent_each - part_2
-    tangent_each = tangent_each - dot_tangent_x_wanted
+    tangent_each -= dot_tangent_x_wanted
     return tangent_each
 
 
@@ -95,9 +95,9 @@ def hvp(
     hvp_x = tangent_x * sum_wanted[:, None]
     hvp_x = hvp_x - (dot_p_tangent_x * sum_wanted)[:, None]
     hvp_x = hvp_x + (t2 * dot_tangent_t_weight)[:, None]
-    hvp_x = hvp_x * p
+    hvp_x *= p
     part = tangent_t * (t2 * weight)
-    hvp_x = hvp_x - part
+    hvp_x -= part
     hvp_x = hvp_x * grad_output[:, None]
     # (57) hvp_t[n,d] = t2 * grad_output[n] * weight[d] * (sum[k](p[n,k] * tangent_x[n,k]) - tangent_x[n,d])
     hvp_t = dot_p_tangent_x[:, None] - tangent_x

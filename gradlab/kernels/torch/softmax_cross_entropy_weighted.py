@@ -31,7 +31,7 @@ def forward(
     # (2) s[n] = sum[d](e[n,d])
     s = e.sum(dim=1)
     # (3) p[n,d] = e[n,d] / s[n]
-    p = e * (1 / s)[:, None]
+    p = e.mul_((1 / s)[:, None])
     # (4) t1[n] = log(s[n])
     t1 = torch.log(s)
     # (5) log_p[n,d] = x[n,d] - t1[n]
@@ -87,7 +87,7 @@ def backward(
     part = weight_at_label * t5
     part = (label_smoothing * sum_weight * inverse_d) - part
     grad_x = p * part[:, None]
-    grad_x = grad_x - (label_smoothing * inverse_d * weight)
+    grad_x -= label_smoothing * inverse_d * weight
     grad_x = grad_x * (grad_output * keep / t4)[:, None]
     grad_x = grad_x.scatter_add(-1, label.unsqueeze(-1), (grad_output * t5 * weight_at_label * keep / t4).unsqueeze(-1))
     return grad_x, None, None, None
@@ -118,7 +118,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     tangent_loss = tangent_loss - (label_smoothing * dot_part_weight * inverse_d)
     part_5 = t5 * dot_p_part_3 * -1
     part_5 = part_5 + (t5 * dot_part_4_weight_at_label_2)
-    tangent_loss = tangent_loss + part_5
+    tangent_loss += part_5
     tangent_loss = tangent_loss * (1 / t4)
     return tangent_loss
 
@@ -133,7 +133,7 @@ def hvp(
     # (51) tangent_p[n,d] = p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
     dot_p_tangent_x = (p * tangent_x).sum(dim=1)
     tangent_p = tangent_x - dot_p_tangent_x[:, None]
-    tangent_p = tangent_p * p
+    tangent_p *= p
     # (69) hvp_x[n,d] = grad_output * keep[n] * tangent_p[n,d] / (D * t4) * (label_smoothing * sum[k](weight[k]) - D
     #     * t5 * weight[label[n]])
     weight_at_label = weight.index_select(0, label)

@@ -31,7 +31,7 @@ def forward(
     # (2) s[n] = sum[d](e[n,d])
     s = e.sum(dim=1)
     # (3) p[n,d] = e[n,d] / s[n]
-    p = e * (1 / s)[:, None]
+    p = e.mul_((1 / s)[:, None])
     # (4) t1[n] = log(s[n])
     t1 = torch.log(s)
     # (5) log_p[n,d] = x[n,d] - t1[n]
@@ -46,10 +46,10 @@ def forward(
     # (9) each[n] = t2 * share[n] * log_p[n,label[n]] - label_smoothing * even[n] * keep[n] / D
     log_p_at_label = log_p.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     each = share * log_p_at_label
-    each = each * t2
+    each *= t2
     part = even * keep
-    part = part * (label_smoothing * inverse_d)
-    each = each - part
+    part *= label_smoothing * inverse_d
+    each -= part
     return each, (label, weight, keep, p, t2, label_smoothing)
 
 
@@ -68,7 +68,7 @@ def backward(
     part = weight_at_label * t2
     part = (label_smoothing * sum_weight * inverse_d) - part
     grad_x = p * part[:, None]
-    grad_x = grad_x - (label_smoothing * inverse_d * weight)
+    grad_x -= label_smoothing * inverse_d * weight
     grad_x = grad_x * (grad_output * keep)[:, None]
     grad_x = grad_x.scatter_add(-1, label.unsqueeze(-1), (t2 * grad_output * weight_at_label * keep).unsqueeze(-1))
     return grad_x, None, None, None
@@ -88,13 +88,13 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     sum_weight = weight.sum()
     dot_tangent_x_weight = tangent_x @ weight
     tangent_each = tangent_x_at_label - dot_p_tangent_x
-    tangent_each = tangent_each * t2
+    tangent_each *= t2
     tangent_each = tangent_each * weight_at_label
     part = dot_p_tangent_x * (sum_weight * inverse_d)
     part_2 = dot_tangent_x_weight * inverse_d
-    part = part - part_2
-    part = part * label_smoothing
-    tangent_each = tangent_each + part
+    part -= part_2
+    part *= label_smoothing
+    tangent_each += part
     tangent_each = tangent_each * keep
     return tangent_each
 
@@ -109,7 +109,7 @@ def hvp(
     # (37) tangent_p[n,d] = p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
     dot_p_tangent_x = (p * tangent_x).sum(dim=1)
     tangent_p = tangent_x - dot_p_tangent_x[:, None]
-    tangent_p = tangent_p * p
+    tangent_p *= p
     # (51) hvp_x[n,d] = grad_output[n] * keep[n] * tangent_p[n,d] / D * (label_smoothing * sum[k](weight[k]) - D *
     #     t2 * weight[label[n]])
     weight_at_label = weight.index_select(0, label)

@@ -23,7 +23,7 @@ def forward(x: Tensor, *, beta: float = 1.0) -> tuple[Tensor, tuple[Any, ...]]:
     t1 = torch.nn.functional.softplus(beta_x, threshold=40.0)
     # (3) y[n] = t1[n] / beta
     reciprocal_beta = 1 / beta if beta else math.nan
-    y = t1 * reciprocal_beta
+    y = t1.mul_(reciprocal_beta)
     return y, (beta_x, beta)
 
 
@@ -51,9 +51,9 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     # (19) hvp_x[n] = beta * grad_output[n] * sigmoid(beta_x[n]) * tangent_x[n] * (1 - sigmoid(beta_x[n]))
     sigmoid_beta_x = torch.sigmoid(beta_x)
     hvp_x = 1 - sigmoid_beta_x
-    hvp_x = hvp_x * beta
+    hvp_x *= beta
     hvp_x = hvp_x * grad_output
-    hvp_x = hvp_x * sigmoid_beta_x
+    hvp_x *= sigmoid_beta_x
     hvp_x = hvp_x * tangent_x
     return (hvp_x,)
 

@@ -24,7 +24,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor]:
     (y,) = saved
     # (4) grad_x[n] = grad_output[n] / (2 * y[n])
     grad_x = grad_output / y
-    grad_x = grad_x * 0.5
+    grad_x *= 0.5
     return (grad_x,)
 
 
@@ -33,7 +33,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     (y,) = saved
     # (7) tangent_y[n] = tangent_x[n] / (2 * y[n])
     tangent_y = tangent_x / y
-    tangent_y = tangent_y * 0.5
+    tangent_y *= 0.5
     return tangent_y
 
 
@@ -42,10 +42,10 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     (y,) = saved
     # (10) hvp_x[n] = -grad_output[n] * tangent_x[n] / (4 * y[n]**3)
     hvp_x = grad_output / y
-    hvp_x = hvp_x / y
-    hvp_x = hvp_x / y
+    hvp_x /= y
+    hvp_x /= y
     hvp_x = hvp_x * tangent_x
-    hvp_x = hvp_x * -0.25
+    hvp_x *= -0.25
     return (hvp_x,)
 
 

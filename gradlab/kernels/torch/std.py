@@ -35,7 +35,7 @@ def forward(
     xc = x - mu[..., None]
     # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
     drift_xc = xc.sum(dim=-1)
-    xc = xc - (drift_xc * inverse_d)[..., None]
+    xc -= (drift_xc * inverse_d)[..., None]
     # (3) t1 = D - correction
     t1 = d - correction
     # (4) count = max(t1, 0)
@@ -69,7 +69,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     reciprocal_count = 1 / count if count else math.nan
     dot_tangent_x_xc = (tangent_x * xc).sum(dim=-1)
     tangent_y = tangent_y * dot_tangent_x_xc
-    tangent_y = tangent_y * reciprocal_count
+    tangent_y *= reciprocal_count
     return keep_axes(tangent_y, axis, shape, keepdims)
 
 
@@ -90,7 +90,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     hvp_x = torch.addcmul(
         tangent_x, xc, (reciprocal_count * -1 * safe_rsqrt_variance * safe_rsqrt_variance * dot_tangent_x_xc)[..., None]
     )
-    hvp_x = hvp_x - (sum_tangent_x * inverse_d)[..., None]
+    hvp_x -= (sum_tangent_x * inverse_d)[..., None]
     hvp_x = hvp_x * (reciprocal_count * grad_output * safe_rsqrt_variance)[..., None]
     return (from_last(hvp_x, axis, shape),)
 

@@ -44,10 +44,10 @@ def hvp(saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor) -> tu
     (y,) = saved
     # (13) hvp_x[n] = 2 * grad_output[n] * tangent_x[n] * y[n] * (y[n]**2 - 1)
     hvp_x = y * y
-    hvp_x = hvp_x - 1
-    hvp_x = hvp_x * 2
+    hvp_x -= 1
+    hvp_x *= 2
     hvp_x = hvp_x * grad_output
-    hvp_x = hvp_x * y
+    hvp_x *= y
     hvp_x = hvp_x * tangent_x
     return (hvp_x,)
 

@@ -35,7 +35,7 @@ def forward(
     xc = x - mu[..., None]
     # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
     drift_xc = xc.sum(dim=-1)
-    xc = xc - (drift_xc * inverse_d)[..., None]
+    xc -= (drift_xc * inverse_d)[..., None]
     # (3) t1 = D - correction
     t1 = d - correction
     # (4) count = max(t1, 0)

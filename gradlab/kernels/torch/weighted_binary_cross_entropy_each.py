@@ -20,7 +20,7 @@ def forward(x: Tensor, t: Tensor, weight: Tensor, pos_weight: Tensor) -> tuple[T
     t2 = pos_weight - 1
     # (3) t3[n] = t2[n] * t[n] + 1
     t3 = t2 * t
-    t3 = t3 + 1
+    t3 += 1
     # (4) t4[n] = softplus(-x[n])
     argument = x * -1
     t4 = torch.nn.functional.softplus(argument, threshold=40.0)
@@ -53,7 +53,7 @@ def backward(
         argument_2 = x * -1
         grad_t = torch.nn.functional.softplus(argument_2, threshold=40.0)
         grad_t = grad_t * t2
-        grad_t = grad_t - x
+        grad_t -= x
         grad_t = grad_t * grad_output
         grad_t = grad_t * weight
     return grad_x, grad_t, None, None
@@ -71,7 +71,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tens
     argument_2 = x * -1
     tangent_y = torch.nn.functional.softplus(argument_2, threshold=40.0)
     tangent_y = tangent_y * t2
-    tangent_y = tangent_y - x
+    tangent_y -= x
     tangent_y = tangent_y * tangent_t
     part_3 = part_3 * tangent_x
     tangent_y = tangent_y + part_3
@@ -96,15 +96,15 @@ def hvp(
     argument_2 = x * -1
     hvp_x = torch.sigmoid(argument_2)
     hvp_x = hvp_x * part_2
-    hvp_x = hvp_x - tangent_t
+    hvp_x -= tangent_t
     hvp_x = hvp_x * grad_output
     hvp_x = hvp_x * weight
     # (41) hvp_t[n] = -grad_output[n] * tangent_x[n] * weight[n] * (sigmoid(-x[n]) * t2[n] + 1)
     argument_3 = x * -1
     hvp_t = torch.sigmoid(argument_3)
     hvp_t = hvp_t * t2
-    hvp_t = hvp_t + 1
-    hvp_t = hvp_t * -1
+    hvp_t += 1
+    hvp_t *= -1
     hvp_t = hvp_t * grad_output
     hvp_t = hvp_t * weight
     hvp_t = hvp_t * tangent_x
