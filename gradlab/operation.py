@@ -359,6 +359,10 @@ class Operation:
     extents: tuple[Extent, ...] = ()
     nonempty: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        """By name and definition: a record is looked up with every call of a layer."""
+        return hash((self.name, self.digest))
+
     @property
     def reduces(self) -> bool:
         """Whether the axis that it runs along is gone from the output: there is a keyword `keepdims` then."""

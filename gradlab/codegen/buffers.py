@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from gradlab.codegen.statements import Apply, Combine, Note, Operand, Product, Statement, Value, values_of
+from gradlab.symbolic.terms import Gather
 
 
 def reuse(statements: Iterable[Statement], kept: Iterable[str]) -> tuple[Statement, ...]:
@@ -43,19 +44,26 @@ def mapped_alike(statements: Iterable[Statement]) -> frozenset[Combine]:
         target = getattr(statement, "target", None)
         if target is None:
             continue
-        read = [value for value in values_of(statement) if value != target or value.name in origins]
         if isinstance(statement, Combine) and statement.reuse and isinstance(statement.left, Value):
-            left, right = statement.left, _origins(values_of(statement.right), origins)
-            if left.name in own and not left.constant and right <= origins[left.name]:
+            left, right = statement.left, _origins(_read(statement.right), origins)
+            if left.name in own and right <= origins[left.name]:
                 found.add(statement)
+        read = {name for name in _read(statement) if name != target.name or name in origins}
         origins[target.name] = _origins(read, origins)
-        (own.add if isinstance(statement, Apply | Combine) else own.discard)(target.name)
+        made = isinstance(statement, Apply | Combine) and not target.constant
+        (own.add if made else own.discard)(target.name)
     return frozenset(found)
 
 
-def _origins(values: Iterable[Value], known: dict[str, set[str]]) -> set[str]:
-    """The arrays that were handed in and that these depend on."""
-    return {name for value in values if not value.constant for name in known.get(value.name, {value.name})}
+def _read(item: Any) -> set[str]:
+    """The arrays that an operand or a statement mentions, labels in its slots too."""
+    labels = {slot.tensor for slot in getattr(item, "slots", ()) if isinstance(slot, Gather)}
+    return labels | {value.name for value in values_of(item) if not value.constant}
+
+
+def _origins(names: Iterable[str], known: dict[str, set[str]]) -> set[str]:
+    """The arrays that were handed in and that these follow from."""
+    return {origin for name in names for origin in known.get(name, {name})}
 
 
 def _hosts(statement: Combine) -> list[tuple[Value, Operand]]:

@@ -265,9 +265,10 @@ class TorchPrinter:
 
 
 def _runs(axes: Sequence[int]) -> list[tuple[int, ...]]:
-    """Axes that lie side by side, the last ones first: a sum over apart axes is slower than two sums, one of them small."""
-    first = [axis for axis in axes if axis - 1 not in axes]
-    return [tuple(axis for axis in axes if start <= axis < end) for start, end in pairwise([*first, axes[-1] + 1])][::-1]
+    """Axes that lie side by side, the last ones first: one sum over axes apart is slower than two, the second small."""
+    starts = [axis for axis in axes if axis - 1 not in axes]
+    runs = [tuple(axis for axis in axes if start <= axis < end) for start, end in pairwise([*starts, axes[-1] + 1])]
+    return runs[::-1]
 
 
 def _added(product: Combine, total: Combine) -> bool:

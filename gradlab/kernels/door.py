@@ -7,7 +7,8 @@ and a dtype, NumPy arrays and torch tensors alike.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from gradlab.errors import DtypeError, ShapeError
 from gradlab.operation import ELLIPSIS, Argument, Operation, Packed
@@ -18,24 +19,31 @@ _WORDS = {"n": "rows", "i": "features", "d": "features", "c": "channels", "o": "
 """What the usual dimensions of a signature count; others are called by their letter."""
 
 
+class _Like(NamedTuple):
+    """What the check looks at of an array."""
+
+    shape: Shape
+    dtype: Any
+
+
 def check_inputs(
     operation: Operation,
     arrays: Sequence[Any],
     names: Sequence[str],
-    shown: Sequence[Shape],
+    shown: Sequence[Shape] | None,
     parameters: Mapping[str, Any],
+    *,
+    anew: bool = False,
 ) -> None:
     """Raise ShapeError or DtypeError unless a kernel can take these arrays with these keyword parameters.
 
-    `names` are the caller's names of the arguments, `shown` the shapes that the caller knows them by.
+    `names` are the caller's names of the arguments, `shown` the shapes that the caller knows them by, where these are
+    not the arrays' own. What has passed before passes at once, as a network sees the same shapes in every step; `anew`
+    forgoes that for torch.compile, which cannot follow it.
     """
-    if len(arrays) != len(operation.arguments):
-        expected = ", ".join(argument.name for argument in operation.arguments)
-        raise ShapeError(f"{operation.name}: {len(arrays)} arrays ({', '.join(names)}) for the arguments {expected}")
-    _check_dtypes(operation, arrays, names)
-    sizes = _check_shapes(operation, arrays, names, shown)
-    if operation.packed is not None:
-        _check_groups(operation, operation.packed, sizes, names, shown, parameters)
+    groups = 1 if operation.packed is None else int(parameters.get(operation.packed.groups, 1))
+    alike = tuple([_Like(array.shape, array.dtype) for array in arrays])
+    (_check if anew else _passed)(operation, alike, tuple(names), None if shown is None else tuple(shown), groups)
 
 
 def check_upstream(name: str, grad_output: Any, shape: Shape, dtype: Any) -> None:
@@ -49,7 +57,23 @@ def check_upstream(name: str, grad_output: Any, shape: Shape, dtype: Any) -> Non
         raise DtypeError(f"{name}: grad_output is {grad_output.dtype}, the output was {dtype}; cast grad_output")
 
 
-def _check_dtypes(operation: Operation, arrays: Sequence[Any], names: Sequence[str]) -> None:
+def _check(
+    operation: Operation, arrays: Sequence[_Like], names: Sequence[str], shown: Sequence[Shape] | None, groups: int
+) -> None:
+    shown = [tuple(array.shape) for array in arrays] if shown is None else shown
+    if len(arrays) != len(operation.arguments):
+        expected = ", ".join(argument.name for argument in operation.arguments)
+        raise ShapeError(f"{operation.name}: {len(arrays)} arrays ({', '.join(names)}) for the arguments {expected}")
+    _check_dtypes(operation, arrays, names)
+    sizes = _check_shapes(operation, arrays, names, shown)
+    if operation.packed is not None:
+        _check_groups(operation, operation.packed, sizes, names, shown, groups)
+
+
+_passed = lru_cache(maxsize=4096)(_check)
+
+
+def _check_dtypes(operation: Operation, arrays: Sequence[_Like], names: Sequence[str]) -> None:
     first: tuple[str, Any] | None = None
     for argument, array, name in zip(operation.arguments, arrays, names, strict=True):
         kind = _kind(array.dtype)
@@ -85,7 +109,7 @@ Sizes = dict[str, tuple[int, int]]
 """For each dimension the position of the first argument that has it, and its size there."""
 
 
-def _check_shapes(operation: Operation, arrays: Sequence[Any], names: Sequence[str], shown: Sequence[Shape]) -> Sizes:
+def _check_shapes(operation: Operation, arrays: Sequence[_Like], names: Sequence[str], shown: Sequence[Shape]) -> Sizes:
     sizes: Sizes = {}
     leading: tuple[int, Shape] | None = None
     for position, (dims, array) in enumerate(zip(operation.signature.inputs, arrays, strict=True)):
@@ -124,10 +148,9 @@ def _check_groups(
     sizes: Sizes,
     names: Sequence[str],
     shown: Sequence[Shape],
-    parameters: Mapping[str, Any],
+    groups: int,
 ) -> None:
     """A dimension that holds groups of another one has their number times its size."""
-    groups = int(parameters.get(packed.groups, 1))
     for rest, dim in packed.dims.items():
         if rest in sizes and dim in sizes and sizes[dim][1] != groups * sizes[rest][1]:
             (first, size), (second, part) = sizes[dim], sizes[rest]

@@ -74,13 +74,13 @@ def _made(name: str, also: tuple[str, ...]) -> Callable[..., Any]:
     def call(*tensors: Tensor, **parameters: Any) -> Any:
         if len(tensors) != count or not parameters.keys() <= defaults.keys():
             raise TypeError(f"{name} takes {plan.call}")
-        arguments = (*tensors, *(defaults | parameters).values()) if defaults else tensors
-        kind, places = eager, chosen
         if torch.compiler.is_compiling():
-            kind = compiled
+            outputs, places = compiled.apply(*tensors, *(defaults | parameters).values()), chosen
         elif forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active():
-            kind, places = first if parameters.get("axis", -1) == -1 else elsewhere, everywhere
-        outputs = kind.apply(*arguments)
+            kind = first if parameters.get("axis", -1) == -1 else elsewhere
+            outputs, places = kind.apply(*tensors, *(defaults | parameters).values()), everywhere
+        else:
+            outputs, places = eager.apply(parameters, *tensors), chosen
         return (outputs[0], *(outputs[k] for k in places)) if places else outputs[0]
 
     call.__name__ = call.__qualname__ = name
@@ -207,32 +207,34 @@ def _first(plan: _Plan, second: type[Function]) -> type[Function]:
 def _eager(plan: _Plan, second: type[Function], shown: tuple[int, ...]) -> type[Function]:
     """The same without forward mode and vmap, which ordinary training does not need: a sixth of the cost of a call.
 
-    Gives the output and the saved tensors `shown`, then what only this module looks at.
+    `apply(parameters, *tensors)` gives the output and the saved tensors `shown`, then what only this module looks at.
     """
-    kernel, count, names, tokens = plan.kernel, plan.count, tuple(plan.defaults), plan.tokens
-    total, first = count + len(names), len(plan.handles)
+    kernel, count, tokens, handles = plan.kernel, plan.count, plan.tokens, plan.handles
+    first = len(handles)
 
-    def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, ...]:
-        output, saved = kernel.forward(*arguments[:count], **dict(zip(names, arguments[count:], strict=True)))
-        marks = {k: _token(arguments[k]) for k in tokens}
-        _keep(ctx, (*(marks.get(k, arguments[k]) for k in plan.handles), *saved))
-        constants = tuple(saved[k] for k in shown)
+    def forward(ctx: Any, parameters: dict[str, float], *tensors: Tensor) -> tuple[Tensor, ...]:
+        output, saved = kernel.forward(*tensors, **parameters)
+        marks = {k: _token(tensors[k]) for k in tokens}
+        _keep(ctx, (*[marks.get(k, tensors[k]) for k in handles], *saved))
+        if not shown:
+            return output, *marks.values()
+        constants = [saved[k] for k in shown]
         ctx.mark_non_differentiable(*constants)
         return output, *constants, *marks.values()
 
     def backward(ctx: Any, grad_output: Tensor | None, *others: Tensor | None) -> tuple[Tensor | None, ...]:
-        gradients: list[Tensor | None] = [None] * total
+        gradients: list[Tensor | None] = [None] * count
         if grad_output is not None:
             saved = _kept(ctx)
             if torch.is_grad_enabled():
-                gradients[:count] = second.apply(grad_output, *saved)
+                gradients = list(second.apply(grad_output, *saved))
             else:
-                gradients[:count] = plan.backward(grad_output, saved[first:], ctx.needs_input_grad[:count])
+                gradients = list(plan.backward(grad_output, saved[first:], ctx.needs_input_grad[1:]))
         for token, through in zip(tokens, others[len(shown) :], strict=True):
             if through is not None:
                 known = gradients[token]
                 gradients[token] = through if known is None else known + through
-        return tuple(gradients)
+        return None, *gradients
 
     members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
     made: type[Function] = type(_title(plan), (Function,), members)
@@ -391,7 +393,7 @@ def _keep(ctx: Any, items: tuple[Any, ...], forward: bool = False) -> None:
     ctx.save_for_backward(*tensors)
     if forward:
         ctx.save_for_forward(*tensors)
-    ctx.numbers = tuple((k, item) for k, item in enumerate(items) if not isinstance(item, Tensor))
+    ctx.numbers = [(k, item) for k, item in enumerate(items) if not isinstance(item, Tensor)]
 
 
 def _kept(ctx: Any) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent import futures
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,10 @@ def test_interrupt_prints_what_is_done(cluster: Any, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (130, "")
     assert done.stdout.splitlines()[-1] == "interrupted; gradients: 1 pass; profile quick, seed 1"
     with dask_executor(cluster.scheduler_address) as executor:
-        assert executor.submit(abs, -1).result(60) == 1
+        # One of the workers may be busy for the rest of its time.
+        answered, _ = futures.wait([executor.submit(abs, -k) for k in (1, 2, 3)], 60, futures.FIRST_COMPLETED)
+        assert {answer.result() for answer in answered} <= {1, 2, 3}
+        assert answered
 
 
 # The command, with a thread that sends it Ctrl-C once the first row is there and the other function runs.

@@ -63,6 +63,31 @@ def test_backward_maps_over_upstream_gradients(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_kernels_map_over_any_one_array(name):
+    """torch.func.vmap over one input, tangent or upstream gradient, and no other, gives what a loop gives."""
+    module, values, generator = kernel(name, "torch"), inputs(name), torch.Generator().manual_seed(5)
+    output, _ = module.forward(*values)
+    moving = [v for v, a in zip(values, operation(name).arguments, strict=True) if a.differentiable]
+    more = [torch.randn(v.shape, dtype=v.dtype, generator=generator) for v in (output, *moving)]
+
+    def everything(*arrays):
+        result, saved = module.forward(*arrays[: len(values)])
+        upstream, *tangents = arrays[len(values) :]
+        gradients = (*module.backward(upstream, saved), *module.hvp(saved, upstream, *tangents))
+        return result, module.jvp(saved, *tangents), *(gradient for gradient in gradients if gradient is not None)
+
+    arrays = (*values, *more)
+    for position, array in enumerate(arrays):
+        several = torch.stack([array, array.flip(0) if array.ndim else array])
+        dims = tuple(0 if k == position else None for k in range(len(arrays)))
+        mapped = torch.func.vmap(everything, dims)(*arrays[:position], several, *arrays[position + 1 :])
+        for row, one in enumerate(several):
+            expected = everything(*arrays[:position], one, *arrays[position + 1 :])
+            for ours, whole in zip(expected, mapped, strict=True):
+                torch.testing.assert_close(ours, whole[row])
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_forward_and_backward_compile_without_graph_breaks(name):
     """torch.compile captures both whole; aot_eager runs the captured graph as it is."""
     module, values = kernel(name, "torch"), inputs(name)

@@ -17,8 +17,8 @@ ERRORS = {"float64": 1e-6, "float32": 1e-3}
 TARGETS = [(name, argument) for name in registry.names() for argument in registry.operation(name).differentiable]
 POSITIONS = {"first": 0, "last": -1, "middle": 57}
 EVERY = [(*target, dtype, place) for target in TARGETS for dtype in ERRORS for place in POSITIONS]
-# Where time is short, one or two of an argument's six cases, each kind in turn.
-CASES = share(EVERY if WHOLE else EVERY[::5])
+# Where time is short, about one of an argument's six cases, each kind in turn.
+CASES = share(EVERY if WHOLE else EVERY[::7])
 TORCH_CASES = tuple(dict.fromkeys(case[:3] for case in CASES))
 
 

@@ -118,7 +118,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     tangent_loss = tangent_loss - (label_smoothing * dot_part_weight * inverse_d)
     part_5 = t5 * dot_p_part_3 * -1
     part_5 = part_5 + (t5 * dot_part_4_weight_at_label_2)
-    tangent_loss += part_5
+    tangent_loss = tangent_loss + part_5
     tangent_loss = tangent_loss * (1 / t4)
     return tangent_loss
 

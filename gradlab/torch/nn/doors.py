@@ -44,7 +44,7 @@ class Door(Generic[Result]):
     ) -> Result:
         if torch.is_autocast_enabled(tensors[0].device.type):
             tensors = tuple(self._cast(tensors))
-        check_inputs(self.operation, tensors, names, shown or [tuple(tensor.shape) for tensor in tensors], parameters)
+        check_inputs(self.operation, tensors, names, shown, parameters, anew=torch.compiler.is_compiling())
         return self.function(*tensors, **parameters)
 
     def _cast(self, tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -25,7 +25,7 @@ class BatchNorm(torch.nn.modules.batchnorm._BatchNorm):
         if not self.training and self.running_mean is not None and self.running_var is not None:
             statistics = (self.running_mean, self.running_var)
             output = DOORS[f"{name}_eval"](names, x, weight, bias, *statistics, eps=self.eps)
-            return output.reshape(input.shape)
+            return output if x is input else output.reshape(input.shape)
         count = input.numel() // max(input.shape[1], 1)
         if count == 1:
             raise ShapeError(
@@ -35,7 +35,7 @@ class BatchNorm(torch.nn.modules.batchnorm._BatchNorm):
         output, inv_std = TRACKED[name](names[:3], x, weight, bias, eps=self.eps)
         if self.training and self.running_mean is not None and self.running_var is not None:
             self._track(input.detach(), inv_std.detach(), count)
-        return output.reshape(input.shape)
+        return output if x is input else output.reshape(input.shape)
 
     def _track(self, input: Tensor, inv_std: Tensor, count: int) -> None:
         """Move the running statistics towards the batch's, with the unbiased variance.

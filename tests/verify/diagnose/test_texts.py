@@ -13,6 +13,8 @@ import gradlab
 from tests.verify import seven_mistakes
 from tests.verify.diagnose import mistakes
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -92,7 +94,6 @@ def test_bias_not_summed() -> None:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", seven_mistakes.gradlab_spec)
 def test_one_screen(name: str) -> None:
     """At most 40 lines of at most 120 columns."""
@@ -111,7 +112,6 @@ def test_four_findings_fit_on_a_screen() -> None:
     assert all(finding.reproduction for finding in report.failures)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "expected"), [("mse", "value"), ("relu", "linearity"), ("add_bias", "contract")])
 def test_program_runs_without_gradlab(name: str, expected: str) -> None:
     """In a fresh process: it shows two different numbers, or the shape."""
