@@ -26,10 +26,9 @@ def definitions(module: ModuleType, target: Target) -> dict[str, Definition]:
 
     source = Path(target.module).name if target.is_file else target.module
     try:
-        found = collected(module, source)
+        return collected(module, source, target.name)
     except DefinitionError as error:
         raise SignatureError(str(error)) from None
-    return {name: definition for name, definition in found.items() if target.name in ("", name)}
 
 
 def definition_rows(definition: Definition, label: str, profile: Any, seed: int) -> list[FlatRow]:

@@ -106,20 +106,18 @@ def _source(file: Path) -> str:
     return f"{file.parent.name}/{file.name}".removeprefix("/").replace("_derivations/", "derivations/", 1)
 
 
-def collected(module: ModuleType, source: str) -> dict[str, Definition]:
-    """The definitions and traced functions at the top level of a module, by name.
+def collected(module: ModuleType, source: str, only: str = "") -> dict[str, Definition]:
+    """The definitions and traced functions at the top level of a module, by name; `only` one of these.
 
     Raises DefinitionError for two of one name, FormulaError for a function that has no formula.
     """
     found: dict[str, Definition] = {}
     for value in vars(module).values():
-        value = value.definition if isinstance(value, Traced) else value
-        if isinstance(value, Definition):
-            if value.name in found:
-                if found[value.name] == replace(value, source=source):
-                    continue  # one definition under two names
-                raise DefinitionError(f"{source}: the operation {value.name!r} is defined twice; rename one of the two")
-            found[value.name] = replace(value, source=source)
+        if not isinstance(value, Definition | Traced) or only not in ("", value.name):
+            continue
+        known = replace(value.definition if isinstance(value, Traced) else value, source=source)
+        if found.setdefault(known.name, known) != known:  # but one definition may have two names
+            raise DefinitionError(f"{source}: the operation {known.name!r} is defined twice; rename one of the two")
     return found
 
 

@@ -93,13 +93,17 @@ class Watch:
 
     @contextmanager
     def during(self, phase: str) -> Iterator[None]:
-        """Compare global state before and after, and put it back."""
-        before, self.phase = _snapshot(), phase
+        """Compare global state before and after, and put it back; a library that is loaded may filter its warnings."""
+        before, self.phase, loaded = _snapshot(), phase, {*sys.modules}
         try:
             yield
         finally:
             self.phase = ""
-            self._compare(phase, before)
+            errors, filters, *others = before
+            now = _filters()
+            if filters == tuple(item for item in now if item[2].__module__ in loaded):
+                filters = now
+            self._compare(phase, (errors, filters, *others))
 
     def _watched(self, phase: str, call: Callable[..., Any], *args: Any) -> Any:
         count = self.calls[phase] = self.calls.get(phase, 0) + 1

@@ -1,11 +1,12 @@
 """Finding definitions: gradlab's own, a folder's, one file's; and what each mistake says."""
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from gradlab.errors import DefinitionError, UnknownOperationError
-from gradlab.symbolic import load
+from gradlab.errors import DefinitionError, FormulaError, UnknownOperationError
+from gradlab.symbolic import load, traced
 
 GOOD = """
 from sympy import Idx, IndexedBase, exp, symbols
@@ -77,6 +78,17 @@ def test_one_name_twice_in_a_file_is_an_error(folder: Path) -> None:
     changed = "import dataclasses\nb = dataclasses.replace(twice, summary='b')"
     (folder / "a.py").write_text(GOOD.format(name="twice") + changed)
     assert failure(folder) == "derivations/a.py: the operation 'twice' is defined twice; rename one of the two"
+
+
+def test_one_of_several_is_looked_at_alone() -> None:
+    """Whoever asks for one name is not stopped by a traced function beside it that has no formula."""
+    module = ModuleType("beside")
+    exec("import numpy as np\ndef good(x): return np.exp(x)\ndef bad(x): return np.sort(x)", vars(module))
+    for name in ("good", "bad"):
+        setattr(module, name, traced("(n)->(n)")(getattr(module, name)))
+    assert list(load.collected(module, "beside.py", "good")) == ["good"]
+    with pytest.raises(FormulaError, match=r"np\.sort has no formula"):
+        load.collected(module, "beside.py")
 
 
 @pytest.mark.parametrize(

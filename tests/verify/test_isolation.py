@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,19 @@ def test_imports_are_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         f"an import in forward changes environment variables {WHOLE}",
     )
     assert "GRADLAB_LATE" not in os.environ
+
+
+def test_a_library_may_filter_its_own_warnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the import loads it, as SymPy does; a filter of anyone else's warnings is a change."""
+    quiet = "import warnings\nclass Own(UserWarning): pass\nwarnings.simplefilter('ignore', {})\n"
+    (tmp_path / "filters_own.py").write_text(quiet.format("Own"))
+    (tmp_path / "filters_all.py").write_text(quiet.format("Warning"))
+    monkeypatch.syspath_prepend(tmp_path)
+    for module, claims in (("filters_own", []), ("filters_all", [f"import changes warnings.filters {WHOLE}"])):
+        watch = Watch()
+        with warnings.catch_warnings(), watch.during("import"):
+            importlib.import_module(module)
+        assert [finding["claim"].partition("; ")[0] for finding in watch.findings()] == claims
 
 
 def test_late_changes_are_found() -> None:

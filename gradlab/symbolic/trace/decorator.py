@@ -110,6 +110,11 @@ class Traced(Generic[P]):
     def __repr__(self) -> str:
         return f"<traced {self._function.__name__}: {self._signature}>"
 
+    @property
+    def name(self) -> str:
+        """What the operation is called: as the function, in lower case."""
+        return re.sub(r"\W", "_", self._function.__name__).lower().strip("_") or "traced"
+
     @cached_property
     def formula(self) -> str:
         """A line for each value; raises FormulaError for what has no formula."""
@@ -121,8 +126,7 @@ class Traced(Generic[P]):
         """The definition of an operation; raises FormulaError where the function is something else in numbers."""
         named = parse(self.formula)
         wrt = self._wrt or [name for name in self._arrays if name not in resolve(named).labels]
-        name = re.sub(r"\W", "_", self._function.__name__).lower().strip("_") or "traced"
-        found = formula(self.formula, name=name, wrt=wrt, parameters=self._parameters, domains=self._domains)
+        found = formula(self.formula, name=self.name, wrt=wrt, parameters=self._parameters, domains=self._domains)
         self._compare(found)
         return replace(found, function=self._function)
 
