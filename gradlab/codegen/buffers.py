@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from gradlab.codegen.statements import Apply, Combine, Note, Operand, Product, Statement, Value, values_of
-from gradlab.symbolic.terms import Gather
+from gradlab.symbolic.indices import Gather
 
 
 def reuse(statements: Iterable[Statement], kept: Iterable[str]) -> tuple[Statement, ...]:

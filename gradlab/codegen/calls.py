@@ -24,7 +24,7 @@ from gradlab.codegen.statements import (
     Value,
     values_of,
 )
-from gradlab.symbolic.terms import Index, rename_slot
+from gradlab.symbolic.indices import Index, rename_slot
 
 
 def joined(routine: Routine, *, guarded: bool) -> Routine:

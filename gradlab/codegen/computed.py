@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from gradlab.codegen.statements import Spread, Value
-from gradlab.symbolic.terms import Affine, Delta, Factor, Index, Ref, Slot, Term, atom_slots
+from gradlab.symbolic.indices import Affine, Index, Slot
+from gradlab.symbolic.terms import Delta, Factor, Ref, Term, atom_slots
 
 
 def computed(atom: object) -> bool:

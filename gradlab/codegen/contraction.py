@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gradlab.codegen.printer import align, swapped
 from gradlab.codegen.statements import Value
-from gradlab.symbolic.terms import Index
+from gradlab.symbolic.indices import Index
 
 
 def matmul(operands: tuple[Value, ...], bound: Sequence[Index], target: tuple[Index, ...]) -> str | None:

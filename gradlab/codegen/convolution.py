@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gradlab.codegen.computed import first_parts, other_parts
 from gradlab.codegen.printer import Sizes, parenthesised
 from gradlab.codegen.statements import Slide, Spread, Value
-from gradlab.symbolic.terms import Affine, Index, Scale, Slot
+from gradlab.symbolic.indices import Affine, Index, Scale, Slot
 
 Indices = tuple[Index, ...]
 

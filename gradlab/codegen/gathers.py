@@ -10,22 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 from gradlab.codegen.computed import first_parts, whole
 from gradlab.codegen.statements import Check, Find, Largest, Pick, ScatterSum, Value, slots_layout
 from gradlab.errors import DefinitionError
-from gradlab.symbolic.terms import (
-    Affine,
-    Atom,
-    Axis,
-    Delta,
-    Expr,
-    Gather,
-    Index,
-    Position,
-    Ref,
-    Slot,
-    Term,
-    atom_indices,
-    atom_slots,
-    nests,
-)
+from gradlab.symbolic.indices import Affine, Axis, Gather, Index, Slot
+from gradlab.symbolic.terms import Atom, Delta, Expr, Position, Ref, Term, atom_indices, atom_slots, nests
 
 if TYPE_CHECKING:
     from gradlab.codegen.lower import Lowering

@@ -19,9 +19,9 @@ from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
 from gradlab.operation import Operation
 from gradlab.symbolic.derive import Derivation
+from gradlab.symbolic.indices import Axis
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.record import record
-from gradlab.symbolic.terms import Axis
 
 _WIDTH = 120
 

@@ -43,6 +43,7 @@ from gradlab.codegen.statements import (
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
 from gradlab.symbolic.factor import factor
+from gradlab.symbolic.indices import Index, Slot
 from gradlab.symbolic.naming import contracts
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Factored
@@ -53,13 +54,11 @@ from gradlab.symbolic.terms import (
     Expr,
     Factor,
     Function,
-    Index,
     Indicator,
     Order,
     Prod,
     Ref,
     Size,
-    Slot,
     Term,
     atom_indices,
 )

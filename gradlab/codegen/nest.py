@@ -11,7 +11,8 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from gradlab.symbolic.factor import factor
-from gradlab.symbolic.terms import Atom, Constant, Delta, Expr, Factor, Index, Ref, Term, atom_indices
+from gradlab.symbolic.indices import Index
+from gradlab.symbolic.terms import Atom, Constant, Delta, Expr, Factor, Ref, Term, atom_indices
 
 Name = Callable[[Expr], Ref]
 """Computes an expression under a name of its own."""

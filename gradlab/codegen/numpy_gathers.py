@@ -14,7 +14,7 @@ from gradlab.codegen.statements import (
     Value,
     slots_layout,
 )
-from gradlab.symbolic.terms import Index, slot_indices
+from gradlab.symbolic.indices import Index, slot_indices
 
 
 def check(statement: Check, sizes: Sizes) -> list[str]:

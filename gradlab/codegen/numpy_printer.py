@@ -43,7 +43,7 @@ from gradlab.codegen.statements import (
     Zeros,
 )
 from gradlab.symbolic.functions import ELEMENTARY
-from gradlab.symbolic.terms import Index
+from gradlab.symbolic.indices import Index
 
 _FUNCTIONS = {
     "sqrt": "np.sqrt({0}{out})",

@@ -20,7 +20,7 @@ from gradlab.codegen.convolution import (
 )
 from gradlab.codegen.printer import Sizes, align
 from gradlab.codegen.statements import Slide, Spread, Value
-from gradlab.symbolic.terms import Index, Slot
+from gradlab.symbolic.indices import Index, Slot
 
 
 class NumpyWindows:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gradlab.codegen.statements import Coefficient, Product, Value
-from gradlab.symbolic.terms import Index, Slot
+from gradlab.symbolic.indices import Index, Slot
 
 
 @dataclass(frozen=True)

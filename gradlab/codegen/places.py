@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gradlab.codegen.printer import Sizes, align, suffix
 from gradlab.codegen.statements import Value
 from gradlab.errors import DefinitionError
-from gradlab.symbolic.terms import Affine, Axis, Gather, Index, Slot, slot_indices
+from gradlab.symbolic.indices import Affine, Axis, Gather, Index, Slot, slot_indices
 
 
 @dataclass(frozen=True)

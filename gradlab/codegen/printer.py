@@ -39,8 +39,8 @@ from gradlab.codegen.statements import (
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.factor import LONG
 from gradlab.symbolic.functions import ELEMENTARY
+from gradlab.symbolic.indices import Axis, Index
 from gradlab.symbolic.program import Program
-from gradlab.symbolic.terms import Axis, Index
 
 
 class Printer(Protocol):

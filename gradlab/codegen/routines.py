@@ -11,11 +11,12 @@ from gradlab.codegen.statements import Coefficient, Combine, Product, Reduce, Ro
 from gradlab.symbolic.components import components
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
 from gradlab.symbolic.equations import number_of
+from gradlab.symbolic.indices import Axis
 from gradlab.symbolic.program import Binding, Program, Tensor
 from gradlab.symbolic.program import Shift as ShiftOf
 from gradlab.symbolic.show import entry, text
 from gradlab.symbolic.tangents import TANGENT
-from gradlab.symbolic.terms import Axis, Indicator, Ref
+from gradlab.symbolic.terms import Indicator, Ref
 
 
 def forward(derivation: Derivation) -> Routine:

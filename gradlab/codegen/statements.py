@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from typing import Any, Literal, TypeVar
 
-from gradlab.symbolic.terms import Axis, Index, Slot, slot_indices
+from gradlab.symbolic.indices import Axis, Index, Slot, slot_indices
 
 Operator = Literal["+", "-", "*", "/"]
 

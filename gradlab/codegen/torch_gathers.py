@@ -10,7 +10,7 @@ from gradlab.codegen.numpy_gathers import axis_of
 from gradlab.codegen.places import Place, along, apart, flat, no_leading, places
 from gradlab.codegen.printer import Sizes, align, parenthesised, product_text
 from gradlab.codegen.statements import Find, Pick, Product, Scatter, ScatterSum, Value, slots_layout
-from gradlab.symbolic.terms import Gather, Index, slot_indices
+from gradlab.symbolic.indices import Gather, Index, slot_indices
 
 
 def find(statement: Find, sizes: Sizes) -> list[str]:

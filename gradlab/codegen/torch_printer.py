@@ -47,7 +47,7 @@ from gradlab.codegen.statements import (
 from gradlab.codegen.torch_windows import TorchWindows
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.functions import ELEMENTARY
-from gradlab.symbolic.terms import Affine, Index
+from gradlab.symbolic.indices import Affine, Index
 
 _FUNCTIONS = {
     "sqrt": "torch.sqrt({0})",

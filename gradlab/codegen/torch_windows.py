@@ -25,7 +25,7 @@ from gradlab.codegen.convolution import (
 from gradlab.codegen.printer import Sizes, align, parenthesised
 from gradlab.codegen.statements import Convolved, Slide, Spread, Value
 from gradlab.errors import DefinitionError
-from gradlab.symbolic.terms import Affine, Slot
+from gradlab.symbolic.indices import Affine, Slot
 
 
 class TorchWindows:

@@ -37,9 +37,9 @@ from gradlab.documents.model import (
 from gradlab.documents.reasons import Reasons
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
 from gradlab.symbolic.equations import Equation, Kind, numbered
+from gradlab.symbolic.indices import Index
 from gradlab.symbolic.prove import Proof
 from gradlab.symbolic.steps import Pullback, Pushforward
-from gradlab.symbolic.terms import Index
 
 
 def chapter(derivation: Derivation, proof: Proof | None = None, *, code: str = "") -> Document:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from gradlab.symbolic.terms import Axis
+from gradlab.symbolic.indices import Axis
 
 
 @dataclass(frozen=True)

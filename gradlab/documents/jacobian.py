@@ -9,10 +9,11 @@ from gradlab.documents.dialect import Dialect, Operand
 from gradlab.documents.matrix import Indices, MatrixForm, NoMatrixFormError, Reader, matrix_form
 from gradlab.documents.model import Matrix
 from gradlab.symbolic.derive import Result
+from gradlab.symbolic.indices import Index
 from gradlab.symbolic.layout import term_order
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Factored
-from gradlab.symbolic.terms import Atom, Delta, Expr, Factor, Index, Ref, Term, atom_indices
+from gradlab.symbolic.terms import Atom, Delta, Expr, Factor, Ref, Term, atom_indices
 
 
 def jacobian_form(result: Result, program: Program, dialect: Dialect) -> MatrixForm | None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from gradlab.documents import latex_notation
 from gradlab.documents.dialect import Operand
-from gradlab.symbolic.terms import Axis
+from gradlab.symbolic.indices import Axis
 
 
 class LatexDialect:

@@ -10,29 +10,12 @@ from gradlab.documents import boxes
 from gradlab.documents.boxes import Box
 from gradlab.symbolic.derive import GRAD_OUTPUT
 from gradlab.symbolic.functions import ELEMENTARY
+from gradlab.symbolic.indices import Affine, Axis, Gather, Index, Scale, Slot, show_slot
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
 from gradlab.symbolic.tangents import PRODUCT, TANGENT
-from gradlab.symbolic.terms import (
-    Affine,
-    Atom,
-    Axis,
-    Constant,
-    Delta,
-    Function,
-    Gather,
-    Index,
-    Indicator,
-    Order,
-    Position,
-    Prod,
-    Ref,
-    Scale,
-    Size,
-    Slot,
-    show_slot,
-)
+from gradlab.symbolic.terms import Atom, Constant, Delta, Function, Indicator, Order, Position, Prod, Ref, Size
 
 _GREEK = frozenset(
     {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi"}

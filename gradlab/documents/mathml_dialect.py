@@ -8,7 +8,7 @@ from fractions import Fraction
 from gradlab.documents import mathml_notation
 from gradlab.documents.dialect import Operand
 from gradlab.documents.mathml_notation import bracket, factors, identifier, number, operator, row
-from gradlab.symbolic.terms import Axis
+from gradlab.symbolic.indices import Axis
 
 _TIMES = operator("⊙")
 _TOP = "\N{DOWN TACK}"

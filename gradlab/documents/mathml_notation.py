@@ -10,28 +10,12 @@ from html import escape
 from gradlab.documents.latex_notation import short
 from gradlab.symbolic.derive import GRAD_OUTPUT
 from gradlab.symbolic.functions import ELEMENTARY
+from gradlab.symbolic.indices import Affine, Axis, Gather, Index, Scale, Slot
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
 from gradlab.symbolic.tangents import PRODUCT, TANGENT
-from gradlab.symbolic.terms import (
-    Affine,
-    Atom,
-    Axis,
-    Constant,
-    Delta,
-    Function,
-    Gather,
-    Index,
-    Indicator,
-    Order,
-    Position,
-    Prod,
-    Ref,
-    Scale,
-    Size,
-    Slot,
-)
+from gradlab.symbolic.terms import Atom, Constant, Delta, Function, Indicator, Order, Position, Prod, Ref, Size
 
 _GREEK = {
     **dict(zip(("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"), "αβγδϵζηθ", strict=True)),

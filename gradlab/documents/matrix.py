@@ -13,21 +13,11 @@ from fractions import Fraction
 from gradlab.documents.dialect import Dialect, Operand
 from gradlab.symbolic.components import components
 from gradlab.symbolic.derive import Result
+from gradlab.symbolic.indices import Axis, Gather, Index
 from gradlab.symbolic.layout import term_order
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Factored
-from gradlab.symbolic.terms import (
-    Atom,
-    Axis,
-    Delta,
-    Factor,
-    Gather,
-    Index,
-    Ref,
-    Size,
-    Term,
-    atom_indices,
-)
+from gradlab.symbolic.terms import Atom, Delta, Factor, Ref, Size, Term, atom_indices
 
 Indices = tuple[Index, ...]
 

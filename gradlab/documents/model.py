@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradlab.symbolic.derive import Result
+from gradlab.symbolic.indices import Axis, Index
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Side
-from gradlab.symbolic.terms import Axis, Index
 
 # Inside a sentence -------------------------------------------------------------------------------------------------
 

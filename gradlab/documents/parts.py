@@ -10,9 +10,10 @@ from gradlab.documents.model import Code, Name, Spans, words
 from gradlab.operation import Domain, Kink, Parameter
 from gradlab.symbolic.derive import Derivation
 from gradlab.symbolic.equations import Equation
+from gradlab.symbolic.indices import Axis
 from gradlab.symbolic.program import Given, Program, Tensor
 from gradlab.symbolic.show import text
-from gradlab.symbolic.terms import Axis, Indicator, Ref
+from gradlab.symbolic.terms import Indicator, Ref
 
 _MOST_SAVINGS = 6
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from gradlab.symbolic.derive import Derivation, Result
 from gradlab.symbolic.equations import number_of
 from gradlab.symbolic.export import Declarations, to_sympy
+from gradlab.symbolic.indices import Index
 from gradlab.symbolic.program import Binding
 from gradlab.symbolic.show import entry
-from gradlab.symbolic.terms import Index
 
 
 def sympy_code(derivation: Derivation) -> str:

@@ -22,6 +22,7 @@ from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result, derive
 from gradlab.symbolic.evaluate import evaluate
 from gradlab.symbolic.extents import completed
 from gradlab.symbolic.factor import factor
+from gradlab.symbolic.indices import Axis, Index, Slot
 from gradlab.symbolic.load import definition
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.prove import StepProof, prove_step
@@ -29,7 +30,7 @@ from gradlab.symbolic.read import read
 from gradlab.symbolic.rich import Rich
 from gradlab.symbolic.rings import Digits, UndefinedError
 from gradlab.symbolic.steps import Factored, Step
-from gradlab.symbolic.terms import Atom, Axis, Delta, Expr, Index, Slot, Term
+from gradlab.symbolic.terms import Atom, Delta, Expr, Term
 from gradlab.symbolic.worked import floats, small_point
 
 _LETTERS = "ijklmabcdefh"

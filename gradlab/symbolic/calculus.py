@@ -7,23 +7,20 @@ from fractions import Fraction
 
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.functions import ELEMENTARY
+from gradlab.symbolic.indices import Affine, Index, Slot, slot_indices
 from gradlab.symbolic.terms import (
-    Affine,
     Atom,
     Delta,
     Expr,
     Factor,
     Function,
-    Index,
     Prod,
     Ref,
-    Slot,
     Term,
     atom_indices,
     atom_slots,
     nests,
     rename_atom,
-    slot_indices,
 )
 
 

@@ -10,11 +10,12 @@ from fractions import Fraction
 from graphlib import CycleError, TopologicalSorter
 
 from gradlab.symbolic.components import components
+from gradlab.symbolic.indices import Axis
 from gradlab.symbolic.lemmas import simplify
 from gradlab.symbolic.program import Binding, Program
 from gradlab.symbolic.rules import Rule, solve
 from gradlab.symbolic.signs import Signs, signs
-from gradlab.symbolic.terms import Atom, Axis, Expr, Function, Indicator, Ref, Term
+from gradlab.symbolic.terms import Atom, Expr, Function, Indicator, Ref, Term
 
 # Sizes at which candidates are compared: large, unequal, the batch (the first axis) largest. Only their order of
 # magnitude matters; primes keep two different byte counts from being equal by accident.

@@ -20,8 +20,9 @@ from gradlab.symbolic.formula.nodes import (
 )
 from gradlab.symbolic.formula.parse import parse
 from gradlab.symbolic.functions import ELEMENTARY
+from gradlab.symbolic.indices import Axis, Gather, Index, Slot
 from gradlab.symbolic.program import Binding, Program, Tensor
-from gradlab.symbolic.terms import Axis, Delta, Expr, Function, Gather, Index, Indicator, Ref, Size, Slot, Term
+from gradlab.symbolic.terms import Delta, Expr, Function, Indicator, Ref, Size, Term
 
 _HALF = Fraction(1, 2)
 _LARGEST_POWER = 64

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import sympy as sp
 
 from gradlab.symbolic.expressions import Expressions
-from gradlab.symbolic.terms import Affine, Axis, Index, Scale, Slot, atom_slots
+from gradlab.symbolic.indices import Affine, Axis, Index, Scale, Slot
+from gradlab.symbolic.terms import atom_slots
 from gradlab.symbolic.windows import Windows
 
 

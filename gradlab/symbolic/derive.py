@@ -11,6 +11,7 @@ from gradlab.symbolic.calculus import contract, differentiate
 from gradlab.symbolic.choose import Candidate, choose, total_bytes
 from gradlab.symbolic.factor import factor
 from gradlab.symbolic.functions import ELEMENTARY
+from gradlab.symbolic.indices import Axis, Index
 from gradlab.symbolic.lemmas import discover, fact_rules, simplify, sum_rule
 from gradlab.symbolic.naming import named_adjoint
 from gradlab.symbolic.program import Binding, Program, Tensor
@@ -19,7 +20,7 @@ from gradlab.symbolic.rich import Rich
 from gradlab.symbolic.rules import Rule, apply_everywhere
 from gradlab.symbolic.steps import Factored, Pullback, Step
 from gradlab.symbolic.tangents import PRODUCT, TANGENT, Products, forward, fresh, products
-from gradlab.symbolic.terms import Axis, Delta, Expr, Function, Index, Ref, Term, operands
+from gradlab.symbolic.terms import Delta, Expr, Function, Ref, Term, operands
 
 GRAD_OUTPUT = "grad_output"
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradlab.symbolic.derive import Derivation
+from gradlab.symbolic.indices import Index
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.show import text
 from gradlab.symbolic.steps import Side, Step
 from gradlab.symbolic.tangents import PRODUCT
-from gradlab.symbolic.terms import Index
 
 Kind = Literal["definition", "lemma", "adjoint", "tangent", "jacobian", "product"]
 

@@ -6,22 +6,11 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from gradlab.symbolic.calculus import contract
+from gradlab.symbolic.indices import Index, Slot
 from gradlab.symbolic.lemmas import simplify
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rules import Rule
-from gradlab.symbolic.terms import (
-    Atom,
-    Delta,
-    Expr,
-    Function,
-    Index,
-    Indicator,
-    Ref,
-    Slot,
-    Term,
-    rename_atom,
-    replace_slot,
-)
+from gradlab.symbolic.terms import Atom, Delta, Expr, Function, Indicator, Ref, Term, rename_atom, replace_slot
 
 
 def equivalent(left: Expr, right: Expr, program: Program, rules: Iterable[Rule], free: tuple[Index, ...]) -> bool:

@@ -13,29 +13,25 @@ import numpy as np
 
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
+from gradlab.symbolic.indices import Affine, Axis, Index, Slot, slot_indices
 from gradlab.symbolic.rings import Dual, DualRing, Ring, UndefinedError
 from gradlab.symbolic.terms import (
-    Affine,
     Atom,
-    Axis,
     Constant,
     Delta,
     Expr,
     Factor,
     Function,
-    Index,
     Indicator,
     Order,
     Position,
     Prod,
     Ref,
     Size,
-    Slot,
     Term,
     atom_indices,
     atom_slots,
     operands,
-    slot_indices,
 )
 
 

@@ -12,26 +12,22 @@ from gradlab.symbolic.components import components
 from gradlab.symbolic.definition import argmax
 from gradlab.symbolic.derive import Result
 from gradlab.symbolic.functions import ELEMENTARY
+from gradlab.symbolic.indices import Affine, Gather, Index, Scale, Slot
 from gradlab.symbolic.layout import letters
 from gradlab.symbolic.program import Binding, Program
 from gradlab.symbolic.steps import Factored
 from gradlab.symbolic.terms import (
-    Affine,
     Atom,
     Constant,
     Delta,
     Expr,
     Function,
-    Gather,
-    Index,
     Indicator,
     Order,
     Position,
     Prod,
     Ref,
-    Scale,
     Size,
-    Slot,
     Term,
     operands,
 )

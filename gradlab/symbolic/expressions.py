@@ -11,26 +11,22 @@ import sympy as sp
 from gradlab.symbolic.calculus import contract
 from gradlab.symbolic.definition import argmax, at_most, indicator
 from gradlab.symbolic.functions import ELEMENTARY, recognise
+from gradlab.symbolic.indices import Axis, Gather, Index, Slot, slot_indices
 from gradlab.symbolic.program import Binding, Tensor
 from gradlab.symbolic.scope import Scope
 from gradlab.symbolic.terms import (
-    Axis,
     Constant,
     Delta,
     Expr,
     Function,
-    Gather,
-    Index,
     Indicator,
     Order,
     Position,
     Prod,
     Ref,
     Size,
-    Slot,
     Term,
     atom_slots,
-    slot_indices,
     term_tensors,
 )
 

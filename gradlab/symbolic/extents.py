@@ -6,8 +6,8 @@ import random
 from collections.abc import Mapping
 
 from gradlab.errors import DefinitionError
+from gradlab.symbolic.indices import Axis
 from gradlab.symbolic.program import Program
-from gradlab.symbolic.terms import Axis
 
 _ATTEMPTS = 2000
 _REACH = 2  # integer parameters are drawn from as many values above their minimum: sums stay short

@@ -12,6 +12,7 @@ from fractions import Fraction
 from gradlab.symbolic.components import components
 from gradlab.symbolic.derive import GRAD_OUTPUT
 from gradlab.symbolic.factor import LONG
+from gradlab.symbolic.indices import Index
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Factored, Pullback, Pushforward
 from gradlab.symbolic.tangents import TANGENT
@@ -21,7 +22,6 @@ from gradlab.symbolic.terms import (
     Delta,
     Expr,
     Factor,
-    Index,
     Order,
     Position,
     Prod,

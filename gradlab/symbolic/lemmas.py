@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from gradlab.symbolic.components import components
+from gradlab.symbolic.indices import Axis, Index
 from gradlab.symbolic.program import Binding, Program
 from gradlab.symbolic.rules import Rule, apply_everywhere
 from gradlab.symbolic.steps import Step
-from gradlab.symbolic.terms import Axis, Expr, Index, Size, Term
+from gradlab.symbolic.terms import Expr, Size, Term
 
 _ROUNDS = 1000  # n names that unfold into each other need n**2 / 2; what needs more goes round in circles
 

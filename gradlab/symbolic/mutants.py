@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from gradlab.symbolic.indices import Affine, Index, Scale
 from gradlab.symbolic.sample import reduced_size
 from gradlab.symbolic.terms import (
-    Affine,
     Atom,
     Delta,
     Expr,
-    Index,
     Order,
     Prod,
     Ref,
-    Scale,
     Size,
     Term,
     atom_slots,

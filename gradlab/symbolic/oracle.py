@@ -17,12 +17,12 @@ from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, derive
 from gradlab.symbolic.entrance import Entrance
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.extents import completed
+from gradlab.symbolic.indices import Axis
 from gradlab.symbolic.load import definition
 from gradlab.symbolic.program import Given, Tensor
 from gradlab.symbolic.read import read
 from gradlab.symbolic.rings import Digits, UndefinedError, objects
 from gradlab.symbolic.sample import complete, complete_named
-from gradlab.symbolic.terms import Axis
 
 # Arithmetic at 50 digits takes microseconds per product: a few small cases are enough to tell a right formula.
 _CASES = 4

@@ -8,7 +8,8 @@ from functools import cached_property
 
 from gradlab.operation import Domain
 from gradlab.symbolic.definition import Definition
-from gradlab.symbolic.terms import Axis, Expr, Index, Ref, Term
+from gradlab.symbolic.indices import Axis, Index
+from gradlab.symbolic.terms import Expr, Ref, Term
 from gradlab.symbolic.windows import Windows
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gradlab.symbolic.functions import ELEMENTARY
+from gradlab.symbolic.indices import Index, Slot
 from gradlab.symbolic.program import Binding, Program
 from gradlab.symbolic.rules import Rule
-from gradlab.symbolic.terms import Atom, Expr, Function, Index, Indicator, Ref, Slot, Term, operands
+from gradlab.symbolic.terms import Atom, Expr, Function, Indicator, Ref, Term, operands
 
 
 def region_rules(program: Program) -> list[Rule]:

@@ -7,24 +7,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from gradlab.symbolic.indices import Affine, Gather, Index, Slot, slot_indices
 from gradlab.symbolic.terms import (
-    Affine,
     Atom,
     Constant,
     Expr,
     Factor,
     Function,
-    Gather,
-    Index,
     Indicator,
     Order,
     Ref,
-    Slot,
     Term,
     atom_indices,
     nests,
     operands,
-    slot_indices,
     with_operand,
 )
 

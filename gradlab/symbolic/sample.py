@@ -15,10 +15,11 @@ from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation
 from gradlab.symbolic.draw import draw, numbers
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.extents import drawn
+from gradlab.symbolic.indices import Axis, Index
 from gradlab.symbolic.program import Binding, Given, Program
 from gradlab.symbolic.rings import PrimeField, Ring, UndefinedError
 from gradlab.symbolic.tangents import TANGENT
-from gradlab.symbolic.terms import Axis, Expr, Index
+from gradlab.symbolic.terms import Expr
 
 # Half of all numbers have no root in the field. The entries of the inputs at the place of one that has none are drawn
 # again, so that n roots need about log2(n) repairs; the root of a number without indices needs a new start.

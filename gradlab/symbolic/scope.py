@@ -9,8 +9,9 @@ import sympy as sp
 
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.definition import Definition
+from gradlab.symbolic.indices import Axis, Index
 from gradlab.symbolic.program import Binding, Tensor
-from gradlab.symbolic.terms import Axis, Index, Ref
+from gradlab.symbolic.terms import Ref
 
 RESERVED = ("grad_output", "math", "np", "special", "torch")
 RESERVED_PREFIXES = ("grad_", "tangent_", "jacobian_")

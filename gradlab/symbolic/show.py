@@ -7,25 +7,11 @@ from dataclasses import replace
 from fractions import Fraction
 
 from gradlab.symbolic.functions import ELEMENTARY
+from gradlab.symbolic.indices import Gather, Index, Slot, show_slot
 from gradlab.symbolic.layout import Entry, Link, Names, Piece, Power, Product, Summation, arrange, letters, links
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.steps import Pullback, Pushforward, Side
-from gradlab.symbolic.terms import (
-    Atom,
-    Constant,
-    Delta,
-    Function,
-    Gather,
-    Index,
-    Indicator,
-    Order,
-    Position,
-    Prod,
-    Ref,
-    Size,
-    Slot,
-    show_slot,
-)
+from gradlab.symbolic.terms import Atom, Constant, Delta, Function, Indicator, Order, Position, Prod, Ref, Size
 
 __all__ = ["entry", "letters", "text"]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gradlab.symbolic.indices import Index
 from gradlab.symbolic.rules import Rule
-from gradlab.symbolic.terms import Expr, Index, Ref, Term
+from gradlab.symbolic.terms import Expr, Ref, Term
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gradlab.symbolic.calculus import contract, differentiate
+from gradlab.symbolic.indices import Index, Slot
 from gradlab.symbolic.lemmas import simplify
 from gradlab.symbolic.naming import named_tangent
 from gradlab.symbolic.program import Program, Tensor
 from gradlab.symbolic.rules import Rule
 from gradlab.symbolic.steps import Pushforward, Step
-from gradlab.symbolic.terms import Expr, Index, Ref, Slot
+from gradlab.symbolic.terms import Expr, Ref
 
 TANGENT = "tangent_"
 PRODUCT = "hvp_"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gradlab.symbolic.terms import Affine, Axis, Index, Scale
+from gradlab.symbolic.indices import Affine, Axis, Index, Scale
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ import numpy as np
 
 from gradlab.symbolic.draw import numbers
 from gradlab.symbolic.evaluate import Known, Point, evaluate, evaluate_term
+from gradlab.symbolic.indices import Index
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rings import Digits, Dual
 from gradlab.symbolic.steps import Factored, Pullback, Pushforward, Side, Step
 from gradlab.symbolic.tangents import TANGENT
-from gradlab.symbolic.terms import Expr, Index, Ref
+from gradlab.symbolic.terms import Expr, Ref
 
 _AGREE = mpmath.mpf(10) ** -45  # relative; 60 digits are carried and the sums are short
 

@@ -18,10 +18,10 @@ from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation
 from gradlab.symbolic.draw import draw
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.extents import completed, drawn
+from gradlab.symbolic.indices import Axis
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.rings import Digits, UndefinedError, objects
 from gradlab.symbolic.sample import complete, complete_named, reduced_size
-from gradlab.symbolic.terms import Axis
 
 _HALF = Fraction(1, 2)
 _STEP = mpmath.mpf(10) ** -18  # as in `ends`: central differences with an error of about 1e-36

@@ -5,7 +5,7 @@ import pytest
 
 from gradlab.codegen.contraction import einsum, matmul, numbers, summed_first
 from gradlab.codegen.statements import Value
-from gradlab.symbolic.terms import Axis, Index
+from gradlab.symbolic.indices import Axis, Index
 
 N = Index("n", Axis("n", ellipsis=True))
 H, P, J, K = (Index(name, Axis(name)) for name in "hijk")

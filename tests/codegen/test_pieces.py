@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from gradlab.codegen.pieces import NOTHING, Piece, grouped, start_rank
 from gradlab.codegen.statements import Coefficient, Value
-from gradlab.symbolic.terms import Axis, Index
+from gradlab.symbolic.indices import Axis, Index
 
 ROW, COL = Index("n", Axis("n")), Index("d", Axis("d"))
 X, W, S, M = (Value("x", (ROW, COL)), Value("w", (COL,)), Value("s", (ROW,)), Value("m", (ROW,), boolean=True))

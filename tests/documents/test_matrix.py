@@ -14,11 +14,12 @@ from gradlab.documents.jacobian import jacobian_form
 from gradlab.documents.matrix import MatrixForm, matrix_form
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result, derive
 from gradlab.symbolic.evaluate import Point, evaluate
+from gradlab.symbolic.indices import Axis, Index
 from gradlab.symbolic.load import definitions
 from gradlab.symbolic.read import read
 from gradlab.symbolic.rings import Digits
 from gradlab.symbolic.sample import complete_named, draws
-from gradlab.symbolic.terms import Axis, Index, Position
+from gradlab.symbolic.terms import Position
 from tests.catalogue import derivation as registered
 from tests.sharing import share
 from tests.symbolic.examples import EXAMPLES

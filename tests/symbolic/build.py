@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from gradlab.symbolic.terms import Atom, Axis, Delta, Expr, Index, Ref, Size, Slot, Term
+from gradlab.symbolic.indices import Axis, Index, Slot
+from gradlab.symbolic.terms import Atom, Delta, Expr, Ref, Size, Term
 
 
 def index(name: str, axis: str | None = None) -> Index:

@@ -13,10 +13,10 @@ from gradlab.operation import Domain
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.functions import ELEMENTARY
+from gradlab.symbolic.indices import Axis
 from gradlab.symbolic.rings import first_largest
 from gradlab.symbolic.sample import complete, complete_named
 from gradlab.symbolic.tangents import TANGENT
-from gradlab.symbolic.terms import Axis
 
 SCOPE = {"np": np, "special": special}
 

@@ -9,8 +9,9 @@ from gradlab.errors import DefinitionError
 from gradlab.symbolic.calculus import contract, contract_term, differentiate
 from gradlab.symbolic.draw import numbers
 from gradlab.symbolic.evaluate import Point, evaluate
+from gradlab.symbolic.indices import Axis, Gather, Index
 from gradlab.symbolic.rings import PrimeField
-from gradlab.symbolic.terms import Axis, Delta, Expr, Function, Gather, Index, Indicator, Ref, Term
+from gradlab.symbolic.terms import Delta, Expr, Function, Indicator, Ref, Term
 from tests.symbolic.build import delta, index, ref, size, term, total
 
 n, m, d, e = index("n"), index("m", "n"), index("d"), index("e", "d")

@@ -18,13 +18,14 @@ from gradlab.symbolic.derive import derive
 from gradlab.symbolic.evaluate import Point, evaluate_term
 from gradlab.symbolic.expand import expand
 from gradlab.symbolic.extents import drawn
+from gradlab.symbolic.indices import Affine, Axis, Gather, Index, Scale, rename_slot
 from gradlab.symbolic.mutants import mutants
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.read import read
 from gradlab.symbolic.rings import PrimeField
 from gradlab.symbolic.rules import Rule
 from gradlab.symbolic.show import text
-from gradlab.symbolic.terms import Affine, Axis, Expr, Function, Gather, Index, Scale, Term, rename_slot
+from gradlab.symbolic.terms import Expr, Function, Term
 from tests.symbolic.build import delta, index, ref, term
 
 N, W, A, P, H = symbols("N W A P H", integer=True)

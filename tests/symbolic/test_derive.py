@@ -18,9 +18,10 @@ from derivations.softmax_cross_entropy import softmax_cross_entropy, softmax_cro
 from gradlab.operation import Parameter, simplex
 from gradlab.symbolic.definition import Definition, fact, given, let
 from gradlab.symbolic.derive import Derivation, derive
+from gradlab.symbolic.indices import Axis, Gather, Index
 from gradlab.symbolic.prove import prove
 from gradlab.symbolic.read import read
-from gradlab.symbolic.terms import Atom, Axis, Expr, Gather, Index
+from gradlab.symbolic.terms import Atom, Expr
 from tests.symbolic.build import delta, index, ref, size, term, total
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,10 +6,11 @@ from gradlab.symbolic.definition import Definition, given, let
 from gradlab.symbolic.derive import derive, with_masks
 from gradlab.symbolic.equivalence import equivalent
 from gradlab.symbolic.formula import formula
+from gradlab.symbolic.indices import Gather
 from gradlab.symbolic.lemmas import sum_rule
 from gradlab.symbolic.prove import prove
 from gradlab.symbolic.read import read
-from gradlab.symbolic.terms import Expr, Gather
+from gradlab.symbolic.terms import Expr
 from tests.symbolic.build import delta, index, ref, term, total
 
 N, D = symbols("N D", integer=True)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gradlab.symbolic.evaluate import Point, evaluate
-from gradlab.symbolic.terms import Axis, Expr, Function, Gather, Indicator, Ref
+from gradlab.symbolic.indices import Axis, Gather
+from gradlab.symbolic.terms import Expr, Function, Indicator, Ref
 from tests.symbolic.build import delta, index, ref, size, term, total
 from tests.symbolic.floats import Floats
 

@@ -1,7 +1,8 @@
 import random
 
+from gradlab.symbolic.indices import Index
 from gradlab.symbolic.mutants import Mutant, mutants
-from gradlab.symbolic.terms import Expr, Index, Ref, Size, Term
+from gradlab.symbolic.terms import Expr, Ref, Size, Term
 from tests.symbolic.build import delta, index, ref, size, term, total
 
 n, m, d = index("n"), index("m", "n"), index("d")

@@ -17,11 +17,12 @@ from gradlab.symbolic.derive import derive
 from gradlab.symbolic.evaluate import Point, evaluate
 from gradlab.symbolic.expand import SymPyRing
 from gradlab.symbolic.expand import symbols as entries
+from gradlab.symbolic.indices import Axis, Index
 from gradlab.symbolic.mutants import mutants
 from gradlab.symbolic.prove import prove
 from gradlab.symbolic.read import read
 from gradlab.symbolic.rings import PrimeField
-from gradlab.symbolic.terms import Axis, Expr, Index, Order, Prod, Term
+from gradlab.symbolic.terms import Expr, Order, Prod, Term
 from tests.symbolic.build import index, ref, term
 
 N, D, M = symbols("N D M", integer=True)

@@ -8,9 +8,10 @@ from derivations.batch_norm import batch_norm
 from derivations.softmax import softmax
 from gradlab.operation import Parameter, labels
 from gradlab.symbolic.definition import Definition, Input, given, let
+from gradlab.symbolic.indices import Axis, Gather, Index
 from gradlab.symbolic.program import Program, Shift
 from gradlab.symbolic.read import read
-from gradlab.symbolic.terms import Axis, Constant, Function, Gather, Index, Ref
+from gradlab.symbolic.terms import Constant, Function, Ref
 from gradlab.symbolic.terms import Expr as Expression
 from tests.symbolic.build import index, ref, size, term, total
 

@@ -1,7 +1,8 @@
 from fractions import Fraction
 
+from gradlab.symbolic.indices import Gather
 from gradlab.symbolic.rules import Rule, apply_everywhere, solve
-from gradlab.symbolic.terms import Expr, Function, Gather, Ref, Term
+from gradlab.symbolic.terms import Expr, Function, Ref, Term
 from tests.symbolic.build import index, ref, size, term, total
 
 n, m, d, k = index("n"), index("m", "n"), index("d"), index("k", "d")

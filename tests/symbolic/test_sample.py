@@ -11,11 +11,11 @@ from gradlab.errors import DefinitionError
 from gradlab.operation import Parameter, mask, positive
 from gradlab.symbolic.definition import Definition, given, let
 from gradlab.symbolic.extents import sizes
+from gradlab.symbolic.indices import Axis
 from gradlab.symbolic.program import Program
 from gradlab.symbolic.read import read
 from gradlab.symbolic.rings import Digits, PrimeField
 from gradlab.symbolic.sample import draws, reduced_size, sample
-from gradlab.symbolic.terms import Axis
 
 N, D = symbols("N D", integer=True)
 n, m, d = Idx("n", N), Idx("m", N), Idx("d", D)

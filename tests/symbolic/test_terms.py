@@ -11,21 +11,9 @@ from gradlab.errors import DefinitionError
 from gradlab.symbolic.components import components
 from gradlab.symbolic.draw import numbers
 from gradlab.symbolic.evaluate import Point, evaluate
+from gradlab.symbolic.indices import Axis, Gather, Index
 from gradlab.symbolic.rings import PrimeField
-from gradlab.symbolic.terms import (
-    Atom,
-    Axis,
-    Delta,
-    Expr,
-    Function,
-    Gather,
-    Index,
-    Indicator,
-    Ref,
-    Size,
-    Term,
-    rename_atom,
-)
+from gradlab.symbolic.terms import Atom, Delta, Expr, Function, Indicator, Ref, Size, Term, rename_atom
 from tests.symbolic.build import delta, index, ref, size, term, total
 
 ROW, COL = index("n"), index("d")
