@@ -118,7 +118,7 @@ class Gathers:
         if inner is not None:
             rest = self._inside_out(part, inner)
             if rest.bound:
-                return lowering.sum(rest, free, name)
+                return lowering.sums.sum(rest, free, name)
             return lowering.compute(Value(name or lowering.name("rows_at"), layout), Expr.of([rest]))
         placing = self._placing(deltas, layout)
         slots = tuple(placing.get(index, index) for index in layout)
