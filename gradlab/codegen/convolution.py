@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradlab.codegen.computed import first_parts, other_parts
-from gradlab.codegen.printer import Sizes, parenthesised
+from gradlab.codegen.sizes import Sizes, parenthesised
 from gradlab.codegen.statements import Slide, Spread, Value
 from gradlab.symbolic.indices import Affine, Index, Scale, Slot
 

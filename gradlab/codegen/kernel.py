@@ -12,8 +12,9 @@ from gradlab.codegen.doors import Doors
 from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.needs import guarded
 from gradlab.codegen.numpy_printer import NumpyPrinter
-from gradlab.codegen.printer import Printer, Sizes, body, parenthesised
+from gradlab.codegen.printer import Printer, body
 from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
+from gradlab.codegen.sizes import Sizes, parenthesised
 from gradlab.codegen.statements import Combine, Reduce, Routine, Slide, Spread, Value
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError

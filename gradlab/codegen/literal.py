@@ -6,7 +6,7 @@ import math
 import textwrap
 from collections.abc import Iterable
 
-from gradlab.codegen.printer import parenthesised
+from gradlab.codegen.sizes import parenthesised
 from gradlab.operation import Domain, Extent, Kink, Operation, Parameter
 
 _WIDTH = 120

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gradlab.codegen.places import Place, along, apart, flat, no_leading, places, repeated
-from gradlab.codegen.printer import Sizes, align, product_text
+from gradlab.codegen.printer import align, product_text
+from gradlab.codegen.sizes import Sizes
 from gradlab.codegen.statements import (
     Check,
     Find,

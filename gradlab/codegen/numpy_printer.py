@@ -8,16 +8,8 @@ from dataclasses import replace
 from gradlab.codegen import numpy_gathers
 from gradlab.codegen.contraction import einsum, matmul, numbers
 from gradlab.codegen.numpy_windows import NumpyWindows
-from gradlab.codegen.printer import (
-    Sizes,
-    along,
-    bare_text,
-    beside,
-    comparison,
-    number_function,
-    operand_text,
-    product_text,
-)
+from gradlab.codegen.printer import along, bare_text, beside, comparison, number_function, operand_text, product_text
+from gradlab.codegen.sizes import Sizes
 from gradlab.codegen.statements import (
     Accumulate,
     Apply,

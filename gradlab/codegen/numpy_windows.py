@@ -18,7 +18,8 @@ from gradlab.codegen.convolution import (
     kernel_roles,
     transposed_roles,
 )
-from gradlab.codegen.printer import Sizes, align
+from gradlab.codegen.printer import align
+from gradlab.codegen.sizes import Sizes
 from gradlab.codegen.statements import Slide, Spread, Value
 from gradlab.symbolic.indices import Index, Slot
 

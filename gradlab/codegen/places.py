@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gradlab.codegen.printer import Sizes, align, suffix
+from gradlab.codegen.printer import align, suffix
+from gradlab.codegen.sizes import Sizes
 from gradlab.codegen.statements import Value
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.indices import Affine, Axis, Gather, Index, Slot, slot_indices

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from gradlab.codegen.numpy_gathers import axis_of
 from gradlab.codegen.places import Place, along, apart, flat, no_leading, places
-from gradlab.codegen.printer import Sizes, align, parenthesised, product_text
+from gradlab.codegen.printer import align, product_text
+from gradlab.codegen.sizes import Sizes, parenthesised
 from gradlab.codegen.statements import Find, Pick, Product, Scatter, ScatterSum, Value, slots_layout
 from gradlab.symbolic.indices import Gather, Index, slot_indices
 

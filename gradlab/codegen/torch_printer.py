@@ -10,7 +10,6 @@ from gradlab.codegen.buffers import mapped_alike
 from gradlab.codegen.contraction import einsum, factors, matmul, numbers, summed_first
 from gradlab.codegen.convolution import grid_parts
 from gradlab.codegen.printer import (
-    Sizes,
     align,
     along,
     bare_text,
@@ -20,6 +19,7 @@ from gradlab.codegen.printer import (
     operand_text,
     product_text,
 )
+from gradlab.codegen.sizes import Sizes
 from gradlab.codegen.statements import (
     Accumulate,
     Apply,

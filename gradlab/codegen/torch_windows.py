@@ -22,7 +22,8 @@ from gradlab.codegen.convolution import (
     step_text,
     transposed_roles,
 )
-from gradlab.codegen.printer import Sizes, align, parenthesised
+from gradlab.codegen.printer import align
+from gradlab.codegen.sizes import Sizes, parenthesised
 from gradlab.codegen.statements import Convolved, Slide, Spread, Value
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.indices import Affine, Slot
