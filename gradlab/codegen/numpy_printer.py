@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gradlab.codegen import numpy_gathers
-from gradlab.codegen.contraction import einsum, matmul, numbers
+from gradlab.codegen.numpy_sums import planes_end, reduction
 from gradlab.codegen.numpy_windows import NumpyWindows
 from gradlab.codegen.printer import along, bare_text, beside, comparison, number_function, operand_text, product_text
 from gradlab.codegen.sizes import Sizes
@@ -154,9 +154,9 @@ class NumpyPrinter:
 
     def reduce(self, statement: Reduce) -> list[str]:
         target = statement.target
-        lines = [f"{target.name} = {self._reduction(statement)}"]
+        lines = [f"{target.name} = {reduction(statement, self.sizes, self._shaped)}"]
         layouts = {operand.layout for operand in statement.operands}
-        if len(layouts) == 1 and (_planes_end(layouts.pop(), statement.bound) or 0) > 2 and len(statement.operands) < 3:
+        if len(layouts) == 1 and (planes_end(layouts.pop(), statement.bound) or 0) > 2 and len(statement.operands) < 3:
             lines.append(f"{target.name} = {self._own(target)}")
         return lines
 
@@ -311,6 +311,9 @@ class NumpyPrinter:
     def _operand(self, operand: Operand, layout: tuple[Index, ...], *, bare: bool = False) -> str:
         return (bare_text if bare else operand_text)(self._whole(operand), layout, self.sizes)
 
+    def _shaped(self, value: Value) -> str:
+        return self._operand(value, value.layout)
+
     def _whole(self, operand: Operand) -> Operand:
         """An operand in its own shape, where it was flattened to rows."""
         if isinstance(operand, Value) and operand.name in self.rows:
@@ -369,79 +372,10 @@ class NumpyPrinter:
         whole = f"np.broadcast_to({operand_text(operand, layout, self.sizes)}, {self.sizes.shape(layout)})"
         return f"{whole}.reshape({leading}, {self.sizes.product(index.axis for index in layout[block:])})"
 
-    # Sums --------------------------------------------------------------------------------------------------------
-
-    def _reduction(self, statement: Reduce) -> str:
-        operands, bound, target = (
-            numbers(statement.operands, self.sizes.like, "astype"),
-            statement.bound,
-            statement.target.layout,
-        )
-        layouts = {operand.layout for operand in operands}
-        if len(layouts) == 1 and len(operands) <= 2:
-            return self._same_layout(operands, layouts.pop(), bound)
-        # What is flattened for arithmetic on whole rows has its own shape again here.
-        operands = tuple(replace(operand, name=self._operand(operand, operand.layout)) for operand in operands)
-        return matmul(operands, bound, target) or einsum("np.einsum", operands, target)
-
-    def _same_layout(self, operands: tuple[Value, ...], layout: tuple[Index, ...], bound: tuple[Index, ...]) -> str:
-        names = [self._operand(operand, layout) for operand in operands]
-        if len(layout) == 2 and [index.axis.ellipsis for index in bound] == [True]:
-            # All leading dimensions as one, so that the sum runs over the rows of a matrix.
-            rows, columns = (self.sizes.size(index.axis) for index in layout)
-            names = [f"{name}.reshape({rows}, {columns})" for name in names]
-        elif any(index.axis.ellipsis for index in bound):
-            inside = names[0] if len(names) == 1 else f"({' * '.join(names)})"
-            if len(bound) == len(layout):
-                return f"{inside}.sum()"
-            return f"{inside}.sum(axis=tuple(range({names[0]}.ndim - {len(layout) - len(bound)})))"
-        axes = sorted(layout.index(index) for index in bound)
-        rank = len(layout)
-        dot = f"np.vecdot({', '.join(names)})" if len(names) == 2 else ""
-        if len(axes) == rank:
-            return f"{dot}.sum()" if dot and rank > 1 else dot or f"{names[0]}.sum()"
-        if axes == [rank - 1]:
-            return dot or f"{names[0]}.sum(axis=-1)"
-        if rank == 2 and axes == [0]:
-            # A product with ones runs in BLAS: up to 4x faster than .sum(axis=0), and it rounds less.
-            rows = self.sizes.size(layout[0].axis) if layout[0].axis.ellipsis else f"len({names[0]})"
-            ones = f"np.ones({rows}, {operands[0].name}.dtype)"
-            return f'np.einsum("nc,nc->c", {", ".join(names)})' if dot else f"{ones} @ {names[0]}"
-        end = _planes_end(layout, bound)
-        if end is not None:
-            return self._planes(operands, layout, end)
-        if dot and axes == list(range(rank - len(axes), rank)):
-            return self._trailing(operands, layout, len(axes))
-        operands = tuple(replace(operand, name=self._operand(operand, layout)) for operand in operands)
-        return einsum("np.einsum", operands, tuple(index for index in layout if index not in bound))
-
-    def _trailing(self, operands: tuple[Value, ...], layout: tuple[Index, ...], count: int) -> str:
-        """Dot products over the last axes as one: twice as fast as einsum over several."""
-        kept = ", ".join(self.sizes.size(index.axis) for index in layout[:-count])
-        inner = self.sizes.product(index.axis for index in layout[-count:])
-        return f"np.vecdot({', '.join(f'{operand.name}.reshape({kept}, {inner})' for operand in operands)})"
-
-    def _planes(self, operands: tuple[Value, ...], layout: tuple[Index, ...], end: int) -> str:
-        """Sums over n, h, w of (n, c, h, w), with h and w as one axis, and so the axes of c, which end at `end`."""
-        n, c = self.sizes.size(layout[0].axis), self.sizes.product(index.axis for index in layout[1:end])
-        inner = self.sizes.product(index.axis for index in layout[end:])
-        shaped = [f"{operand.name}.reshape({n}, {c}, {inner})" for operand in operands]
-        if len(shaped) == 1:
-            return f'np.einsum("ncm->c", {shaped[0]})'
-        return f"np.vecdot({', '.join(shaped)}).sum(axis=0)"
-
 
 def _into_right(statement: Combine) -> bool:
     """Whether the buffer of the result is that of the right operand, as in y = 1 - y."""
     return statement.operator == "-" and statement.right == statement.target and not statement.left.layout
-
-
-def _planes_end(layout: tuple[Index, ...], bound: tuple[Index, ...]) -> int | None:
-    """Where the axes between the first and the last ones end, of a sum over the first and the last ones."""
-    kept = [axis for axis, index in enumerate(layout) if index not in bound]
-    if not kept or kept != list(range(1, kept[-1] + 1)) or kept[-1] == len(layout) - 1:
-        return None
-    return None if any(index.axis.ellipsis for index in layout) else kept[-1] + 1
 
 
 def _combined(statement: Combine, left: str, right: str, like: str) -> list[str]:
