@@ -147,11 +147,34 @@ def check(text: str, seed: int) -> str:
     for name, values, wanted in pairs:
         if problem := _differs(name, values, wanted, _DIFFERENCES * (10 if name == "hvp" else 1)):
             return problem
-    tensors = _Numbers(other, [torch.tensor(a) for a in inputs], [torch.tensor(t) for t in tangents], parameters)
-    for name, values in tensors.results(torch.tensor(grad_output)).items():
-        if problem := _differs(f"torch {name}", [np.asarray(value) for value in values], found[name], _ROUNDING):
-            return problem
-    return ""
+    arrays = [torch.tensor(array) for array in (grad_output, *inputs, *tangents)]
+    every = [value for values in found.values() for value in values]
+    return _differs("torch", _of_torch(other, arrays, parameters), every, _ROUNDING) or _differs(
+        "torch, one array mapped over",
+        _of_torch(other, arrays, parameters, int(rng.integers(len(arrays)))),
+        every,
+        _ROUNDING,
+    )
+
+
+def _of_torch(
+    module: Mapping[str, Callable[..., Any]],
+    arrays: Sequence[torch.Tensor],
+    parameters: Mapping[str, float],
+    mapped: int | None = None,
+) -> list[Array]:
+    """All results for (grad_output, *inputs, *tangents); `mapped` goes through torch.func.vmap, in a batch of one."""
+    count = len(arrays) // 2
+
+    def everything(*arrays: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        numbers = _Numbers(module, arrays[1 : 1 + count], arrays[1 + count :], parameters)
+        return tuple(value for values in numbers.results(arrays[0]).values() for value in values)
+
+    if mapped is None:
+        return [value.numpy() for value in everything(*arrays)]
+    dims = tuple(0 if k == mapped else None for k in range(len(arrays)))
+    batch = (array[None] if k == mapped else array for k, array in enumerate(arrays))
+    return [value[0].numpy() for value in torch.func.vmap(everything, dims)(*batch)]
 
 
 @dataclass(frozen=True)

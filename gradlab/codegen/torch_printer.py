@@ -258,13 +258,13 @@ class TorchPrinter:
                 return f"{inside}.sum_to_size({operands[0].name}.shape[-{len(kept)}:])"
             ellipsis = any(index.axis.ellipsis for index in layout)
             axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
-            runs = [tuple(axes)] if ellipsis else _runs(axes)
+            runs = [tuple(axes)] if ellipsis else _side_by_side(axes)
             return inside + "".join(f".sum(dim={run[0] if len(run) == 1 else run})" for run in runs)
         shown = matmul(operands, bound, target) or summed_first(operands, bound, target)
         return shown or einsum("torch.einsum", operands, target)
 
 
-def _runs(axes: Sequence[int]) -> list[tuple[int, ...]]:
+def _side_by_side(axes: Sequence[int]) -> list[tuple[int, ...]]:
     """Axes that lie side by side, the last ones first: one sum over axes apart is slower than two, the second small."""
     starts = [axis for axis in axes if axis - 1 not in axes]
     runs = [tuple(axis for axis in axes if start <= axis < end) for start, end in pairwise([*starts, axes[-1] + 1])]
