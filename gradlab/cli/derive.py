@@ -38,6 +38,7 @@ _EPILOG = """examples:
   gradlab derive --all --to latex -o build/  one document for each operation, and build/book.tex of all of them
   gradlab derive --all --to html -o build/   one page for each operation, and build/index.html
   gradlab derive my_op.py --to numpy         a definition of your own: print the kernel
+  gradlab derive layers.py:norm --to latex   one of several
   gradlab derive my_op.py -o kernels/        write kernels/numpy/my_op.py and kernels/torch/my_op.py
   gradlab derive "y[n,d] = exp(x[n,d]) / sum[k](exp(x[n,k]))"
   gradlab derive attention.txt --to pytest -o test_attention.py
@@ -62,7 +63,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument(
         "operations",
-        metavar="OP|FILE|FORMULA",
+        metavar="OP|FILE[:NAME]|FORMULA",
         nargs="*",
         help="an operation, a .py file that defines some, or a formula",
     )
@@ -113,12 +114,17 @@ def _chosen(operations: list[str]) -> list[Definition]:
         return list(definitions().values())
     found: dict[str, Definition] = {}
     for item in operations:
-        found.update(from_file(Path(item)) if _is_file(item) else {item: definition(item)})
+        place = _file(item)
+        found.update(from_file(*place) if place else {item: definition(item)})
     return list(found.values())
 
 
-def _is_file(item: str) -> bool:
-    return item.endswith(".py") or os.sep in item
+def _file(item: str) -> tuple[Path, str] | None:
+    """The file that an operand means, and which of its definitions, "" for all; None for an operation's name."""
+    path, colon, name = item.rpartition(":")
+    if colon and path.endswith(".py"):
+        return Path(path), name
+    return (Path(item), "") if item.endswith(".py") or os.sep in item else None
 
 
 def _proved(chosen: list[Definition]) -> Iterator[tuple[Derivation, Proof]]:
@@ -225,7 +231,7 @@ def _book(chapters: list[Document], target: str) -> Iterator[tuple[str, str]]:
 def _kernels(arguments: argparse.Namespace, chosen: list[Definition]) -> int:
     from gradlab.codegen import files
 
-    own = [item for item in arguments.operations if _is_file(item)]
+    own = [item for item in arguments.operations if _file(item)]
     if own and not arguments.output:
         raise DefinitionError(
             f"{own[0]}: say what to do with it: --to text, --to numpy, …, or -o FOLDER for its kernels"

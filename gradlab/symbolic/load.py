@@ -62,18 +62,21 @@ def definition(name: str, path: Path | None = None) -> Definition:
     return every[name]
 
 
-def from_file(file: Path) -> dict[str, Definition]:
-    """The definitions at the top level of one file, by name.
+def from_file(file: Path, only: str = "") -> dict[str, Definition]:
+    """The definitions at the top level of one file, by name; `only` one of them.
 
-    Raises DefinitionError where the file is not there, fails to import, or defines nothing.
+    Raises DefinitionError where the file is not there, fails to import, or defines nothing, or nothing of that name.
     """
     if not file.is_file():
         raise DefinitionError(f"{file}: there is no such file; give the path of a Python file that holds a Definition")
-    return _required(_import(file, _source(file)), _source(file))
+    return _required(_import(file, _source(file)), _source(file), only)
 
 
-def _required(module: ModuleType, source: str) -> dict[str, Definition]:
-    found = collected(module, source)
+def _required(module: ModuleType, source: str, only: str = "") -> dict[str, Definition]:
+    found = collected(module, source, only)
+    names = [value.name for value in vars(module).values() if isinstance(value, Definition | Traced)]
+    if not found and names:
+        raise DefinitionError(f"{source}: it holds no Definition {only!r}; it has {', '.join(names)}")
     if not found:
         raise DefinitionError(
             f"{source}: it holds no Definition; assign one at the top level: my_op = Definition(...), or put "

@@ -114,6 +114,15 @@ def test_file_without_definition(folder: Path) -> None:
     )
 
 
+def test_one_definition_of_a_file(tmp_path: Path) -> None:
+    """By its name; a name that is not there is answered with those that are."""
+    file = tmp_path / "two.py"
+    file.write_text(GOOD.format(name="one") + GOOD.format(name="two"))
+    assert list(load.from_file(file, "two")) == ["two"]
+    with pytest.raises(DefinitionError, match=r"two\.py: it holds no Definition 'three'; it has one, two$"):
+        load.from_file(file, "three")
+
+
 def test_missing_file(tmp_path: Path) -> None:
     """A path that leads nowhere is shown as it was given."""
     with pytest.raises(DefinitionError) as caught:
