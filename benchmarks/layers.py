@@ -81,7 +81,7 @@ def _in_a_process(
     """A contest in a process of its own: numeric libraries read the number of threads when they are imported."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     # NumPy's idle threads would spin for as long as a step takes, on the cores of whoever is measured next.
-    os.environ["OPENBLAS_THREAD_TIMEOUT"] = "10"
+    os.environ["OPENBLAS_THREAD_TIMEOUT"] = "20"
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_contest, name, batch, threads, rounds, seed, compiled, alone).result()
 
