@@ -148,33 +148,31 @@ def check(text: str, seed: int) -> str:
         if problem := _differs(name, values, wanted, _DIFFERENCES * (10 if name == "hvp" else 1)):
             return problem
     arrays = [torch.tensor(array) for array in (grad_output, *inputs, *tangents)]
-    every = [value for values in found.values() for value in values]
-    return _differs("torch", _of_torch(other, arrays, parameters), every, _ROUNDING) or _differs(
-        "torch, one array mapped over",
-        _of_torch(other, arrays, parameters, int(rng.integers(len(arrays)))),
-        every,
-        _ROUNDING,
-    )
+    for label, mapped in (("torch", None), ("torch, one array mapped over,", int(rng.integers(len(arrays))))):
+        for name, values in _of_torch(other, arrays, parameters, mapped).items():
+            if problem := _differs(f"{label} {name}", values, found[name], _ROUNDING):
+                return problem
+    return ""
 
 
 def _of_torch(
     module: Mapping[str, Callable[..., Any]],
     arrays: Sequence[torch.Tensor],
     parameters: Mapping[str, float],
-    mapped: int | None = None,
-) -> list[Array]:
-    """All results for (grad_output, *inputs, *tangents); `mapped` goes through torch.func.vmap, in a batch of one."""
+    mapped: int | None,
+) -> dict[str, list[Array]]:
+    """The results for (grad_output, *inputs, *tangents); `mapped` goes through torch.func.vmap, in a batch of one."""
     count = len(arrays) // 2
 
-    def everything(*arrays: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        numbers = _Numbers(module, arrays[1 : 1 + count], arrays[1 + count :], parameters)
-        return tuple(value for values in numbers.results(arrays[0]).values() for value in values)
+    def results(*arrays: torch.Tensor) -> dict[str, list[torch.Tensor]]:
+        return _Numbers(module, arrays[1 : 1 + count], arrays[1 + count :], parameters).results(arrays[0])
 
     if mapped is None:
-        return [value.numpy() for value in everything(*arrays)]
+        return {name: [value.numpy() for value in values] for name, values in results(*arrays).items()}
     dims = tuple(0 if k == mapped else None for k in range(len(arrays)))
     batch = (array[None] if k == mapped else array for k, array in enumerate(arrays))
-    return [value[0].numpy() for value in torch.func.vmap(everything, dims)(*batch)]
+    found = torch.func.vmap(results, dims)(*batch)
+    return {name: [value[0].numpy() for value in values] for name, values in found.items()}
 
 
 @dataclass(frozen=True)

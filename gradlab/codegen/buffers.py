@@ -35,7 +35,7 @@ def mapped_alike(statements: Iterable[Statement]) -> frozenset[Combine]:
     """The arithmetic of those that `reuse` a buffer which torch.func.vmap lets them write into.
 
     An array that is mapped over fits into one that is mapped over too: what is on the right depends on nothing that the
-    buffer does not depend on. Then the buffer's dtype is as wide, too.
+    buffer does not depend on.
     """
     origins: dict[str, set[str]] = {}
     own: set[str] = set()
