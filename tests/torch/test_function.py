@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gradlab.errors import UnknownOperationError  # noqa: E402 - after the check that torch is there
+from gradlab.errors import DtypeError, ShapeError, UnknownOperationError  # noqa: E402 - after the check that torch is there
 from gradlab.registry import kernel, operation  # noqa: E402
 from gradlab.torch.function import differentiable  # noqa: E402
 from tests.catalogue import NAMES  # noqa: E402
@@ -217,6 +217,37 @@ def test_parameters_are_keywords():
         call(x, gamma, beta, epsilon=0.5)
     with pytest.raises(TypeError, match=r"^batch_norm takes x, gamma, beta, eps=1e-05$"):
         call(x, gamma)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tensors_that_do_not_fit_are_turned_away_at_the_door(name):
+    """Another kind of dtype, too few dimensions and what is no tensor: each is named, never an error from inside."""
+    given, call = inputs(name), differentiable(name)
+    argument = operation(name).arguments[0].name
+    other = given[0].to(torch.float64 if not given[0].is_floating_point() else torch.int64)
+    with pytest.raises(DtypeError, match=f"^{name}: {argument} is {other.dtype}; .* are expected: cast it"):
+        call(other, *given[1:])
+    if given[0].ndim:
+        with pytest.raises(TypeError, match=rf"^{name}: {argument} is \[.*; give a torch.Tensor"):
+            call(given[0].tolist(), *given[1:])
+    if any(dim != "..." for dim in operation(name).signature.inputs[0]):
+        with pytest.raises(ShapeError, match=rf"^{name}: {argument} is \(\); .*dimensions are expected"):
+            call(given[0].new_zeros(()), *given[1:])
+
+
+# torch looks into the door alone when it has given up on the whole.
+@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`:UserWarning")
+def test_the_door_under_transformations():
+    """A mapped function sees the shapes of one example; what is compiled is turned away as what is not."""
+    x, weight, bias = torch.ones(4, 5, 3), torch.ones(2, 3), torch.ones(2)
+    call = differentiable("linear")
+    assert torch.func.vmap(call, in_dims=(0, None, None))(x, weight, bias).shape == (4, 5, 2)
+    with pytest.raises(ShapeError, match=r"^linear: x has 5 features, weight expects 3 .*; x is \(4, 5\)$"):
+        torch.func.vmap(call, in_dims=(2, None, None))(x, weight, bias)
+    compiled = torch.compile(call, backend="eager")
+    assert compiled(x[0], weight, bias).shape == (5, 2)
+    with pytest.raises(ShapeError, match=r"^linear: x has 5 features, weight expects 3"):
+        compiled(x[:, :, 0], weight, bias)
 
 
 def test_an_unknown_operation():

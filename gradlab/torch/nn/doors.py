@@ -12,7 +12,7 @@ from torch import Tensor
 from gradlab import registry
 from gradlab.kernels.door import check_inputs
 from gradlab.operation import Operation
-from gradlab.torch.function import differentiable, with_saved
+from gradlab.torch.function import unchecked
 
 Shape = tuple[int, ...]
 Result = TypeVar("Result")
@@ -32,12 +32,12 @@ class Door(Generic[Result]):
     @staticmethod
     def of(name: str) -> Door[Tensor]:
         """The door of a registered operation."""
-        return Door(registry.operation(name), differentiable(name), _parameters(name))
+        return Door(registry.operation(name), unchecked(name), _parameters(name))
 
     @staticmethod
     def with_saved(name: str, *saved: str) -> Door[tuple[Tensor, ...]]:
         """The same, which gives these saved tensors beside the output."""
-        return Door(registry.operation(name), with_saved(name, *saved), _parameters(name))
+        return Door(registry.operation(name), unchecked(name, *saved), _parameters(name))
 
     def __call__(
         self, names: Sequence[str], *tensors: Tensor, shown: Sequence[Shape] | None = None, **parameters: Any
