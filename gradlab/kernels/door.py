@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from gradlab.errors import DtypeError, ShapeError
 from gradlab.operation import ELLIPSIS, Argument, Operation, Packed
@@ -17,13 +17,6 @@ Shape = tuple[int, ...]
 
 _WORDS = {"n": "rows", "i": "features", "d": "features", "c": "channels", "o": "outputs"}
 """What the usual dimensions of a signature count; others are called by their letter."""
-
-
-class _Like(NamedTuple):
-    """What the check looks at of an array."""
-
-    shape: Shape
-    dtype: Any
 
 
 def check_inputs(
@@ -42,8 +35,8 @@ def check_inputs(
     forgoes that for torch.compile, which cannot follow it.
     """
     groups = 1 if operation.packed is None else int(parameters.get(operation.packed.groups, 1))
-    alike = tuple([_Like(array.shape, array.dtype) for array in arrays])
-    (_check if anew else _passed)(operation, alike, tuple(names), None if shown is None else tuple(shown), groups)
+    shapes, dtypes = tuple([array.shape for array in arrays]), tuple([array.dtype for array in arrays])
+    (_check if anew else _passed)(operation, shapes, dtypes, tuple(names), tuple(shown or shapes), groups)
 
 
 def check_upstream(name: str, grad_output: Any, shape: Shape, dtype: Any) -> None:
@@ -58,14 +51,19 @@ def check_upstream(name: str, grad_output: Any, shape: Shape, dtype: Any) -> Non
 
 
 def _check(
-    operation: Operation, arrays: Sequence[_Like], names: Sequence[str], shown: Sequence[Shape] | None, groups: int
+    operation: Operation,
+    shapes: Sequence[Shape],
+    dtypes: Sequence[Any],
+    names: Sequence[str],
+    shown: Sequence[Shape],
+    groups: int,
 ) -> None:
-    shown = [tuple(array.shape) for array in arrays] if shown is None else shown
-    if len(arrays) != len(operation.arguments):
+    if len(shapes) != len(operation.arguments):
         expected = ", ".join(argument.name for argument in operation.arguments)
-        raise ShapeError(f"{operation.name}: {len(arrays)} arrays ({', '.join(names)}) for the arguments {expected}")
-    _check_dtypes(operation, arrays, names)
-    sizes = _check_shapes(operation, arrays, names, shown)
+        raise ShapeError(f"{operation.name}: {len(shapes)} arrays ({', '.join(names)}) for the arguments {expected}")
+    shapes, shown = [tuple(shape) for shape in shapes], [tuple(shape) for shape in shown]
+    _check_dtypes(operation, dtypes, names)
+    sizes = _check_shapes(operation, shapes, names, shown)
     if operation.packed is not None:
         _check_groups(operation, operation.packed, sizes, names, shown, groups)
 
@@ -73,21 +71,21 @@ def _check(
 _passed = lru_cache(maxsize=4096)(_check)
 
 
-def _check_dtypes(operation: Operation, arrays: Sequence[_Like], names: Sequence[str]) -> None:
+def _check_dtypes(operation: Operation, dtypes: Sequence[Any], names: Sequence[str]) -> None:
     first: tuple[str, Any] | None = None
-    for argument, array, name in zip(operation.arguments, arrays, names, strict=True):
-        kind = _kind(array.dtype)
+    for argument, dtype, name in zip(operation.arguments, dtypes, names, strict=True):
+        kind = _kind(dtype)
         if argument.domain.kind in ("labels", "integers"):
             if kind != "i":
-                raise DtypeError(f"{operation.name}: {name} is {array.dtype}; integers are expected: cast it to int64")
+                raise DtypeError(f"{operation.name}: {name} is {dtype}; integers are expected: cast it to int64")
         elif _floating(argument):
             if kind not in "fc":
-                raise DtypeError(f"{operation.name}: {name} is {array.dtype}; floats are expected: cast it to float32")
+                raise DtypeError(f"{operation.name}: {name} is {dtype}; floats are expected: cast it to float32")
             if first is None:
-                first = name, array.dtype
-            elif array.dtype != first[1]:
+                first = name, dtype
+            elif dtype != first[1]:
                 raise DtypeError(
-                    f"{operation.name}: {first[0]} is {first[1]}, {name} is {array.dtype}; cast one of the two"
+                    f"{operation.name}: {first[0]} is {first[1]}, {name} is {dtype}; cast one of the two"
                 )
 
 
@@ -109,11 +107,10 @@ Sizes = dict[str, tuple[int, int]]
 """For each dimension the position of the first argument that has it, and its size there."""
 
 
-def _check_shapes(operation: Operation, arrays: Sequence[_Like], names: Sequence[str], shown: Sequence[Shape]) -> Sizes:
+def _check_shapes(operation: Operation, shapes: Sequence[Shape], names: Sequence[str], shown: Sequence[Shape]) -> Sizes:
     sizes: Sizes = {}
     leading: tuple[int, Shape] | None = None
-    for position, (dims, array) in enumerate(zip(operation.signature.inputs, arrays, strict=True)):
-        shape = tuple(array.shape)
+    for position, (dims, shape) in enumerate(zip(operation.signature.inputs, shapes, strict=True)):
         named = [dim for dim in dims if dim != ELLIPSIS]
         if len(shape) < len(named) or (len(shape) > len(named) and ELLIPSIS not in dims):
             raise ShapeError(

@@ -29,15 +29,18 @@ def opened(saved: tuple[Any, ...]) -> tuple[Any, ...]:
 def keep(ctx: Any, items: tuple[Any, ...], forward: bool = False) -> None:
     """Save tensors and numbers in their order, for forward mode too where it is asked for."""
     ctx.set_materialize_grads(False)  # intermediate results have no gradient here
-    tensors = only_tensors(items)
+    numbers = [(k, item) for k, item in enumerate(items) if not isinstance(item, Tensor)]
+    tensors = only_tensors(items) if numbers else items
     ctx.save_for_backward(*tensors)
     if forward:
         ctx.save_for_forward(*tensors)
-    ctx.numbers = [(k, item) for k, item in enumerate(items) if not isinstance(item, Tensor)]
+    ctx.numbers = numbers
 
 
 def kept(ctx: Any) -> tuple[Any, ...]:
     """What `keep` was given, in its order."""
+    if not ctx.numbers:
+        return ctx.saved_tensors  # type: ignore[no-any-return]
     items = list(ctx.saved_tensors)
     for position, number in ctx.numbers:
         items.insert(position, number)

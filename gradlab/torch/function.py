@@ -158,13 +158,16 @@ def _eager(plan: Plan, second: type[Function], shown: tuple[int, ...]) -> type[F
 
     `apply(parameters, *tensors)` gives the output and the saved tensors `shown`, then what only this module looks at.
     """
-    kernel, count, tokens, handles = plan.kernel, plan.count, plan.tokens, plan.handles
-    first = len(handles)
+    kernel, count, tokens = plan.kernel, plan.count, plan.tokens
+    # Handles that are saved anyhow need not be kept twice.
+    apart = [k for k in plan.handles if k not in plan.sources]
+    first = len(apart)
+    places = [first + plan.sources.index(k) if k in plan.sources else apart.index(k) for k in plan.handles]
 
     def forward(ctx: Any, parameters: dict[str, float], *tensors: Tensor) -> tuple[Tensor, ...]:
         output, saved = kernel.forward(*tensors, **parameters)
         marks = {k: token_of(tensors[k]) for k in tokens}
-        keep(ctx, (*[marks.get(k, tensors[k]) for k in handles], *saved))
+        keep(ctx, (*[marks.get(k, tensors[k]) for k in apart], *saved) if apart else saved)
         if not shown:
             return output, *marks.values()
         constants = [saved[k] for k in shown]
@@ -176,7 +179,7 @@ def _eager(plan: Plan, second: type[Function], shown: tuple[int, ...]) -> type[F
         if grad_output is not None:
             saved = kept(ctx)
             if torch.is_grad_enabled():
-                gradients = list(second.apply(grad_output, *saved))
+                gradients = list(second.apply(grad_output, *[saved[k] for k in places], *saved[first:]))
             else:
                 gradients = list(plan.backward(grad_output, saved[first:], ctx.needs_input_grad[1:]))
         for token, through in zip(tokens, others[len(shown) :], strict=True):

@@ -12,12 +12,15 @@ class Linear(torch.nn.Linear):
     """`input @ weight.T + bias` over the last axis."""
 
     def forward(self, input: Tensor) -> Tensor:
-        # A batch of any shape is one batch to the kernel; reshape cannot infer the rows of a tensor without entries.
-        rows = input if input.ndim == 2 else input.reshape(input.shape[:-1].numel(), *input.shape[-1:])
         bias = or_full(self.bias, self.out_features, 0.0, self.weight)
+        names = ("input", "weight", "bias")
+        if input.ndim == 2:
+            return DOORS["linear"](names, input, self.weight, bias)
+        # A batch of any shape is one batch to the kernel; reshape cannot infer the rows of a tensor without entries.
+        rows = input.reshape(input.shape[:-1].numel(), *input.shape[-1:])
         shown = [tuple(input.shape), tuple(self.weight.shape), tuple(bias.shape)]
-        output = DOORS["linear"](("input", "weight", "bias"), rows, self.weight, bias, shown=shown)
-        return output if input.ndim == 2 else output.reshape(*input.shape[:-1], self.out_features)
+        output = DOORS["linear"](names, rows, self.weight, bias, shown=shown)
+        return output.reshape(*input.shape[:-1], self.out_features)
 
 
 class Embedding(torch.nn.Embedding):
