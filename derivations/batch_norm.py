@@ -29,6 +29,7 @@ def batch_norm_training(name: str, entry: tuple[Idx, ...], over: tuple[Idx, ...]
             let(y[entry], gamma[c] * x_hat[entry] + beta[c]),
         ],
         output=y[entry],
+        tracked=[mu[c], var[c]],
         parameters=[Parameter("eps", 1e-5, 1e-8, 1e-1)],
         reference="torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)",
     )

@@ -20,11 +20,11 @@ from gradlab.symbolic.terms import Indicator, Ref
 
 
 def forward(derivation: Derivation) -> Routine:
-    """The bindings that the output and the saved tensors need, in the author's order."""
+    """The bindings that the output and what is handed out need, in the author's order."""
     program = derivation.program
-    needed = _needed(program, {program.output.name, *derivation.saved})
+    needed = _needed(program, {program.output.name, *derivation.handed})
     inputs = [_value(given.tensor, given.domain.kind == "mask") for given in program.inputs]
-    scope = _Scope(program, needed, {program.output.name, *derivation.saved})
+    scope = _Scope(program, needed, {program.output.name, *derivation.handed})
     lowering = Lowering(program, [*inputs, *_parameters(program)], scope.reusable)
     for given in program.inputs:
         if given.domain.kind == "labels":
@@ -48,7 +48,7 @@ def forward(derivation: Derivation) -> Routine:
             _restore(lowering, lowering.values[binding.name])
     output = lowering.values[program.output.name]
     originals = {value.name: value for value in (scope.original,) if value is not None}
-    saved = tuple(originals.get(name) or lowering.values[name] for name in derivation.saved)
+    saved = tuple(originals.get(name) or lowering.values[name] for name in derivation.handed)
     kept = [*program.tensors, *(value.name for value in saved)]  # named values keep their names
     return Routine(tuple(inputs), reuse(lowering.statements, kept), (output,), saved)
 
@@ -116,9 +116,9 @@ def _named(derivation: Derivation, lowering: Lowering, results: Iterable[Result]
 
 
 def _after(derivation: Derivation, arguments: list[Value]) -> tuple[Lowering, tuple[Value, ...]]:
-    """A lowering that starts from what the forward saved; nothing that is handed in may be overwritten."""
+    """A lowering that starts from what the forward handed out; nothing that is handed in may be overwritten."""
     program = derivation.program
-    saved = tuple(_saved(program, name) for name in derivation.saved)
+    saved = tuple(_saved(program, name) for name in derivation.handed)
     return Lowering(program, [*arguments, *saved, *_parameters(program)], lambda value: False), saved
 
 

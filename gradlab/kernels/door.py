@@ -84,9 +84,7 @@ def _check_dtypes(operation: Operation, dtypes: Sequence[Any], names: Sequence[s
             if first is None:
                 first = name, dtype
             elif dtype != first[1]:
-                raise DtypeError(
-                    f"{operation.name}: {first[0]} is {first[1]}, {name} is {dtype}; cast one of the two"
-                )
+                raise DtypeError(f"{operation.name}: {first[0]} is {first[1]}, {name} is {dtype}; cast one of the two")
 
 
 def _floating(argument: Argument) -> bool:

@@ -89,20 +89,18 @@ class BatchNorm1d(Layer):
             )
         output = super().forward(x)
         if self.training and self.buffers:
-            self._track(x)
+            self._track(x.size // x.shape[1])
         return output
 
-    def _track(self, x: Array) -> None:
-        """Move the running statistics towards the batch's; the kernel has saved one over its standard deviation."""
+    def _track(self, count: int) -> None:
+        """Move the running statistics towards the batch's, with the unbiased variance of `count` values."""
         assert self._trace is not None
-        position = self._trace.kernel.OPERATION.saved.index("inv_std")
-        count = x.size // x.shape[1]
-        mean = x.mean(axis=tuple(axis for axis in range(x.ndim) if axis != 1))
-        variance = self._trace.saved[position] ** -2 - self.eps
+        handed = dict(zip(self._trace.kernel.OPERATION.saved, self._trace.saved, strict=False))
+        mean, variance = handed["mu"], handed["var"] * (count / (count - 1))
         self.buffers["num_batches_tracked"] += 1
         tracked = int(self.buffers["num_batches_tracked"])
         momentum = 1 / tracked if self.momentum is None else self.momentum
-        for name, value in (("running_mean", mean), ("running_var", variance * (count / (count - 1)))):
+        for name, value in (("running_mean", mean), ("running_var", variance)):
             self.buffers[name] *= 1 - momentum
             self.buffers[name] += (momentum * value).astype(self.buffers[name].dtype)
 

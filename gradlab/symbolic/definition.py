@@ -115,7 +115,8 @@ class Definition:
     dimensions of the inputs differ as far as they broadcast. `packed=Packed("c", "num_groups", "k")` says that
     x[n, g, k], where g runs over an integer parameter, is x[n, c] to the caller. `nonempty` names sizes that must not
     be 0 (torch has no convolution without channels). `ceil` names an integer parameter, 0 or 1, that rounds the number
-    of windows up (torch's ceil_mode). `reference` is an independent implementation as one torch
+    of windows up (torch's ceil_mode). `tracked` are bindings that the forward hands out beside what the derivatives
+    need, for layers with running statistics. `reference` is an independent implementation as one torch
     expression over the argument names; None for a reader's own formula, whose text is in `formula`. `function` is the
     NumPy function that a traced formula comes from.
     """
@@ -136,6 +137,7 @@ class Definition:
     broadcast: bool = False
     packed: Packed | None = None
     ceil: str = ""
+    tracked: Sequence[sp.Expr] = ()
     formula: str = ""
     function: Callable[..., Any] | None = None
     source: str = "a definition"

@@ -55,6 +55,11 @@ class Derivation(Rich):
     """Bindings whose exact sum over these axes is 0, by a lemma; their forward can take rounding out of a mean."""
     steps: tuple[Step, ...]
 
+    @property
+    def handed(self) -> tuple[str, ...]:
+        """What the forward hands out: what is saved, and what else a layer tracks."""
+        return tuple(dict.fromkeys((*self.saved, *self.program.tracked)))
+
     @cached_property
     def whole(self) -> Program:
         """The program with the named adjoints as further bindings."""

@@ -124,7 +124,7 @@ def _prove_shift(derivation: Derivation, witness: Witness, shift: Shift) -> None
     constants = numbers(shape, point.ring, witness.rng)
     moved = _shifted(program, witness, shift, constants)
     computed = {binding.name for binding in program.bindings} - {shift.tensor.name}
-    kept = [name for name in dict.fromkeys((program.output.name, *derivation.saved)) if name in computed]
+    kept = [name for name in dict.fromkeys((program.output.name, *derivation.handed)) if name in computed]
     changed = [name for name in kept if not witness.agrees(point.tensors[name], moved[name])]
     if changed:
         axis = shift.axis.name

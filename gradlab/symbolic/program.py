@@ -98,6 +98,8 @@ class Program:
     """The index names that the author used on each axis, for display."""
     windows: dict[Axis, Windows] = field(default_factory=dict)
     """The axes whose size follows from a computed index, in the order in which the sizes can be found."""
+    tracked: tuple[str, ...] = ()
+    """Bindings that the forward hands out though no derivative needs them."""
 
     @property
     def name(self) -> str:

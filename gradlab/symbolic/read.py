@@ -42,7 +42,8 @@ class _Reader(ComputedAxes):
         for binding in d.lets:
             self.bind(binding)
         facts = tuple(self.fact(item) for item in d.facts)
-        output = self.output(d.output)
+        tracked = tuple(self.bound("tracked", entry).name for entry in d.tracked)
+        output = self.bound("output", d.output)
         shift = self.shift(d.shift, inputs[0].tensor)
         self.check_axes(inputs)
         self.check_doors([*(given.tensor for given in inputs), output])
@@ -53,6 +54,7 @@ class _Reader(ComputedAxes):
             inputs=inputs,
             bindings=tuple(self.bindings),
             output=output,
+            tracked=tracked,
             facts=facts,
             shift=shift,
             digest=_digest(d),
@@ -161,15 +163,16 @@ class _Reader(ComputedAxes):
                 rests = " or ".join(packed.dims)
                 self.fail(f"{tensor.name} has not both, side by side", f"index it by {packed.groups} and {rests}")
 
-    def output(self, entry: sp.Expr) -> Tensor:
-        self.where = "output"
+    def bound(self, where: str, entry: sp.Expr) -> Tensor:
+        """The binding that an entry of the declaration names."""
+        self.where = where
         tensor = self.tensor(entry)
         bound = {binding.name: binding.tensor for binding in self.bindings}
         if tensor.name not in bound:
             self.fail(f"{entry} is not bound", f"bind it with let({entry}, ...) first")
         if tensor != bound[tensor.name]:
             shown = ", ".join(index.name for index in bound[tensor.name].indices)
-            self.fail(f"{entry} is bound as {tensor.name}[{shown}]", "write the output with the same indices")
+            self.fail(f"{entry} is bound as {tensor.name}[{shown}]", f"write the {where} with the same indices")
         return tensor
 
     def shift(self, declared: sp.Idx | Declared | None, first: Tensor) -> Shift | None:
@@ -231,5 +234,6 @@ def _digest(definition: Definition) -> str:
         *(["broadcast"] if definition.broadcast else []),
         *([definition.packed] if definition.packed else []),
         *([f"ceil={definition.ceil}"] if definition.ceil else []),
+        *([f"tracked={definition.tracked}"] if definition.tracked else []),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

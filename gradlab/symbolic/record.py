@@ -17,7 +17,7 @@ def record(derivation: Derivation) -> Operation:
         summary=definition.summary,
         signature=_signature(program, definition.packed),
         arguments=tuple(Argument(g.tensor.name, g.domain, g.differentiable) for g in program.inputs),
-        saved=tuple(name for name in derivation.saved if name not in program.constants),
+        saved=tuple(name for name in derivation.handed if name not in program.constants),
         reference=definition.reference or "",
         digest=program.digest,
         parameters=tuple(definition.parameters),

@@ -53,8 +53,8 @@ def unchecked(name: str, *saved: str) -> Callable[..., Any]:
     argument nor output). Such tensors are constants to autograd, as the statistics that batch normalisation tracks.
 
     >>> import torch
-    >>> output, inv_std = unchecked("batch_norm", "inv_std")(torch.randn(8, 3), torch.ones(3), torch.zeros(3))
-    >>> inv_std.shape
+    >>> output, mu, var = unchecked("batch_norm", "mu", "var")(torch.randn(8, 3), torch.ones(3), torch.zeros(3))
+    >>> var.shape
     torch.Size([3])
     """
     return _made(name, saved, door=False)

@@ -288,6 +288,10 @@ CASES: dict[str, tuple[Callable[[], Definition], str]] = {
         lambda: define((y[n, m], Sum(x[n, d] * x[m, d] ** 2, d)), output=y[m, n]),
         "output: y[m, n] is bound as y[n, m]; write the output with the same indices",
     ),
+    "tracked but not bound": (
+        lambda: define((y[n, d], x[n, d]), tracked=[z[n]]),
+        "tracked: z[n] is not bound; bind it with let(z[n], ...) first",
+    ),
     "constant output": (
         lambda: define((y[n, d], 1)),
         "output: y[n, d] depends on no differentiable input; there is no gradient to derive",

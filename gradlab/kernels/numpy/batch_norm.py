@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: 72c8dfe2c12329c9. Saved for the backward: gamma, inv_std, x_hat.
+Target: NumPy. Definition: 6944159d3282e89c. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm --to text` prints.
@@ -27,9 +27,9 @@ OPERATION = Operation(
         Argument("gamma", real()),
         Argument("beta", real()),
     ),
-    saved=("gamma", "inv_std", "x_hat"),
+    saved=("gamma", "inv_std", "x_hat", "mu", "var"),
     reference="torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)",
-    digest="72c8dfe2c12329c9",
+    digest="6944159d3282e89c",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
     output="y",
     curved=("x", "gamma"),
@@ -37,7 +37,7 @@ OPERATION = Operation(
 
 
 def forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-05) -> tuple[Array, tuple[Array, ...]]:
-    """Return the output, (n,c),(c),(c)->(n,c), and what `backward` needs: gamma, inv_std, x_hat."""
+    """Return the output, (n,c),(c),(c)->(n,c), and what `backward` needs: gamma, inv_std, x_hat; besides mu, var."""
     n = x.shape[0]
     inverse_n = 1 / n if n else np.nan
     # (1) mu[c] = sum[n](x[n,c]) / N
@@ -52,7 +52,7 @@ def forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-05) -> tuple
     dot_xc = np.einsum("nc,nc->c", xc, xc)
     var = dot_xc * inverse_n
     # (4) t1[c] = var[c] + eps
-    t1 = np.add(var, eps, out=var)
+    t1 = var + eps
     # (5) inv_std[c] = 1 / sqrt(t1[c])
     inv_std = 1 / np.sqrt(t1)
     # (6) x_hat[n,c] = inv_std[c] * xc[n,c]
@@ -60,14 +60,14 @@ def forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-05) -> tuple
     # (7) y[n,c] = gamma[c] * x_hat[n,c] + beta[c]
     y = x_hat * gamma
     y += beta
-    return y, (gamma, inv_std, x_hat)
+    return y, (gamma, inv_std, x_hat, mu, var)
 
 
 def backward(
     grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True)
 ) -> tuple[Array | None, Array | None, Array | None]:
     """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
-    gamma, inv_std, x_hat = saved
+    gamma, inv_std, x_hat, _mu, _var = saved
     n = grad_output.shape[0]
     inverse_n = 1 / n if n else np.nan
     grad_x: Array | None = None
@@ -92,7 +92,7 @@ def backward(
 
 def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangent_beta: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    gamma, inv_std, x_hat = saved
+    gamma, inv_std, x_hat, _mu, _var = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else np.nan
     # (53) tangent_y[n,c] = gamma[c] * inv_std[c] * tangent_x[n,c] + tangent_gamma[c] * x_hat[n,c] + tangent_beta[c]
@@ -120,7 +120,7 @@ def hvp(
     saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_gamma: Array, tangent_beta: Array
 ) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    gamma, inv_std, x_hat = saved
+    gamma, inv_std, x_hat, _mu, _var = saved
     n = grad_output.shape[0]
     inverse_n = 1 / n if n else np.nan
     # (47) tangent_inv_std[c] = -inv_std[c]**2 * sum[n](tangent_x[n,c] * x_hat[n,c]) / N

@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: NumPy. Definition: bee6575bbc69d765. Saved for the backward: gamma, inv_std, x_hat.
+Target: NumPy. Definition: 08eb6d45f2f3ccfe. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm_2d --to text` prints.
@@ -27,9 +27,9 @@ OPERATION = Operation(
         Argument("gamma", real()),
         Argument("beta", real()),
     ),
-    saved=("gamma", "inv_std", "x_hat"),
+    saved=("gamma", "inv_std", "x_hat", "mu", "var"),
     reference="torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)",
-    digest="bee6575bbc69d765",
+    digest="08eb6d45f2f3ccfe",
     parameters=(Parameter("eps", 1e-05, 1e-08, 0.1),),
     output="y",
     curved=("x", "gamma"),
@@ -37,7 +37,10 @@ OPERATION = Operation(
 
 
 def forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-05) -> tuple[Array, tuple[Array, ...]]:
-    """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w), and what `backward` needs: gamma, inv_std, x_hat."""
+    """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w).
+
+    What `backward` needs: gamma, inv_std, x_hat; besides mu, var.
+    """
     n, c, h, w = x.shape
     hw = h * w
     nhw = n * h * w
@@ -55,7 +58,7 @@ def forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-05) -> tuple
     dot_xc = np.vecdot(xc.reshape(n, c, hw), xc.reshape(n, c, hw)).sum(axis=0)
     var = dot_xc * inverse_nhw
     # (4) t1[c] = var[c] + eps
-    t1 = np.add(var, eps, out=var)
+    t1 = var + eps
     # (5) inv_std[c] = 1 / sqrt(t1[c])
     inv_std = 1 / np.sqrt(t1)
     # (6) x_hat[n,c,h,w] = inv_std[c] * xc[n,c,h,w]
@@ -63,14 +66,14 @@ def forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-05) -> tuple
     # (7) y[n,c,h,w] = gamma[c] * x_hat[n,c,h,w] + beta[c]
     y = x_hat * np.repeat(gamma, hw)
     y += np.repeat(beta, hw)
-    return y.reshape(n, c, h, w), (gamma, inv_std, x_hat.reshape(n, c, h, w))
+    return y.reshape(n, c, h, w), (gamma, inv_std, x_hat.reshape(n, c, h, w), mu, var)
 
 
 def backward(
     grad_output: Array, saved: tuple[Array, ...], needs: tuple[bool, ...] = (True, True, True)
 ) -> tuple[Array | None, Array | None, Array | None]:
     """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
-    gamma, inv_std, x_hat = saved
+    gamma, inv_std, x_hat, _mu, _var = saved
     n, c, h, w = grad_output.shape
     hw = h * w
     chw = c * h * w
@@ -100,7 +103,7 @@ def backward(
 
 def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_gamma: Array, tangent_beta: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    gamma, inv_std, x_hat = saved
+    gamma, inv_std, x_hat, _mu, _var = saved
     n, c, h, w = tangent_x.shape
     hw = h * w
     chw = c * h * w
@@ -131,7 +134,7 @@ def hvp(
     saved: tuple[Array, ...], grad_output: Array, tangent_x: Array, tangent_gamma: Array, tangent_beta: Array
 ) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    gamma, inv_std, x_hat = saved
+    gamma, inv_std, x_hat, _mu, _var = saved
     n, c, h, w = grad_output.shape
     hw = h * w
     nhw = n * h * w

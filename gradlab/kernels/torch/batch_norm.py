@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: 72c8dfe2c12329c9. Saved for the backward: gamma, inv_std, x_hat.
+Target: torch. Definition: 6944159d3282e89c. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm --to text` prints.
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 def forward(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return the output, (n,c),(c),(c)->(n,c), and what `backward` needs: gamma, inv_std, x_hat."""
+    """Return the output, (n,c),(c),(c)->(n,c), and what `backward` needs: gamma, inv_std, x_hat; besides mu, var."""
     n = x.shape[0]
     inverse_n = 1 / n if n else math.nan
     # (1) mu[c] = sum[n](x[n,c]) / N
@@ -30,21 +30,21 @@ def forward(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> tu
     dot_xc = (xc * xc).sum(dim=0)
     var = dot_xc * inverse_n
     # (4) t1[c] = var[c] + eps
-    t1 = var.add_(eps)
+    t1 = var + eps
     # (5) inv_std[c] = 1 / sqrt(t1[c])
     inv_std = torch.rsqrt(t1)
     # (6) x_hat[n,c] = inv_std[c] * xc[n,c]
     x_hat = xc.mul_(inv_std)
     # (7) y[n,c] = gamma[c] * x_hat[n,c] + beta[c]
     y = torch.addcmul(beta, x_hat, gamma)
-    return y, (gamma, inv_std, x_hat)
+    return y, (gamma, inv_std, x_hat, mu, var)
 
 
 def backward(
     grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True)
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
-    gamma, inv_std, x_hat = saved
+    gamma, inv_std, x_hat, _mu, _var = saved
     n = grad_output.shape[0]
     inverse_n = 1 / n if n else math.nan
     grad_x: Tensor | None = None
@@ -63,7 +63,7 @@ def backward(
 
 def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    gamma, inv_std, x_hat = saved
+    gamma, inv_std, x_hat, _mu, _var = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else math.nan
     # (53) tangent_y[n,c] = gamma[c] * inv_std[c] * tangent_x[n,c] + tangent_gamma[c] * x_hat[n,c] + tangent_beta[c]
@@ -84,7 +84,7 @@ def hvp(
     saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    gamma, inv_std, x_hat = saved
+    gamma, inv_std, x_hat, _mu, _var = saved
     n = grad_output.shape[0]
     inverse_n = 1 / n if n else math.nan
     # (47) tangent_inv_std[c] = -inv_std[c]**2 * sum[n](tangent_x[n,c] * x_hat[n,c]) / N

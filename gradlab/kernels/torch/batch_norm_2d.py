@@ -2,7 +2,7 @@
 
 Generated from derivations/batch_norm.py by `gradlab derive`; edit that file, not this one.
 
-Target: torch. Definition: bee6575bbc69d765. Saved for the backward: gamma, inv_std, x_hat.
+Target: torch. Definition: 08eb6d45f2f3ccfe. Saved for the backward: gamma, inv_std, x_hat.
 The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive batch_norm_2d --to text` prints.
@@ -15,7 +15,10 @@ from torch import Tensor
 
 
 def forward(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w), and what `backward` needs: gamma, inv_std, x_hat."""
+    """Return the output, (n,c,h,w),(c),(c)->(n,c,h,w).
+
+    What `backward` needs: gamma, inv_std, x_hat; besides mu, var.
+    """
     n, _, h, w = x.shape
     nhw = n * h * w
     inverse_nhw = 1 / nhw if nhw else math.nan
@@ -31,7 +34,7 @@ def forward(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> tu
     dot_xc = (xc * xc).sum(dim=(2, 3)).sum(dim=0)
     var = dot_xc * inverse_nhw
     # (4) t1[c] = var[c] + eps
-    t1 = var.add_(eps)
+    t1 = var + eps
     # (5) inv_std[c] = 1 / sqrt(t1[c])
     inv_std = torch.rsqrt(t1)
     # (6) x_hat[n,c,h,w] = inv_std[c] * xc[n,c,h,w]
@@ -39,14 +42,14 @@ def forward(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-05) -> tu
     # (7) y[n,c,h,w] = gamma[c] * x_hat[n,c,h,w] + beta[c]
     y = x_hat * gamma[:, None, None]
     y = y + beta[:, None, None]
-    return y, (gamma, inv_std, x_hat)
+    return y, (gamma, inv_std, x_hat, mu, var)
 
 
 def backward(
     grad_output: Tensor, saved: tuple[Tensor, ...], needs: tuple[bool, ...] = (True, True, True)
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the gradient of each input (VJP), None for an input that has none or whose gradient is not needed."""
-    gamma, inv_std, x_hat = saved
+    gamma, inv_std, x_hat, _mu, _var = saved
     n, _, h, w = grad_output.shape
     nhw = n * h * w
     inverse_nhw = 1 / nhw if nhw else math.nan
@@ -67,7 +70,7 @@ def backward(
 
 def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    gamma, inv_std, x_hat = saved
+    gamma, inv_std, x_hat, _mu, _var = saved
     n, _, h, w = tangent_x.shape
     nhw = n * h * w
     inverse_nhw = 1 / nhw if nhw else math.nan
@@ -89,7 +92,7 @@ def hvp(
     saved: tuple[Tensor, ...], grad_output: Tensor, tangent_x: Tensor, tangent_gamma: Tensor, tangent_beta: Tensor
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    gamma, inv_std, x_hat = saved
+    gamma, inv_std, x_hat, _mu, _var = saved
     n, _, h, w = grad_output.shape
     nhw = n * h * w
     inverse_nhw = 1 / nhw if nhw else math.nan

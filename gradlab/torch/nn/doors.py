@@ -73,5 +73,5 @@ _PRODUCTS = ("linear", "matmul", "conv1d", "conv2d", *_ATTENTION)
 
 # Made once, here: torch.compile can follow a look-up in a dictionary, but not an import.
 DOORS = {name: Door.of(name) for name in registry.names()}
-TRACKED = {name: Door.with_saved(name, "inv_std") for name in ("batch_norm", "batch_norm_2d")}
-"""Batch normalisations that also give one over the standard deviation, for running statistics."""
+TRACKED = {name: Door.with_saved(name, "mu", "var") for name in ("batch_norm", "batch_norm_2d")}
+"""Batch normalisations that also give the mean and the biased variance, for running statistics."""

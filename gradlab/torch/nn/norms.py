@@ -22,9 +22,9 @@ class BatchNorm(torch.nn.modules.batchnorm._BatchNorm):
         x = input[..., None] if input.ndim == 3 else input
         name = "batch_norm" if input.ndim == 2 else "batch_norm_2d"
         names = ("input", "weight", "bias", "running_mean", "running_var")
-        if not self.training and self.running_mean is not None and self.running_var is not None:
-            statistics = (self.running_mean, self.running_var)
-            output = DOORS[f"{name}_eval"](names, x, weight, bias, *statistics, eps=self.eps)
+        mean, var = self.running_mean, self.running_var
+        if not self.training and mean is not None and var is not None:
+            output = DOORS[f"{name}_eval"](names, x, weight, bias, mean, var, eps=self.eps)
             return output if x is input else output.reshape(input.shape)
         count = input.numel() // max(input.shape[1], 1)
         if count == 1:
@@ -32,28 +32,19 @@ class BatchNorm(torch.nn.modules.batchnorm._BatchNorm):
                 f"{type(self).__name__}: input is {tuple(input.shape)}, one value per channel, whose variance is 0; "
                 "train with more than one, or call eval()"
             )
-        output, inv_std = TRACKED[name](names[:3], x, weight, bias, eps=self.eps)
-        if self.training and self.running_mean is not None and self.running_var is not None:
-            self._track(input.detach(), inv_std.detach(), count)
+        output, *statistics = TRACKED[name](names[:3], x, weight, bias, eps=self.eps)
+        if self.training and mean is not None and var is not None:
+            momentum = self._count()
+            if count:  # the statistics of none are nan
+                mean.lerp_(statistics[0].to(mean.dtype), momentum)
+                var.lerp_(statistics[1].to(var.dtype) * (count / (count - 1)), momentum)  # the unbiased one
         return output if x is input else output.reshape(input.shape)
 
-    def _track(self, input: Tensor, inv_std: Tensor, count: int) -> None:
-        """Move the running statistics towards the batch's, with the unbiased variance.
-
-        The kernel knows the variance; to compute it again costs as much as the layer (torch.var_mean ten times that).
-        """
-        assert self.running_mean is not None
-        assert self.running_var is not None
+    def _count(self) -> float:
+        """Count the batch; return by how much the running statistics move towards its own."""
         assert self.num_batches_tracked is not None
-        self.num_batches_tracked.add_(1)
-        momentum = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
-        if not count:
-            return
-        mean = input.mean([axis for axis in range(input.ndim) if axis != 1])
-        # In the running statistics' own type: what is left of the difference may be small.
-        variance = (inv_std.to(self.running_var.dtype) ** -2 - self.eps).clamp(min=0) * (count / (count - 1))
-        self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
-        self.running_var.lerp_(variance, momentum)
+        tracked = self.num_batches_tracked.add_(1)
+        return 1 / float(tracked) if self.momentum is None else self.momentum
 
 
 class BatchNorm1d(BatchNorm, torch.nn.BatchNorm1d):
