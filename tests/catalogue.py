@@ -8,9 +8,8 @@ from gradlab import registry
 from gradlab.symbolic.derive import Derivation, derive
 from gradlab.symbolic.load import definitions
 from gradlab.symbolic.read import read
-from tests.sharing import share
 
-NAMES = share(registry.names())
+NAMES = registry.names()
 
 
 @cache

@@ -7,7 +7,7 @@ import sys
 import pytest
 from hypothesis import settings
 
-from tests.sharing import is_shared
+from tests.sharing import WHOLE, is_mine
 
 # Times vary too much between machines for a deadline to mean anything; a blob reproduces a failure anywhere.
 settings.register_profile("gradlab", deadline=None, print_blob=True)
@@ -22,17 +22,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow tests to the run that they belong to."""
-    mine: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    """Leave to other Pythons what is theirs."""
+    dealt: dict[bool, list[pytest.Item]] = {True: [], False: []}
     for item in items:
-        mine[item.get_closest_marker("slow") is None or is_shared(item.nodeid)].append(item)
-    config.hook.pytest_deselected(items=mine[False])
-    items[:] = mine[True]
+        call = getattr(item, "callspec", None)
+        dealt[is_mine(item.nodeid, call.params if call else {})].append(item)
+    config.hook.pytest_deselected(items=dealt[False])
+    items[:] = dealt[True]
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Say how to draw the same examples again."""
-    return f"seed: --hypothesis-seed={config.option.hypothesis_seed}"
+    """Say how to draw the same examples again, and what is left to other Pythons."""
+    part = "" if WHOLE else "; one of three parts of the tests (GRADLAB_TESTS)"
+    return f"seed: --hypothesis-seed={config.option.hypothesis_seed}{part}"
 
 
 def pytest_runtest_setup() -> None:

@@ -1,8 +1,8 @@
-"""Which tests a run takes: all of them, or its part of what is dealt out over three Pythons.
+"""Which tests a run takes: all of them, or its part where they are dealt out over three Pythons.
 
-Where GRADLAB_CATALOGUE is "third", as tox sets it, a test over every operation takes a third of them: another one on
-each of three Pythons in a row, so that 3.11, 3.12 and 3.13 together test all. Tests that are marked slow, or their
-cases, are dealt out in the same way.
+Where GRADLAB_TESTS is "third", as tox sets it, each of three Pythons in a row takes another third of the tests, so that
+3.11, 3.12 and 3.13 together run all. Tests of one operation stay together: it is derived once for all of them. What
+looks into Python itself is tested on each.
 """
 
 from __future__ import annotations
@@ -10,21 +10,26 @@ from __future__ import annotations
 import os
 import sys
 import zlib
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-Case = TypeVar("Case")
+from gradlab import registry
 
-WHOLE = os.environ.get("GRADLAB_CATALOGUE") != "third"
-_TURN = sys.version_info.minor % 3
+WHOLE = os.environ.get("GRADLAB_TESTS") != "third"
+EVERYWHERE = (
+    "tests/mutate/",  # Python's syntax trees
+    "tests/symbolic/trace/",  # its calling conventions
+    "tests/test_import.py",
+    "tests/test_packaging.py",
+    "tests/verify/test_isolation.py",  # its processes, threads and signals
+)
+
+_OPERATIONS = frozenset(registry.names())
 
 
-def share(cases: Iterable[Case]) -> tuple[Case, ...]:
-    """The cases, names for instance, that this run is to test."""
-    every = tuple(cases)
-    return every if WHOLE else every[_TURN::3]
-
-
-def is_shared(test: str) -> bool:
-    """Whether this run is the one that a slow test of this id belongs to."""
-    return WHOLE or zlib.crc32(test.encode()) % 3 == _TURN
+def is_mine(test: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether this run takes a test of this id, with these parameters."""
+    if WHOLE or test.startswith(EVERYWHERE):
+        return True
+    named = (value for value in parameters.values() if isinstance(value, str) and value in _OPERATIONS)
+    return zlib.crc32(next(named, test).encode()) % 3 == sys.version_info.minor % 3

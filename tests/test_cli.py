@@ -163,7 +163,6 @@ def test_kernels_of_ones_own_need_a_place(capsys: pytest.CaptureFixture[str], ow
     assert err == f"gradlab: {own}: say what to do with it: --to text, --to numpy, …, or -o FOLDER for its kernels\n"
 
 
-@pytest.mark.slow
 def test_check_finds_nothing_stale(capsys: pytest.CaptureFixture[str]) -> None:
     """The committed kernels are what the definitions give; every step is proved and every mutant rejected.
 
@@ -327,7 +326,6 @@ def test_interrupted_verify_prints_its_rows(
     assert out.splitlines()[-1] == "interrupted; gradients: 1 pass; profile quick, seed 1"
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_real_interrupt() -> None:
     """The signal that Ctrl-C sends to a running process ends it with its table, not with a traceback."""

@@ -81,7 +81,6 @@ def outcomes(path: str = "r.json") -> dict[str, dict[str, Any]]:
     return {item["id"]: item for target in data["targets"] for item in target["outcomes"]}
 
 
-@pytest.mark.slow
 def test_a_weak_test_has_a_low_score(capsys: pytest.CaptureFixture[str], course: Path) -> None:
     """A test of shapes alone lets every sign through; each survivor has its diff and inputs that show it."""
     before = (course / "course.py").stat().st_mtime_ns
@@ -100,7 +99,6 @@ def test_a_weak_test_has_a_low_score(capsys: pytest.CaptureFixture[str], course:
     assert (course / "course.py").stat().st_mtime_ns == before
 
 
-@pytest.mark.slow
 def test_gradlab_kills_what_the_weak_test_lets_pass(capsys: pytest.CaptureFixture[str], course: Path) -> None:
     """Without a command gradlab's own check is the test, by the spec beside the function: all are killed."""
     status, out, err = run(capsys, "course.py:linear_backward", *KINDS, "--profile=quick", "--json=r.json")
@@ -113,7 +111,6 @@ def test_gradlab_kills_what_the_weak_test_lets_pass(capsys: pytest.CaptureFixtur
     assert {"value", "contract"} <= laws
 
 
-@pytest.mark.slow
 def test_resume_and_one_mutant(capsys: pytest.CaptureFixture[str], course: Path) -> None:
     """What the log knows is not run again; --mutant runs one; --list runs nothing."""
     argv = ("course.py:relu", "--operator=comparison", "--resume=log", "--json=r.json")
@@ -140,7 +137,6 @@ def test_resume_and_one_mutant(capsys: pytest.CaptureFixture[str], course: Path)
     )
 
 
-@pytest.mark.slow
 def test_operations_and_layers(capsys: pytest.CaptureFixture[str], course: Path) -> None:
     """A registered kernel; a layer's method by its class, described on the line; both in one run."""
     argv = ("relu", "--operator=sign", "--profile=quick")
@@ -151,7 +147,6 @@ def test_operations_and_layers(capsys: pytest.CaptureFixture[str], course: Path)
     assert (status, err, out.splitlines()[-2]) == (0, "", "course.py:Square.backward: killed 4 of 4 (100.0 %)")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argv", "message"),
     [

@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parent.parent
 
 DEFINITION = '''"""Half the mean squared distance to a target."""
@@ -42,7 +40,6 @@ def gradlab(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
 def test_one_file_and_one_command_add_an_operation(tmp_path):
     """A definition dropped into a copy is derived, proved, listed, fresh and verified with no other edit."""
     for name in ("gradlab", "derivations"):

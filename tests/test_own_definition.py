@@ -38,7 +38,6 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.slow
 def test_one_command_verifies_it(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     """Both kernels pass against three oracles, and nothing is written beside the file."""
     report = file.with_suffix(".json")
@@ -53,7 +52,6 @@ def test_one_command_verifies_it(capsys: pytest.CaptureFixture[str], file: Path)
     assert sorted(path.name for path in file.parent.iterdir() if path.suffix) == ["mish.json", "mish.py"]
 
 
-@pytest.mark.slow
 def test_a_wrong_definition_fails(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     """The reference is torch's own: a definition of something else does not pass for it."""
     file.write_text(MISH.replace("x[n] * tanh", "2 * x[n] * tanh"))
@@ -61,7 +59,6 @@ def test_a_wrong_definition_fails(capsys: pytest.CaptureFixture[str], file: Path
     assert "output" in capsys.readouterr().out
 
 
-@pytest.mark.slow
 def test_errors_name_the_place(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     """What cannot be derived, and options that contradict a definition, are errors that say what to do."""
     file.write_text(MISH.replace("tanh(softplus(x[n]))", "tanh(IndexedBase('z')[n])"))
@@ -72,7 +69,6 @@ def test_errors_name_the_place(capsys: pytest.CaptureFixture[str], file: Path) -
     assert "a Definition says all of itself; leave out --signature" in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_a_traced_function_is_verified(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     """Kernels that are derived from its formula are compared with the function itself, among others."""
     file.write_text(TRACED)
@@ -99,7 +95,6 @@ def test_a_traced_function_is_derived(capsys: pytest.CaptureFixture[str], file: 
     assert str(file.parent / "huber_test.py") in capsys.readouterr().out
 
 
-@pytest.mark.slow
 def test_a_function_without_formula_is_an_error(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     """One line says where, what and what to do, whichever command meets it."""
     file.write_text(TRACED.replace("np.abs(y - t)", "np.cumsum(y - t)"))

@@ -51,7 +51,6 @@ def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     return suite.runpytest_subprocess(*plugin, "--gradlab-profile", "quick", "--gradlab-seed", "5", *arguments)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_summary(suite: pytest.Pytester, workers: tuple[str, ...]) -> None:
     """One line for each check: in one process, and with rows that come from pytest-xdist's workers."""
@@ -71,7 +70,6 @@ def test_summary(suite: pytest.Pytester, workers: tuple[str, ...]) -> None:
     assert result.stdout.str().count("test_suite.py::test_two_checks ") == 2
 
 
-@pytest.mark.slow
 def test_html(suite: pytest.Pytester) -> None:
     """One page from all workers of pytest-xdist, and one that dies takes no row with it; nothing is in JUnit's file."""
     suite.makepyfile(test_suite=SUITE + "\ndef test_zz_death():\n    import os\n    os._exit(3)\n")
@@ -87,7 +85,6 @@ def test_html(suite: pytest.Pytester) -> None:
     assert len((suite.path / "junit.xml").read_text()) < 20_000
 
 
-@pytest.mark.slow  # torch is imported in a process of its own
 def test_torch_is_recorded(suite: pytest.Pytester) -> None:
     """`gradlab.torch.check` in a test takes profile and seed, and is a row of the summary and of the page."""
     pytest.importorskip("torch")
@@ -105,7 +102,6 @@ def test_torch_is_recorded(suite: pytest.Pytester) -> None:
     assert "1 gradient verified" in (suite.path / "report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
 def test_marker_selects(suite: pytest.Pytester) -> None:
     """`-m gradlab` runs the tests that use the fixture; the others show no summary."""
     run(suite, "-m", "gradlab").assert_outcomes(passed=2, failed=1, deselected=1)

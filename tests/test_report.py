@@ -34,7 +34,6 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     return status, captured.out, captured.err
 
 
-@pytest.mark.slow
 def test_workers(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Functions in worker processes: pictures come with the rows, and the JSON gives the very same page later."""
     monkeypatch.chdir(tmp_path)

@@ -129,7 +129,6 @@ def claims(row: dict[str, Any]) -> list[str]:
     return [finding["claim"].partition("; ")[0] for finding in row["findings"]]
 
 
-@pytest.mark.slow
 def test_nothing_is_lost(hostile: dict[str, Any]) -> None:
     """Every function has its row, in the order asked for; the run ends as one that found failures."""
     assert (hostile["status"], hostile["err"]) == (1, "")
@@ -246,7 +245,6 @@ def test_interrupt_prints_what_is_done(tmp_path: Path) -> None:
         os.kill(int(started.read_text()), 0)
 
 
-@pytest.mark.slow
 def test_operations_side_by_side(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """In workers, gradlab's own operations have the rows that they have in one process, in the same order."""
     rows = []
@@ -261,7 +259,6 @@ def test_operations_side_by_side(capsys: pytest.CaptureFixture[str], tmp_path: P
 # Doors ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_ways_to_describe_a_function(capsys: pytest.CaptureFixture[str], doors: Path) -> None:
     """A spec beside the function; the backward found by its name; a layer, its class, a subject; a dotted module."""
     argv = ["doors.py:scale", "doors:scale", "--json", "r.json"]
@@ -278,7 +275,6 @@ def test_ways_to_describe_a_function(capsys: pytest.CaptureFixture[str], doors: 
     assert (status, out.splitlines()[-1]) == (0, "gradients: 4 pass; profile quick, seed 1")
 
 
-@pytest.mark.slow
 def test_function_described_on_the_line(capsys: pytest.CaptureFixture[str], doors: Path) -> None:
     """Signature, backward, domain, sizes, parameters, reference, exclusion and cache."""
     argv = ["doors.py:half", "--signature", "(n,d),(d)->(n,d)", "--backward", "other", "--domain", "x=real(-3,3)"]
@@ -293,7 +289,6 @@ def test_function_described_on_the_line(capsys: pytest.CaptureFixture[str], door
 SQUARE = ("--signature", "(n)->(n)")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argv", "message"),
     [

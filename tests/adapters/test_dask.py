@@ -52,7 +52,6 @@ def check(forward: str, label: str, backward: str = "tests.verify.course:right")
     return Check(f"tests.verify.hostile:{forward}", backward, "(n)->(n)", {"names": ("x",)}, label)
 
 
-@pytest.mark.slow
 def test_a_worker_is_killed(cluster: Any) -> None:
     """Nothing is lost, every row is there once, and the same as on this machine with the same seed."""
     checks = [check("slow", f"check {k}") for k in (0, 2)]
@@ -75,7 +74,6 @@ def test_a_worker_is_killed(cluster: Any) -> None:
         assert flat.row.verdict == ("pass" if int(flat.row.operation[-1]) % 2 == 0 else "fail")
 
 
-@pytest.mark.slow
 def test_command_line(cluster: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """`--executor` has the rows of `-n`, for a file that lies in a folder of its own."""
     (tmp_path / "mine.py").write_text(
@@ -93,7 +91,6 @@ def test_command_line(cluster: Any, capsys: pytest.CaptureFixture[str], tmp_path
     assert [row["verdict"] for row in rows[0]] == ["fail"]
 
 
-@pytest.mark.slow
 def test_a_check_that_kills_every_worker(cluster: Any) -> None:
     """It is a row of its own, and the others come back; one that only ends its own process is isolated as ever."""
     checks = [
@@ -144,7 +141,6 @@ def test_without_dask() -> None:
 
 
 # Last: the function that hangs keeps its worker until the cluster is closed, or its time is up.
-@pytest.mark.slow
 def test_interrupt_prints_what_is_done(cluster: Any, tmp_path: Path) -> None:
     """Ctrl-C while a function hangs on a worker: the rows before it are printed; the cluster stays."""
     (tmp_path / "slow.py").write_text(

@@ -18,7 +18,6 @@ def test_gradlab_is_right(position: int) -> None:
     assert found["verdict"] == "right", found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("system", "problem", "verdict"),
     [
@@ -45,7 +44,6 @@ def test_a_wrong_answer_is_called_wrong(change: Callable[[Any], Any]) -> None:
         assert derivation._right(problem, answer, data) is verdict
 
 
-@pytest.mark.slow
 def test_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One row for each derivative, a summary of each system, and JSON."""
     where = ["--log", str(tmp_path / "log"), "--json", str(tmp_path / "found.json")]

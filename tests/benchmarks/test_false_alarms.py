@@ -11,7 +11,6 @@ ALARMS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "seed"), ALARMS.items())
 def test_it_passes_now(name: str, seed: int) -> None:
     """The same cases, drawn by the same seed."""

@@ -7,7 +7,6 @@ torch = pytest.importorskip("torch")
 from benchmarks import kernel_fuzz  # noqa: E402 - after the check that torch is there
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_random_formulas_have_right_kernels(seed: int) -> None:
     """Forward, backward, JVP and HVP of both targets; the same formulas each time."""

@@ -21,7 +21,6 @@ from benchmarks.timing import THREAD_VARIABLES, Spread
 from gradlab import operation, registry
 from gradlab.errors import MissingDependencyError
 from tests.catalogue import NAMES
-from tests.sharing import share
 
 ROOT = Path(kernels.__file__).parents[1]
 
@@ -37,7 +36,6 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.slow
 def test_quick_run_writes_valid_json(tmp_path: Path) -> None:
     """One operation, both passes and dtypes: a row each in the table and in the JSON, which is strict JSON."""
     path = tmp_path / "new" / "softmax.json"
@@ -203,7 +201,7 @@ def test_upstream_of_a_scalar_is_a_numpy_scalar() -> None:
     assert contest.upstream(np.zeros((2, 3), np.float32)).shape == (2, 3)
 
 
-@pytest.mark.parametrize("name", share(sorted(RIVALS.keys() & set(registry.names()))))
+@pytest.mark.parametrize("name", sorted(RIVALS.keys() & set(registry.names())))
 def test_sittings_are_joined(name: str) -> None:
     """Rounds are spread over sittings with arrays of their own; forms that share a function are timed once."""
     case = next(cases(registry.operation(name), quick=True, seed=0))

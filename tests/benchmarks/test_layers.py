@@ -6,7 +6,6 @@ import pytest
 from benchmarks import growth, layers
 
 
-@pytest.mark.slow
 def test_a_quick_run_prints_and_writes_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every package is timed in every round, and its memory measured; the plot is written."""
     file, picture = tmp_path / "layers.json", tmp_path / "growth.png"

@@ -3,7 +3,6 @@ import pytest
 from benchmarks import opinfo
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nn.functional.relu", "softmax", "nn.functional.linear", "nn.functional.conv2d"])
 def test_torchs_samples_agree(name: str) -> None:
     """On every sample that an operation covers, output and gradients are torch's; most samples are covered."""

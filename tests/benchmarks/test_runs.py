@@ -37,7 +37,6 @@ def options(folder: Path, *arguments: str) -> Namespace:
 QUIET = Console(stderr=True, quiet=True)
 
 
-@pytest.mark.slow
 def test_resumes(tmp_path: Path) -> None:
     """A second run does the new task only, also after a line was cut off, and knows all results."""
     assert complete(tasks(tmp_path, "a", "dies", "raises"), options(tmp_path), QUIET)

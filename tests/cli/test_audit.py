@@ -29,7 +29,6 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     return status, captured.out, captured.err
 
 
-@pytest.mark.slow
 def test_the_report(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a file the report is audited; all verdicts are the expected ones."""
     status, out, err = run(capsys, "audit")

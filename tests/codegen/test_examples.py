@@ -16,8 +16,6 @@ from gradlab.symbolic.read import read  # noqa: E402
 from tests.symbolic.examples import EXAMPLES  # noqa: E402
 from tests.symbolic.floats import autograd, point  # noqa: E402
 
-pytestmark = pytest.mark.slow
-
 SIZES = (
     {"n": 4, "m": 6, "d": 5, "k": 3, "p": 2},
     {"n": 2, "m": 1, "d": 3, "k": 5, "p": 4},

@@ -37,7 +37,6 @@ def loaded(source: str, folder: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMULAS)
 def test_passes_as_generated(name: str, tmp_path: Path) -> None:
     """Text -> proof -> kernel -> passing test."""
@@ -46,7 +45,6 @@ def test_passes_as_generated(name: str, tmp_path: Path) -> None:
     module.test_forward()
 
 
-@pytest.mark.slow
 def test_fails_where_the_kernel_is_wrong(tmp_path: Path) -> None:
     """A factor in the backward, and one in the forward, are found by the test that is about it."""
     source = generated("distances")

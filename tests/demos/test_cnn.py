@@ -25,7 +25,6 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return images(tmp_path_factory.mktemp("images"), train=3, test=1)
 
 
-@pytest.mark.slow
 def test_first_steps_are_those_of_torch() -> None:
     """From the same seed the report's network in gradlab's layers has torch.nn's losses, to rounding.
 
@@ -53,7 +52,6 @@ def test_the_report_preset_is_the_report() -> None:
     assert found == ["adam", 1e-4, 32, 5000, 500, "mean-image"]
 
 
-@pytest.mark.slow
 def test_the_best_preset_learns(tmp_path: Path, given: list[str]) -> None:
     """A tiny run of --preset best: the loss falls, and the folder holds what every run leaves."""
     output = tmp_path / "run"
@@ -68,7 +66,6 @@ def test_the_best_preset_learns(tmp_path: Path, given: list[str]) -> None:
     assert json.loads((output / "config.json").read_text())["options"]["network"] == "fast"
 
 
-@pytest.mark.slow
 def test_a_resumed_run_is_an_uninterrupted_one(
     tmp_path: Path, given: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,7 +86,6 @@ def test_a_resumed_run_is_an_uninterrupted_one(
     assert metrics_in(tmp_path / "parts") == metrics_in(tmp_path / "whole")
 
 
-@pytest.mark.slow
 def test_gradients_are_checked_while_it_trains(
     tmp_path: Path, given: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

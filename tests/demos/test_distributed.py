@@ -61,7 +61,6 @@ def _found(layer: Any, x: Any, output: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.slow
 def test_batch_norm_in_two_processes_is_that_of_the_whole_batch(tmp_path: Path) -> None:
     """Output, all gradients and running statistics are those of gradlab's layer on both halves together."""
     generator = torch.Generator().manual_seed(0)
@@ -85,7 +84,6 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [*OPTIONS, *images(tmp_path_factory.mktemp("images"), train=3, test=1)]
 
 
-@pytest.mark.slow
 def test_two_processes_train_as_one_with_the_whole_batch(tmp_path: Path, given: list[str]) -> None:
     """torchrun with two processes writes the losses and accuracies of one process with the same batch, to rounding."""
     assert cnn.main([*given, "--output", str(tmp_path / "one")]) == 0

@@ -15,7 +15,6 @@ distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
 
 
-@pytest.mark.slow
 def test_stacks_train_on_the_workers_of_a_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log holds the same evaluations as after training here."""
     runs = [Run(1, 100, batch, "adam", 2e-4, 4) for batch in (20, 50)]

@@ -64,7 +64,6 @@ def test_torch_and_numpy_agree() -> None:
     assert reference[-1] < reference[0]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_a_killed_run_resumes_to_the_bit(tmp_path: Path, given: list[str], backend: str) -> None:

@@ -108,7 +108,6 @@ def compiled(text: str, folder: Path) -> str:
     return result.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX is installed")
 @pytest.mark.parametrize("operation", FEW)
 def test_compiles(operation: str, tmp_path: Path) -> None:

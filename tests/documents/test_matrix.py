@@ -21,7 +21,6 @@ from gradlab.symbolic.rings import Digits
 from gradlab.symbolic.sample import complete_named, draws
 from gradlab.symbolic.terms import Position
 from tests.catalogue import derivation as registered
-from tests.sharing import share
 from tests.symbolic.examples import EXAMPLES
 
 DEFINITIONS = {**definitions(), **{example.name: example for example in EXAMPLES}}
@@ -85,7 +84,7 @@ WITHOUT_JACOBIAN_FORM = frozenset(
         "softmax_cross_entropy_soft_each",
     ]
 )
-NAMES = share(DEFINITIONS)
+NAMES = tuple(DEFINITIONS)
 EXAMPLE_NAMES = frozenset(example.name for example in EXAMPLES)
 TEXT = TextDialect({GRAD_OUTPUT: "g"})
 

@@ -48,7 +48,6 @@ def check(function: Any, signature: str = SQUARE, **options: Any) -> gradlab.Rep
     return gradlab.jax.check(function, signature, **{"profile": "quick", "seed": 1, **options})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "laws"), FAULTS, ids=[name for name, _ in FAULTS])
 def test_fault_is_found(name: str, laws: set[str]) -> None:
     """A fault that people make fails the check, by a law that it breaks."""
@@ -56,7 +55,6 @@ def test_fault_is_found(name: str, laws: set[str]) -> None:
     assert {finding.law for finding in report.failures} & laws, str(report)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("function", "signature", "options"), RIGHT, ids=["linear", "gather", "scale", "softmax"])
 def test_right_passes(function: Any, signature: str, options: dict[str, Any]) -> None:
     """custom_vjp functions, jax's own and ones with parameters pass, every argument verified."""
@@ -120,7 +118,6 @@ def test_exclude() -> None:
     assert "excluded vmap: never batched" in str(report)
 
 
-@pytest.mark.slow
 def test_reference() -> None:
     """A reference in jax is differentiated by jax; one of NumPy by differences; one that disagrees is told."""
     options: dict[str, Any] = {"dtypes": ("float64",), "domains": {"x": gradlab.real(-3, 3)}}
@@ -132,7 +129,6 @@ def test_reference() -> None:
     assert "primal" in {finding.law for finding in report.failures}, str(report)
 
 
-@pytest.mark.slow
 def test_second_order() -> None:
     """A first-order gradient that forgets how it depends on x is right, and wrong to differentiate."""
     options: dict[str, Any] = {"dtypes": ("float64",), "order": 2}
@@ -156,7 +152,6 @@ def run_program(program: str) -> str:
     return printed.getvalue()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "expected"), [("only_under_jit", "under jax.jit"), ("wrong_in_batches", "in a batch")]
 )
@@ -169,7 +164,6 @@ def test_reproduction_of_a_law(name: str, expected: str) -> None:
     assert expected in printed
 
 
-@pytest.mark.slow
 def test_reproduction_of_a_value() -> None:
     """So does that of the engine, which runs under jax.jit as the check did."""
     report = check(functions.detached_second, dtypes=("float64",), order=2)

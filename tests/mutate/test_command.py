@@ -8,8 +8,6 @@ import pytest
 from gradlab.errors import SignatureError
 from gradlab.mutate.command import Command
 
-pytestmark = pytest.mark.slow
-
 COURSE = "import numpy as np\ndef half(x):\n    return x / 2\n"
 WRONG = COURSE.replace("/", "*")
 

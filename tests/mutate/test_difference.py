@@ -12,8 +12,6 @@ from gradlab.mutate.source import Source
 from gradlab.mutate.variant import variant
 from gradlab.verify.specification import specify
 
-pytestmark = pytest.mark.slow
-
 HEAD = "import numpy as np\ndef forward(x, y):\n    return {}\ndef backward(grad_output, x, y):\n    {}\n"
 
 

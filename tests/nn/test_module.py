@@ -122,7 +122,6 @@ def test_modules_without_forward_say_so() -> None:
         nn.Module().backward(0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("factory", "signature"),
     [

@@ -1,6 +1,5 @@
 from itertools import pairwise
 
-import pytest
 from sympy import Expr, Idx, IndexedBase, Max, Sum, exp, log, sqrt, symbols
 
 from derivations.batch_norm import batch_norm
@@ -106,7 +105,6 @@ def test_rules_in_a_circle_are_no_candidate() -> None:
     assert derivation.candidates
 
 
-@pytest.mark.slow
 def test_many_bindings_are_searched_in_blocks() -> None:
     """A chain of twelve products has millions of combinations; the search still ends, and finds a small set."""
     names = [IndexedBase(f"a{i}") for i in range(12)]

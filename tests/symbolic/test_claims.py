@@ -80,7 +80,6 @@ def test_a_factor_that_one_size_hides() -> None:
     assert sorted(verdict.counterexample.sizes.values()) == [2, 2]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("operation", "arguments", "problem"),
     [

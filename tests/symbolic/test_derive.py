@@ -6,7 +6,6 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
-import pytest
 from sympy import Idx, IndexedBase, Max, Sum, exp, log, sqrt, symbols
 
 from derivations.batch_norm import batch_norm, batch_norm_2d, batch_norm_eval
@@ -338,7 +337,6 @@ def test_names_of_masks_avoid_parameters() -> None:
     prove(derivation)
 
 
-@pytest.mark.slow
 def test_derivations_do_not_depend_on_the_hash_seed() -> None:
     """Texts of all steps are the same in processes with different hash seeds, and after other derivations."""
     program = """

@@ -26,7 +26,6 @@ def derived(name: str) -> Derivation:
     return derive(read(BY_NAME[name]))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", BY_NAME)
 def test_the_engine_proves_it(name: str) -> None:
     """Every step is proved and every mutant of it is rejected."""

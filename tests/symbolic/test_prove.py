@@ -401,7 +401,6 @@ def test_parameters_are_part_of_the_proof() -> None:
         prove(wrong)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(30))
 def test_no_seed_fails(seed: int) -> None:
     """Correct derivations are proved, and all their mutants rejected, whatever the seed; three seeds for each."""

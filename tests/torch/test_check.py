@@ -47,7 +47,6 @@ RIGHT: list[tuple[Any, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("function", "signature", "laws"), FAULTS, ids=lambda value: getattr(value, "__name__", ""))
 def test_fault_is_found(function: Any, signature: str, laws: set[str]) -> None:
     """A fault that people make fails the check, by a law that it breaks."""
@@ -55,7 +54,6 @@ def test_fault_is_found(function: Any, signature: str, laws: set[str]) -> None:
     assert {finding.law for finding in report.failures} & laws, str(report)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("function", "signature", "options"), RIGHT, ids=range(len(RIGHT)))
 def test_right_passes(function: Any, signature: str, options: dict[str, Any]) -> None:
     """Custom Functions, torch's own modules and callables pass, every argument verified."""
@@ -103,7 +101,6 @@ def test_labels_have_no_gradient() -> None:
     assert report.verdict == "pass", str(report)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("function", [functions.Square, functions.Relu, functions.Linear])
 def test_double_backward(function: Any) -> None:
     """order=2 differentiates the first-order gradient of every argument."""
@@ -113,7 +110,6 @@ def test_double_backward(function: Any) -> None:
     assert any("second order: the gradient of x: passes as well" in note for note in report.notes)
 
 
-@pytest.mark.slow
 def test_wrong_double_backward() -> None:
     """A first-order gradient that forgets how it depends on x is right, and wrong to differentiate."""
     assert gradlab.torch.check(functions.WrongSecond, "(n)->(n)", profile="quick", seed=0).verdict == "pass"
@@ -234,7 +230,6 @@ def test_light_import() -> None:
     assert done.stdout.strip() == "False"
 
 
-@pytest.mark.slow
 def test_broadcast() -> None:
     """Leading dimensions that broadcast, with the double backward; a Function that averages one fails."""
     options = {"names": ("a", "b"), "broadcast": True, "profile": "quick", "seed": 0}

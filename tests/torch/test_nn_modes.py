@@ -39,7 +39,6 @@ def test_autocast_runs_products_in_the_chosen_type() -> None:
     assert layer.weight.grad.dtype == torch.float32
 
 
-@pytest.mark.slow
 def test_a_compiled_convolutional_network_runs_the_derived_backward() -> None:
     """Windows of any setting, and the weights of uneven means, are traced without a break."""
     torch.manual_seed(0)
@@ -57,7 +56,6 @@ def test_a_compiled_convolutional_network_runs_the_derived_backward() -> None:
         torch.testing.assert_close(mine, wanted)
 
 
-@pytest.mark.slow
 def test_a_compiled_network_runs_the_derived_backward() -> None:
     """torch.compile takes the whole network without a break, and gives the numbers of eager mode."""
     torch.manual_seed(0)

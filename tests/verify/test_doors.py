@@ -26,7 +26,6 @@ def test_unknown_name() -> None:
         _ = gradlab.chekc
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("first", ["pass", "import gradlab.verify.report", "gradlab.check"])
 def test_verify_can_be_called_whatever_was_imported(first: str) -> None:
     """`gradlab.verify` is the function and the package at once."""

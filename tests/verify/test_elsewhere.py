@@ -36,7 +36,6 @@ def answers(executor: Executor, *jobs: Job) -> list[Answer]:
         return sorted(running.run(jobs), key=lambda answer: answer.index)
 
 
-@pytest.mark.slow
 def test_isolation_is_the_same_everywhere(executor: Executor) -> None:
     """A job that ends its process, or raises, has its own answer; the executor's processes stay."""
     found = answers(
@@ -54,7 +53,6 @@ def test_isolation_is_the_same_everywhere(executor: Executor) -> None:
     ]
 
 
-@pytest.mark.slow
 def test_a_broken_pool_loses_nothing() -> None:
     """Jobs of a pool that one of them broke are run on this machine and say so; that one has an answer of its own."""
     with ProcessPoolExecutor(1, get_context("spawn")) as executor:
@@ -96,7 +94,6 @@ CHECKS = [
 ]
 
 
-@pytest.mark.slow
 def test_many_checks_do_not_depend_on_the_executor(executor: Executor) -> None:
     """The same rows from threads, processes and this machine's own workers, one for each check, whatever it does."""
     found, here = (
@@ -116,7 +113,6 @@ def test_many_checks_do_not_depend_on_the_executor(executor: Executor) -> None:
         assert {**flat.data, "seconds": 0} == {**here[name].data, "seconds": 0}
 
 
-@pytest.mark.slow
 def test_operations_do_not_depend_on_the_executor() -> None:
     """Registered operations have the rows and reports that they have in this process."""
     options: dict[str, Any] = {"backends": ("numpy",), "profile": "quick", "seed": 6}

@@ -205,7 +205,6 @@ def _scatter(g, x, k):
     return grad
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_fault_is_found(fault: Fault, seed: int) -> None:

@@ -171,7 +171,6 @@ def _scatter(g, x, k):
     return grad
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("hard", HARD, ids=lambda hard: hard.name)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_correct_backward_passes(hard: Hard, seed: int) -> None:

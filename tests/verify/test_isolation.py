@@ -43,7 +43,6 @@ def rows() -> dict[str, FlatRow]:
     return {flat.row.operation: flat for flat in verify_many(checks, profile="quick", seed=1)}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "severity", "claim"), CHANGES, ids=[name for name, _, _ in CHANGES])
 def test_change_is_found(rows: dict[str, FlatRow], name: str, severity: str, claim: str) -> None:
     """Each change is one finding, with its remedy; a failure fails the row, a note stands beside its verdict."""
@@ -53,7 +52,6 @@ def test_change_is_found(rows: dict[str, FlatRow], name: str, severity: str, cla
     assert rows[name].row.verdict == ("fail" if severity == "failure" else "pass")
 
 
-@pytest.mark.slow
 def test_the_next_one_is_clean(rows: dict[str, FlatRow]) -> None:
     """What the others changed, printed, closed and started does not reach the check after them."""
     assert rows["slow"].row.verdict == "pass"

@@ -45,7 +45,6 @@ def one_row_wrong(grad_output: Any, x: Any, weight: Any) -> Any:
     return inner @ weight, grad_weight
 
 
-@pytest.mark.slow
 def test_map_of_one_wrong_row() -> None:
     """Exactly the wrong elements are marked, and both answers are the ones that NumPy gives."""
     picture = drawn(tanh_layer, one_row_wrong, "(n,i),(o,i)->(n,o)")["value"]
@@ -78,7 +77,6 @@ def test_steps() -> None:
     assert steps["bound"] < min(curve)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("factor", [2.0, -1.0, 1 + 1e-4])
 def test_slopes(factor: float) -> None:
     """The Taylor remainder falls with h squared for the true gradient and with h for any other."""
@@ -181,14 +179,12 @@ def test_not_asked_for() -> None:
     assert plain < len(calls) - plain <= plain + 5
 
 
-@pytest.mark.slow
 def test_the_same_seed_draws_the_same() -> None:
     """A picture is part of the report that a seed repeats."""
     first, second = (drawn(tanh_layer, one_row_wrong, "(n,i),(o,i)->(n,o)") for _ in range(2))
     assert first == second
 
 
-@pytest.mark.slow
 def test_torch() -> None:
     """`gradlab.torch.check` draws as well."""
     torch = pytest.importorskip("torch")

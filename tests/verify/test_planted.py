@@ -9,7 +9,7 @@ from gradlab.registry import Backend
 from gradlab.verify.check import run
 from gradlab.verify.registered import references_of, specification_of, subject_of
 from gradlab.verify.report import Report
-from tests.sharing import WHOLE, share
+from tests.sharing import WHOLE
 from tests.verify.planted import planted
 
 ERRORS = {"float64": 1e-6, "float32": 1e-3}
@@ -18,7 +18,7 @@ TARGETS = [(name, argument) for name in registry.names() for argument in registr
 POSITIONS = {"first": 0, "last": -1, "middle": 57}
 EVERY = [(*target, dtype, place) for target in TARGETS for dtype in ERRORS for place in POSITIONS]
 # Where time is short, about one of an argument's six cases, each kind in turn.
-CASES = share(EVERY if WHOLE else EVERY[::7])
+CASES = EVERY if WHOLE else EVERY[::7]
 TORCH_CASES = tuple(dict.fromkeys(case[:3] for case in CASES))
 
 

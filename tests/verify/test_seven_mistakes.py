@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 FILE = Path(__file__).parent / "seven_mistakes.py"
 
 EXPECTED = {
@@ -22,7 +20,6 @@ EXPECTED = {
 }
 
 
-@pytest.mark.slow
 def test_seven_diagnoses(tmp_path: Path) -> None:
     """`python -m gradlab verify FILE` explains all of them, in its text as the README shows it and in its JSON."""
     path = tmp_path / "rows.json"

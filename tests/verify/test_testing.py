@@ -51,7 +51,6 @@ def test_bad_arguments_are_refused_when_it_is_made() -> None:
         gradlab.property_test(*SQUARE, wrt=("y",))
 
 
-@pytest.mark.slow
 def test_statistics_and_replay_in_pytest(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """pytest collects it by its name, Hypothesis counts its cases and runs first what failed in the last session."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent.parent))

@@ -17,8 +17,6 @@ from gradlab.verify.watch import BOX_BYTES, Watch, last_call
 from gradlab.verify.workers import Answer, Pool
 from tests.verify import course
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parent.parent.parent
 
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="signals")

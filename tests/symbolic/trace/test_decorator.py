@@ -105,7 +105,6 @@ def test_formula(function: Callable[..., Any]) -> None:
     assert trace.definition.name == function.__name__
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [function.__name__ for function in EXAMPLES])
 def test_derivation_is_proved(name: str) -> None:
     """Every step of it, and every mutant is rejected."""

@@ -20,7 +20,6 @@ def told(mistake: Mistake, seed: int = 1) -> gradlab.Report:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_planted_mistake(mistake: Mistake) -> None:
     """The first diagnosis has the right kind and says where, what and how much."""

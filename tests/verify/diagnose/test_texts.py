@@ -13,8 +13,6 @@ import gradlab
 from tests.verify import seven_mistakes
 from tests.verify.diagnose import mistakes
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[3]
 
 

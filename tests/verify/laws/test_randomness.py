@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import numpy as np
-import pytest
 
 import gradlab
 
@@ -54,7 +53,6 @@ def test_noise_that_backward_does_not_see() -> None:
     assert found == [f"forward gives other numbers when it is called twice; forward draws random numbers; {MASK}"]
 
 
-@pytest.mark.slow
 def test_a_sum_that_is_never_set_back() -> None:
     """A state is no randomness."""
     total = {}
