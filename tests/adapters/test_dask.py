@@ -151,7 +151,7 @@ def test_interrupt_prints_what_is_done(cluster: Any, tmp_path: Path) -> None:
         "gradlab_spec = {name: {'signature': '(n)->(n)'} for name in ('good', 'hangs')}\n"
     )
     command = [sys.executable, "-c", _INTERRUPTED, "verify", "slow.py", "--profile=quick", "--seed=1"]
-    command += [f"--executor=dask:{cluster.scheduler_address}", "--timeout=60"]
+    command += [f"--executor=dask:{cluster.scheduler_address}", "--timeout=30"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
