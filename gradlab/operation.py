@@ -11,6 +11,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from numbers import Real
 from typing import Literal
 
@@ -253,7 +254,7 @@ class Extent:
     def value(self, names: Mapping[str, int]) -> int:
         """The size, for given sizes and parameters by name. Raises SignatureError for a name that is missing."""
         try:
-            return _integer(ast.parse(self.formula, mode="eval").body, names)
+            return _integer(_parsed(self.formula), names)
         except (SyntaxError, KeyError, TypeError) as error:
             known = ", ".join(names)
             raise SignatureError(
@@ -268,6 +269,11 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Mult: operator.mul,
     ast.FloorDiv: operator.floordiv,
 }
+
+
+@cache
+def _parsed(formula: str) -> ast.expr:
+    return ast.parse(formula, mode="eval").body
 
 
 def _integer(node: ast.expr, names: Mapping[str, int]) -> int:
