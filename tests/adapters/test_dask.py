@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent import futures
 from pathlib import Path
 from typing import Any
 
@@ -151,18 +150,15 @@ def test_interrupt_prints_what_is_done(cluster: Any, tmp_path: Path) -> None:
         "gradlab_spec = {name: {'signature': '(n)->(n)'} for name in ('good', 'hangs')}\n"
     )
     command = [sys.executable, "-c", _INTERRUPTED, "verify", "slow.py", "--profile=quick", "--seed=1"]
-    command += [f"--executor=dask:{cluster.scheduler_address}", "--timeout=30"]
+    command += [f"--executor=dask:{cluster.scheduler_address}", "--timeout=60"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.returncode, done.stderr) == (130, "")
     assert done.stdout.splitlines()[-1] == "interrupted; gradients: 1 pass; profile quick, seed 1"
-    with dask_executor(cluster.scheduler_address) as executor:
-        # One of the workers may be busy for the rest of its time.
-        answered, _ = futures.wait([executor.submit(abs, -k) for k in (1, 2, 3)], 60, futures.FIRST_COMPLETED)
-        assert {answer.result() for answer in answered} <= {1, 2, 3}
-        assert answered
+    with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
+        assert len(client.run(os.getpid)) == 2
 
 
 # The command, with a thread that sends it Ctrl-C once the first row is there and the other function runs.
