@@ -339,13 +339,13 @@ class Kink:
 class Operation:
     """The record at the head of every generated kernel: all that verification needs to know of an operation.
 
-    `saved` names what `forward` hands to `backward`; `reference` is the independent implementation, as text;
-    `digest` identifies the definition that the kernel was generated from; `output` is the name of the output; `curved`
-    are the arguments whose gradient moves with the arguments: the Hessian-vector products of all others are 0. `along`
-    says that there is a keyword `axis`; with `broadcast` the `...` of the arguments need not be equal but only
-    broadcast, as NumPy has it; `packed` is a dimension that a parameter divides into groups. `extents` gives the
-    dimensions of the output that no input has, such as how many windows a convolution finds; those in `nonempty` are
-    never 0.
+    `saved` names what `forward` hands to `backward`, then what it hands out for layers to track; `reference` is the
+    independent implementation, as text; `digest` identifies the definition that the kernel was generated from; `output`
+    is the name of the output; `curved` are the arguments whose gradient moves with the arguments: the Hessian-vector
+    products of all others are 0. `along` says that there is a keyword `axis`; with `broadcast` the `...` of the
+    arguments need not be equal but only broadcast, as NumPy has it; `packed` is a dimension that a parameter divides
+    into groups. `extents` gives the dimensions of the output that no input has, such as how many windows a convolution
+    finds; those in `nonempty` are never 0.
     """
 
     name: str

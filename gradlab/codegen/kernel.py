@@ -148,7 +148,7 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     needs_input = f", needs: tuple[bool, ...] = {parenthesised(['True'] * count)}" if several else ""
     extra = (*(axis.name for axis in missing), *parameters)
     needs = ", ".join((*derivation.saved, *extra)) or "nothing"
-    tracked = ", ".join(name for name in derivation.handed if name not in derivation.saved)
+    tracked = ", ".join(derivation.handed[len(derivation.saved) :])
     needs += f"; besides {tracked}" if tracked else ""
     return [
         first.opening(

@@ -157,8 +157,13 @@ def test_interrupt_prints_what_is_done(cluster: Any, tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (130, "")
     assert done.stdout.splitlines()[-1] == "interrupted; gradients: 1 pass; profile quick, seed 1"
-    with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
-        assert len(client.run(os.getpid)) == 2
+    with distributed.Client(cluster.scheduler_address) as client:
+        workers = client.scheduler_info()["workers"]
+        assert len(workers) == 2
+        # One of them is busy for the rest of its time.
+        answers = [client.submit(abs, -1, workers=[worker], pure=False) for worker in workers]
+        done = distributed.wait(answers, timeout=60, return_when="FIRST_COMPLETED").done
+        assert [answer.result() for answer in done] == [1]
 
 
 # The command, with a thread that sends it Ctrl-C once the first row is there and the other function runs.

@@ -32,12 +32,12 @@ class BatchNorm(torch.nn.modules.batchnorm._BatchNorm):
                 f"{type(self).__name__}: input is {tuple(input.shape)}, one value per channel, whose variance is 0; "
                 "train with more than one, or call eval()"
             )
-        output, *statistics = TRACKED[name](names[:3], x, weight, bias, eps=self.eps)
+        output, batch_mean, batch_var = TRACKED[name](names[:3], x, weight, bias, eps=self.eps)
         if self.training and mean is not None and var is not None:
             momentum = self._count()
             if count:  # the statistics of none are nan
-                mean.lerp_(statistics[0].to(mean.dtype), momentum)
-                var.lerp_(statistics[1].to(var.dtype) * (count / (count - 1)), momentum)  # the unbiased one
+                mean.lerp_(batch_mean.to(mean.dtype), momentum)
+                var.lerp_(batch_var.to(var.dtype) * (count / (count - 1)), momentum)  # the unbiased one
         return output if x is input else output.reshape(input.shape)
 
     def _count(self) -> float:
