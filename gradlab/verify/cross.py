@@ -151,7 +151,7 @@ def _why(trial: Trial, argument: int, element: int, other: Oracle, pair: tuple[E
             return "forward's own rounding: differences scatter when their steps change"
         return "forward bends within the steps (a short period or a kink close by): differences scatter with them"
     if isinstance(other, GradientsOracle) and SPREAD_FACTOR["float64"] * other.doubt(argument, element) >= apart:
-        return f"rounding of {other.name}: it moves as much when its inputs move by one ulp"
+        return f"rounding of {other.name}: it moves as much with the last digits of its inputs"
     return "no cause found: one of the two differentiates another function"
 
 

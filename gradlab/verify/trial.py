@@ -16,7 +16,7 @@ from gradlab.verify.layouts import Placed, place
 from gradlab.verify.oracles.differences import Differences
 from gradlab.verify.references import Reference
 from gradlab.verify.specification import Specification
-from gradlab.verify.spread import gradient_spread
+from gradlab.verify.spread import gradient_spread, rescaled_spread
 from gradlab.verify.tally import Tally
 
 
@@ -116,6 +116,11 @@ class Trial:
     def spread(self) -> list[Array | None]:
         """Unavoidable rounding of each gradient element; see `spread.gradient_spread`."""
         return gradient_spread(self.caller.gradients, self.case.inputs, self.grad_output, self.params, self.rng)
+
+    @cached_property
+    def rescaled_spread(self) -> list[Array | None]:
+        """Rounding that shows where the upstream has other digits; see `spread.rescaled_spread`."""
+        return rescaled_spread(self.caller.gradients, self.case.inputs, self.grad_output, self.params, self.rng)
 
     @cached_property
     def differences(self) -> Differences:

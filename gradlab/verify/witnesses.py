@@ -13,7 +13,7 @@ from gradlab.verify.oracles.differences import Differences
 from gradlab.verify.oracles.estimate import Oracle
 from gradlab.verify.oracles.reference import GradientsOracle
 from gradlab.verify.references import Reference
-from gradlab.verify.spread import gradient_spread
+from gradlab.verify.spread import gradient_spread, rescaled_spread, widest
 from gradlab.verify.trial import Trial
 
 
@@ -74,7 +74,9 @@ def _spread(trial: Trial, reference: Reference) -> Callable[[], Sequence[Array |
         # In float64, the dtype that the reference runs in: its own rounding is asked for.
         wide = [array.astype(np.float64) if array.dtype.kind == "f" else array for array in trial.case.inputs]
         upstream = trial.grad_output.astype(np.float64)
-        return gradient_spread(reference.gradients, wide, upstream, trial.params, trial.rng)
+        moved = gradient_spread(reference.gradients, wide, upstream, trial.params, trial.rng)
+        scaled = rescaled_spread(reference.gradients, wide, upstream, trial.params, trial.rng)
+        return widest(moved, scaled)
 
     return measure
 

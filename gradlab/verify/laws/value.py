@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,13 +46,20 @@ class _Question:
         return attainable(self.answer[elements], magnitude, x, self.trial.scales(self.argument))
 
     def spread(self, elements: Array) -> Array:
-        spread = self.trial.spread[self.argument]
-        if spread is None:
-            return np.zeros(elements.size)
-        return SPREAD_FACTOR[self.trial.case.dtype] * spread.reshape(-1)[elements]
+        return self._bars(self.trial.spread, elements)
 
-    def judge(self, elements: Array, estimate: Estimate, *, spread: bool = False) -> Verdicts:
-        tolerance = self.tolerance(elements, estimate.magnitude) + (self.spread(elements) if spread else 0.0)
+    def rescaled(self, elements: Array) -> Array:
+        """More of it, for a backward whose linearity other laws judge."""
+        return self._bars(self.trial.rescaled_spread, elements)
+
+    def _bars(self, spread: Sequence[Array | None], elements: Array) -> Array:
+        own = spread[self.argument]
+        if own is None:
+            return np.zeros(elements.size)
+        return SPREAD_FACTOR[self.trial.case.dtype] * own.reshape(-1)[elements]
+
+    def judge(self, elements: Array, estimate: Estimate, spread: Array | float = 0.0) -> Verdicts:
+        tolerance = self.tolerance(elements, estimate.magnitude) + spread
         answer, dtype = self.answer[elements], self.trial.case.dtype
         blur = np.maximum(estimate.blur, indistinct(self.trial.scales(self.argument)))
         return compare(answer, estimate.value, estimate.error, estimate.magnitude, tolerance, dtype, blur)
@@ -200,16 +207,17 @@ def _examine(
     if acquittal.kink(question.argument, element, answer, float(question.tolerance(one, estimate.magnitude)[0])):
         return None
     estimate = acquittal.refined(question.argument, element, estimate)
-    verdicts = question.judge(one, estimate, spread=True)
+    spread = question.spread(one)
+    verdicts = question.judge(one, estimate, spread)
     if not verdicts.differs.any() and not gross(trial, question.argument, element, estimate):
         return None
-    tolerance = float((question.tolerance(one, estimate.magnitude) + question.spread(one))[0])
+    tolerance = float((question.tolerance(one, estimate.magnitude) + spread)[0])
     if acquittal.kink(question.argument, element, answer, tolerance):
         return None
     if acquittal.near(question.argument, element, answer, float(estimate.value[0])):
         return None
     for reference in references:
-        other = question.judge(one, _ask(question, reference, one), spread=True)
+        other = question.judge(one, _ask(question, reference, one), spread)
         if (other.agrees | other.covered).any():
             return None
     if not verdicts.differs.any():
@@ -223,7 +231,7 @@ def _alone(question: _Question, element: int, reference: Oracle) -> Violation | 
     if isinstance(reference, GradientsOracle):
         # Ten spreads in all, as for the backward itself; the judge takes three times the error.
         estimate.error += SPREAD_FACTOR["float64"] / ORACLE_BARS * reference.doubt(question.argument, element)
-    verdicts = question.judge(one, estimate, spread=True)
+    verdicts = question.judge(one, estimate, question.spread(one) + question.rescaled(one))
     return _violation(question, element, reference, estimate, verdicts) if verdicts.differs.any() else None
 
 
