@@ -1,5 +1,7 @@
 """Rounding is measured also where it stands still under the smallest moves of the inputs."""
 
+from fractions import Fraction
+
 import numpy as np
 
 from gradlab.verify.spread import gradient_spread, rescaled_spread
@@ -30,10 +32,11 @@ def test_a_sum_on_the_grid_of_its_large_term() -> None:
 
 def test_what_rescaling_the_upstream_shows() -> None:
     """The last digits of p and g stand still when they are nudged; other digits of g are rounded otherwise."""
-    small = 9.84e-15
-    p, grad_output = np.array([small, 1 - small]), np.array([-9.17, 181.4])
-    exact = small * (grad_output[1] - grad_output[0])
-    miss = np.abs(_left_of_one_hot([p], grad_output, {})[0][1] - exact)
+    p, grad_output = np.array([9.84e-15, 1 - 9.84e-15]), np.array([-9.17, 181.4])
+    probabilities, upstream = [[Fraction(float(number)) for number in array] for array in (p, grad_output)]
+    products = (a * b for a, b in zip(probabilities, upstream, strict=True))
+    exact = float(probabilities[1] * (upstream[1] - sum(products)))
+    miss = abs(_left_of_one_hot([p], grad_output, {})[0][1] - exact)
     assert miss > 1e-3 * exact
     spread = rescaled_spread(_left_of_one_hot, [p], grad_output, {}, np.random.default_rng(0))[0]
     assert spread is not None
