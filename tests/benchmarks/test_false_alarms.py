@@ -4,16 +4,22 @@ import pytest
 
 from benchmarks.correct import report_of
 
-ALARMS = {
-    "l1 (torch)": 66052538,  # a kink nearer than all absolute steps, while a tiny number's own drown in rounding
-    "layer_norm": 3141101842,  # two numbers near 1e4 in float32, whose normalised values no input moves
-    "scaled_dot_product_attention_bias (numpy)": 2634415985,  # the reference's rounding, where it stood alone
-    "softmax_cross_entropy_soft_each (torch)": 367971356,  # (145541 + 0.35) - 145541: no nudge shows its rounding
-    "sort": 415476772,  # numbers of 1e-5 at a tie: the points around it lay nearer than the steps from them
-}
+ALARMS = [
+    # A kink nearer than all absolute steps, while a tiny number's own drown in rounding.
+    ("l1 (torch)", 66052538),
+    ("l1 (torch)", 688616754),
+    # Two numbers near 1e4 in float32, whose normalised values no input moves.
+    ("layer_norm", 3141101842),
+    # The reference's rounding, where it stands alone.
+    ("scaled_dot_product_attention_bias (numpy)", 2634415985),
+    # (145541 + 0.35) - 145541, whose rounding no nudge shows.
+    ("softmax_cross_entropy_soft_each (torch)", 367971356),
+    # Numbers of 1e-5 at a tie: the points around it lay nearer than the steps from them.
+    ("sort", 415476772),
+]
 
 
-@pytest.mark.parametrize(("name", "seed"), ALARMS.items())
+@pytest.mark.parametrize(("name", "seed"), ALARMS)
 def test_it_passes_now(name: str, seed: int) -> None:
     """The same cases, drawn by the same seed."""
     if "torch" in name:

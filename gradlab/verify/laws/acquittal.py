@@ -17,7 +17,7 @@ from gradlab.verify.oracles.kinks import (
     flat,
     limiting_coordinate,
     limiting_sides,
-    matches_between,
+    lies_between,
 )
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Violation
@@ -90,7 +90,7 @@ class Acquittal:
         trial = self.trial
         sides = coordinate_sides(trial.differences, argument, element, trial.weights)
         found = not sides.kinked and abs(answer - sides.low) <= _NEARER * abs(answer - value)
-        if not found and not matches_between(trial.differences, argument, element, trial.weights, answer, value):
+        if not found and not lies_between(trial.differences, argument, element, trial.weights, answer, value):
             return False
         trial.tally.skipped["kink"] += 1
         return True

@@ -117,12 +117,13 @@ _ABSOLUTE = {True: 2.0**-27, False: 2.0**-11}
 _APART = 10.0
 
 
-def matches_between(
+def lies_between(
     differences: Differences, argument: int, element: int, weights: Array, answer: float, value: float
 ) -> bool:
-    """Whether both slopes are `answer`, and not `value`, at a step between a tiny number's own and the absolute ones.
+    """Whether `answer` lies between the slopes of every step up to the smallest one that tells it from `value`.
 
-    Beside large numbers its own steps drown in their rounding, while the absolute ones may reach across a kink.
+    Beside large numbers a tiny number's own steps drown in their rounding, while the absolute ones reach across a kink
+    close by. The first step that does not drown may do so as well: then the slopes on its sides are all that is known.
     """
     scale = differences.scales[argument]
     assert scale is not None
@@ -131,12 +132,12 @@ def matches_between(
     while (step := 4 * step) < _ABSOLUTE[differences.extended]:
         h = differences.work(step)
         blur = float(noise @ size) / step
-        if _APART * blur > abs(answer - value):
-            continue
         ends = [differences.along(argument, element, sign * h) for sign in (1, -1)]
         moved = ends[0] - differences.output, differences.output - ends[1]
         slopes = [float((change / h) @ weights) for change in moved]
-        if all(abs(slope - answer) <= 3 * blur for slope in slopes):
+        if not min(slopes) - 3 * blur <= answer <= max(slopes) + 3 * blur:
+            return False
+        if _APART * blur <= abs(answer - value):
             return True
     return False
 
