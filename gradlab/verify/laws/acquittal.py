@@ -15,9 +15,9 @@ from gradlab.verify.oracles.kinks import (
     coordinate_sides,
     direction_sides,
     flat,
+    lies_between,
     limiting_coordinate,
     limiting_sides,
-    lies_between,
 )
 from gradlab.verify.trial import Trial
 from gradlab.verify.violation import Violation
