@@ -13,6 +13,10 @@ from gradlab.verify.specification import Relation, Specification
 # Sizes at which blocked, unrolled or thresholded code changes its path: just above 16, 32, 64, 128, 256 and 100.
 LARGE = (130, 33, 65, 17, 260, 101)
 
+# A square matrix of 260 shows little that one of 130 does not, and its products in extended precision, which no BLAS
+# knows, take eight times as long: most of a minute in one check.
+_SQUARE = 130
+
 # Hostile numbers are wasted on sizes that leave nothing to go wrong with them.
 DEGENERATE = ("one", "empty", "few")
 
@@ -79,7 +83,8 @@ def _attempt(
         place = turn % max(1, len(names) + specification.has_ellipsis)
         size = {"unit": 1, "none": 0}.get(kind, int(rng.choice(LARGE)))
         if place < len(names):
-            sizes[names[place]] = size
+            square = any(dims.count(names[place]) > 1 for dims in specification.signature.inputs)
+            sizes[names[place]] = min(size, _SQUARE) if square else size
         elif specification.has_ellipsis:
             leading = [size, *leading[1:2]]
     elif kind in DEGENERATE:

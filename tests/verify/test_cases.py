@@ -52,6 +52,17 @@ def test_sizes_respect_ranges_and_relations() -> None:
             assert plan.sizes["k"] <= plan.sizes["n"]
 
 
+def test_square_matrices_stay_smaller_than_vectors() -> None:
+    """A matrix of 260 by 260 would take most of a minute: extended precision has no BLAS."""
+    drawn = {
+        signature: max(
+            size for s in range(20) for plan in round_of_plans(specify(signature), (s,)) for size in plan.shapes[0]
+        )
+        for signature in ("(n)->(n)", "(n,n)->(n,n)")
+    }
+    assert drawn == {"(n)->(n)": 260, "(n,n)->(n,n)": 130}
+
+
 def test_every_rank_is_drawn() -> None:
     """`...` stands for 0 to 3 leading dimensions."""
     plans = [plan for s in range(10) for plan in round_of_plans(specify("(...,d)->(...,d)"), (s,))]
