@@ -102,7 +102,7 @@ class Examination:
         worst, self.tally.worst = self.tally.worst, defaultdict(float)
         misses = sum(map(len, self.pending.values()))
         with quiet():
-            plans = round_of_plans(self.specification, (draw.seed,), draw.tilt)
+            plans = round_of_plans(self.specification, (draw.seed,), draw.tilt, self.profile.strata)
             for plan in plans if only is None else plans[only : only + 1]:
                 self.tally.cases += 1
                 self._judge(build(plan, self.specification))

@@ -7,7 +7,7 @@ and missed bugs for that reason alone; strata put each of them into every round.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,37 +21,48 @@ from gradlab.verify.shapes import PATTERNS, Shape, broadcast_leading
 from gradlab.verify.sizes import DEGENERATE, draw_sizes
 from gradlab.verify.specification import Specification
 
-# (sizes, position in dtypes) of each case of a round.
-STRATA: tuple[tuple[str, int], ...] = (
-    ("small", 0),
-    ("small", 1),
-    ("equal", 0),
-    ("small", 1),
-    ("one", 0),
-    ("empty", 0),
-    ("medium", 0),
-    ("large", 0),
-    ("medium", 1),
-    ("few", 1),
-    ("small", 0),
-    ("small", 0),
-    ("equal", 1),
-    ("large", 0),
-    ("medium", 0),
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """What one case of a round is sure to have: a kind of sizes, and a dtype by its position in the specification.
+
+    `ordinary` numbers hide nothing from each other. `measured` asks in each argument about one element in every way
+    there is, with every costly term of the tolerance: the power of the comparison. `tilted`: its magnitude is drawn
+    apart from its numbers, so that `hypothesis.target` can climb it.
+    """
+
+    sizes: str
+    dtype: int = 0
+    ordinary: bool = False
+    measured: bool = False
+    tilted: bool = False
+
+
+STRATA = (
+    Stratum("small", ordinary=True, measured=True),
+    Stratum("small", 1, ordinary=True, measured=True),
+    Stratum("equal"),
+    Stratum("small", 1, ordinary=True),
+    Stratum("one"),
+    Stratum("empty"),
+    Stratum("medium"),
+    Stratum("large"),
+    Stratum("medium", 1),
+    Stratum("few", 1),
+    Stratum("small", tilted=True),
+    Stratum("small"),
+    Stratum("equal", 1, ordinary=True),
+    Stratum("large"),
+    Stratum("medium", ordinary=True, measured=True),
 )
 CASES_PER_ROUND = len(STRATA)
+
+# One round that has to do alone: nothing climbs in it, and what is twice in a whole round is once in this one.
+QUICK = tuple(STRATA[k] for k in (0, 1, 2, 4, 5, 6, 7, 9, 11))
 
 # A regime for all arguments, or for one of them with the others mild: the shares of a study that ranked them.
 MODES = ("all",) * 7 + ("one",) * 8
 assert len(MODES) == len(PATTERNS) == CASES_PER_ROUND <= len(REGIMES)
-
-# Cases of ordinary numbers, and those of them in which the power of the comparison is measured: in each argument one
-# element is asked about in every way there is, with every costly term of the tolerance.
-ORDINARY = (0, 1, 3, 12, 14)
-MEASURED = (0, 1, 14)
-
-# The case whose magnitude is drawn apart from its numbers: one that `hypothesis.target` can climb.
-TILTED = 10
 
 # Cases of a round in which arguments share values. At random they were the last bugs to be found.
 TIED = 4
@@ -80,8 +91,10 @@ class Plan:
     seed: int
 
 
-def round_of_plans(specification: Specification, seed: tuple[int, ...], tilt: float = 0.0) -> list[Plan]:
-    """The plans of one round; `tilt` is the binary exponent of the magnitude of case `TILTED`.
+def round_of_plans(
+    specification: Specification, seed: tuple[int, ...], tilt: float = 0.0, strata: Sequence[Stratum] = STRATA
+) -> list[Plan]:
+    """The plans of one round; `tilt` is the binary exponent of the magnitude of its tilted case.
 
     Raises SignatureError where no sizes satisfy `dims` and `where`.
     """
@@ -92,34 +105,34 @@ def round_of_plans(specification: Specification, seed: tuple[int, ...], tilt: fl
     upstreams = [UPSTREAMS[k] for k in rng.permutation(len(UPSTREAMS))]
     modes = [MODES[k] for k in rng.permutation(CASES_PER_ROUND)]
     patterns = rng.permutation(PATTERNS) if specification.broadcast else ("equal",) * CASES_PER_ROUND
-    ties = set(rng.permutation(CASES_PER_ROUND)[:TIED])
+    ties = set(rng.permutation(len(strata))[:TIED])
     count, turn = len(specification.arguments), int(rng.integers(1 << 16))
     plans: list[Plan] = []
-    for index, (kind, dtype) in enumerate(STRATA):
-        sizes, leading, params = draw_sizes(specification, kind, turn + index // 7, rng)
-        mode = "mild" if kind in DEGENERATE or index in ORDINARY else modes[index]
+    for index, stratum in enumerate(strata):
+        sizes, leading, params = draw_sizes(specification, stratum.sizes, turn + index // 7, rng)
+        mode = "mild" if stratum.sizes in DEGENERATE or stratum.ordinary else modes[index]
         regimes = _regimes(mode, specification, hot[index], rng)
-        if index == TILTED:
+        if stratum.tilted:
             regimes = ("normal",) * count
         # A large case has too few coordinates tried to afford numbers that hide each other.
-        if kind == "large" and rng.random() < 0.5:
+        if stratum.sizes == "large" and rng.random() < 0.5:
             regimes = tuple(str(rng.choice(MILD)) for _ in regimes)
         plan = Plan(
             sizes,
             draw_shapes(specification, sizes, leading, str(patterns[index]), rng, params),
             params,
-            specification.dtypes[dtype % len(specification.dtypes)],
+            specification.dtypes[stratum.dtype % len(specification.dtypes)],
             regimes,
             tuple(layouts[(index + k) % len(layouts)] for k in range(count + 1)),
-            _nonzero(upstreams[index % len(upstreams)], index),
-            2.0**tilt if index == TILTED else 1.0,
+            _upstream(upstreams[index % len(upstreams)], stratum),
+            2.0**tilt if stratum.tilted else 1.0,
             count > 1 and index in ties,
             None,
-            index in MEASURED,
+            stratum.measured,
             int(rng.integers(1 << 32)),
         )
         plans.append(plan)
-    _share(plans, specification, rng)
+    _share(plans, strata, specification, rng)
     return plans
 
 
@@ -137,13 +150,15 @@ def plain_plan(
     return Plan(dict(sizes), shapes, dict(params), dtype, regimes, layouts, "normal", 1.0, False, None, False, seed)
 
 
-def _share(plans: list[Plan], specification: Specification, rng: np.random.Generator) -> None:
+def _share(
+    plans: list[Plan], strata: Sequence[Stratum], specification: Specification, rng: np.random.Generator
+) -> None:
     """In one case of the round, where two arguments may be one array, they are."""
     arguments = specification.arguments
     pairs = [(j, k) for k in range(len(arguments)) for j in range(k) if arguments[j].domain == arguments[k].domain]
-    for index in rng.permutation(CASES_PER_ROUND) if pairs else ():
-        plan = plans[index]
-        if index in MEASURED or STRATA[index][0] in ("large", "empty"):
+    for index in rng.permutation(len(plans)) if pairs else ():
+        plan, stratum = plans[index], strata[index]
+        if stratum.measured or stratum.sizes in ("large", "empty"):
             continue
         fitting = [pair for pair in pairs if plan.shapes[pair[0]] == plan.shapes[pair[1]]]
         if fitting:
@@ -173,8 +188,8 @@ def draw_shapes(
     return shapes
 
 
-def _nonzero(upstream: str, index: int) -> str:
-    return "normal" if upstream == "zero" and index in MEASURED else upstream
+def _upstream(kind: str, stratum: Stratum) -> str:
+    return "normal" if kind == "zero" and stratum.measured else kind
 
 
 def _regimes(mode: str, specification: Specification, hot: str, rng: np.random.Generator) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def property_test(
     subject, specification, references = described(forward, backward, signature, **options)
     chosen = profile_of(profile)
     parent = chosen.settings if chosen.settings is not None else settings()
-    examples = chosen.settings.max_examples if chosen.settings is not None else chosen.rounds * CASES_PER_ROUND
+    examples = chosen.settings.max_examples if chosen.settings is not None else chosen.rounds * len(chosen.strata)
     last: dict[tuple[int, bytes], str] = {}
 
     def judge(index: int, draw: Draw) -> str:
