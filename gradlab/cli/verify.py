@@ -41,7 +41,7 @@ beside the functions of a file:
   gradlab_spec = {"linear": {"signature": "(n,i),(o,i),(o)->(n,o)", "domains": {"x": gradlab.real(-3, 3)}}}
 with the names of gradlab.check's arguments; "backward" (by default linear_backward) and "cached" as on the line.
 
-Profiles: quick (15 cases), default (90), thorough (255). Ctrl-C prints the rows that are done.
+Profiles: quick (10 cases), default (90), thorough (255). Ctrl-C prints the rows that are done.
 """
 
 

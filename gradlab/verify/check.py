@@ -68,7 +68,7 @@ def check(
       one per input, is that of backward.
     - `convention="torch"`: at a kink the answer is that of a torch `reference`, not any slope between both sides.
     - `exclude`: `{"layout": "documented: C order only"}`, laws that do not apply, each with its reason.
-    - `profile`: "quick" (15 cases), "default" (90), "thorough" (255) or a Hypothesis profile.
+    - `profile`: "quick" (10 cases), "default" (90), "thorough" (255) or a Hypothesis profile.
     - `seed`: repeats a run exactly; the report shows the one that was drawn.
     - `pictures`: failures also hold the data of their charts, as `report.html()` shows them.
 

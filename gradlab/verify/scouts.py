@@ -29,6 +29,9 @@ FAMILIES = (
     ("mid", "negative"),
 )
 
+# Arguments that broadcast differ in rank, in which sizes are 1, and in who has the larger one.
+_BROADCASTS = 6
+
 # What a look cannot explain by rounding: far above the noise of a generic direction in extended precision.
 _ODD = 1e-7
 
@@ -39,31 +42,33 @@ _BLIND = 1e-3
 def scouting_plans(specification: Specification, seed: tuple[int, ...]) -> list[Plan]:
     """Plans of cases that are only looked at: in the first dtype, contiguous, with a generic upstream.
 
-    Each meets one thing: hostile numbers in one argument, or one dimension that is large, one or empty.
+    Each meets one thing: hostile numbers in one argument, one dimension that is large, one or empty, or broadcasting.
     """
     rng = np.random.default_rng((*seed, 1))
     count, plans = len(specification.arguments), []
-    for kind, turn, hostile, argument in _missions(specification, rng):
+    for kind, turn, hostile, argument, pattern in _missions(specification, rng):
         sizes, leading, params = draw_sizes(specification, kind, turn, rng)
         regimes = [str(rng.choice(MILD)) for _ in range(count)]
         if hostile:
             regimes[argument] = hostile
-        shapes, drawn = draw_shapes(specification, sizes, leading, "equal", rng, params), int(rng.integers(1 << 32))
+        shapes, drawn = draw_shapes(specification, sizes, leading, pattern, rng, params), int(rng.integers(1 << 32))
         plan = plain_plan(specification, sizes, shapes, params, specification.dtypes[0], drawn)
         plans.append(replace(plan, regimes=tuple(regimes)))
     return plans
 
 
-def _missions(specification: Specification, rng: np.random.Generator) -> Iterator[tuple[str, int, str, int]]:
-    """Kind of sizes, whose turn it is, hostile regime, argument that gets it."""
+def _missions(specification: Specification, rng: np.random.Generator) -> Iterator[tuple[str, int, str, int, str]]:
+    """Kind of sizes, whose turn it is, hostile regime, argument that gets it, pattern of broadcasting."""
     for argument in specification.differentiable:
         for family in FAMILIES:
-            yield "plural", 0, str(rng.choice(family)), argument
+            yield "plural", 0, str(rng.choice(family)), argument, "equal"
     dims = len(specification.dims) + specification.has_ellipsis
     for kind in ("large", "unit", "none"):
         for turn in rng.permutation(dims)[: max(3, (dims + 1) // 2)]:
-            yield kind, int(turn), "", 0
-    yield "equal", 0, "", 0
+            yield kind, int(turn), "", 0, "equal"
+    yield "equal", 0, "", 0, "equal"
+    for _ in range(_BROADCASTS if specification.broadcast else 0):
+        yield "medium", 0, "", 0, "mixed"
 
 
 def suspicious(trial: Trial) -> bool:

@@ -9,7 +9,7 @@ import gradlab
 from gradlab.operation import Domain
 from gradlab.verify.case import build
 from gradlab.verify.layouts import LAYOUTS, flatten_for_broadcast, place
-from gradlab.verify.plan import CASES_PER_ROUND, round_of_plans
+from gradlab.verify.plan import QUICK, STRATA, Stratum, round_of_plans
 from gradlab.verify.regimes import REGIMES, cast, draw
 from gradlab.verify.scouts import scouting_plans
 from gradlab.verify.specification import specify
@@ -17,15 +17,16 @@ from gradlab.verify.specification import specify
 TWO = specify("(n,d),(d)->(n,d)", names=("x", "b"))
 
 
+@pytest.mark.parametrize("strata", [STRATA, QUICK], ids=["whole", "quick"])
 @pytest.mark.parametrize("seed", range(5))
-def test_every_round_holds_every_stratum(seed: int) -> None:
+def test_every_round_holds_every_stratum(seed: int, strata: tuple[Stratum, ...]) -> None:
     """A size 0, a size 1, a large size, equal sizes, both dtypes, every layout and 11 regimes in every round.
 
     Scouts count as well for the regimes.
     """
-    plans, scouts = round_of_plans(TWO, (seed,)), scouting_plans(TWO, (seed,))
+    plans, scouts = round_of_plans(TWO, (seed,), strata=strata), scouting_plans(TWO, (seed,))
     sizes = [size for plan in plans for size in plan.sizes.values()]
-    assert len(plans) == CASES_PER_ROUND
+    assert len(plans) == len(strata)
     assert {0, 1} < set(sizes)
     assert max(sizes) >= 9
     assert any(len(set(plan.sizes.values())) == 1 for plan in plans)

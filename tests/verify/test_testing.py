@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 import gradlab
 from gradlab.errors import SignatureError
+from gradlab.verify.plan import QUICK
 
 pytest_plugins = ["pytester"]
 
@@ -42,7 +43,7 @@ def test_hypofuzz_would_collect_it() -> None:
     used = test_square._hypothesis_internal_use_settings  # what HypoFuzz reads, too
     assert HealthCheck.nested_given not in used.suppress_health_check
     assert Phase.shrink not in used.phases
-    assert used.max_examples == 15
+    assert used.max_examples == len(QUICK)
 
 
 def test_bad_arguments_are_refused_when_it_is_made() -> None:
@@ -64,7 +65,7 @@ def test_statistics_and_replay_in_pytest(pytester: pytest.Pytester, monkeypatch:
     options = ("--hypothesis-show-statistics", "--hypothesis-profile=default")
     result = pytester.runpytest_subprocess(*options)
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*test_right:", "*15 passing*", "*target score*label='x'*"])
+    result.stdout.fnmatch_lines(["*test_right:", f"*{len(QUICK)} passing*", "*target score*label='x'*"])
     result = pytester.runpytest_subprocess(*options, "-k", "wrong")
     result.assert_outcomes(failed=1, deselected=1)
     result.stdout.fnmatch_lines(["*test_wrong:", "*during reuse phase*", "*1 failing*"])

@@ -14,6 +14,7 @@ from gradlab.verify.oracles.kinks import (
     Sides,
     coordinate_sides,
     direction_sides,
+    equals,
     flat,
     lies_between,
     limiting_coordinate,
@@ -97,12 +98,9 @@ class Acquittal:
 
     def _tied(self, argument: int, element: int) -> bool:
         # A hull of neighbouring gradients is offered at ties only: elsewhere it would forgive real errors.
-        x = float(self.trial.case.inputs[argument].reshape(-1)[element])
-        close = 0
-        for array in self.trial.case.inputs:
-            if array.dtype.kind == "f":
-                close += int((np.abs(array.astype(np.float64) - x) <= 1e-6 * abs(x)).sum())
-        return close > 1 or x == 0
+        inputs = self.trial.case.inputs
+        at_zero = inputs[argument].reshape(-1)[element] == 0
+        return bool(at_zero) or any(mask.any() for mask in equals(inputs, argument, element))
 
     def direction(self, tangents: list[Any]) -> Sides:
         """Bracket along a joint direction."""

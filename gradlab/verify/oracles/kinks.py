@@ -146,14 +146,43 @@ def lies_between(
 LIMIT_POINTS = 48
 
 
+def equals(points: Sequence[Array], argument: int, element: int) -> list[Array]:
+    """Per argument a flat mask of the other numbers that this element ties with."""
+    x = points[argument].reshape(-1)[element]
+    masks = [
+        np.abs(array.reshape(-1) - x) <= 1e-6 * abs(x) if array.dtype.kind == "f" else np.zeros(array.size, dtype=bool)
+        for array in points
+    ]
+    masks[argument][element] = False
+    return masks
+
+
 def limiting_coordinate(
     differences: Differences, argument: int, element: int, weights: Array, rng: np.random.Generator
 ) -> Sides:
-    """Hull of the gradients of one element at points around; see `limiting_sides`."""
+    """Hull of the gradients of one element at points around; see `limiting_sides`.
+
+    Among its equals it takes every place in turn: of 65 zeros each is the median at one random point in 65.
+    """
     tangent = np.zeros(differences.point[argument].shape)
     tangent.reshape(-1)[element] = 1.0
     tangents = [tangent if k == argument else None for k in range(len(differences.point))]
-    return limiting_sides(differences, tangents, weights, rng)
+    scale = differences.scales[argument]
+    assert scale is not None
+    masks, reach = equals(differences.point, argument, element), min(float(scale[element]), 1.0)
+    places = 1 + sum(int(mask.sum()) for mask in masks)
+
+    def arrange(point: int, moves: list[Array | None]) -> None:
+        own = moves[argument]
+        if places == 1 or own is None:
+            return
+        found = [np.zeros(mask.size) if m is None else m.reshape(-1) for m, mask in zip(moves, masks, strict=True)]
+        others = np.sort(np.concatenate([move[mask] for move, mask in zip(found, masks, strict=True)]))
+        edges = np.concatenate((others[:1] - reach, others, others[-1:] + reach))
+        place = point % places
+        found[argument][element] = (edges[place] + edges[place + 1]) / 2
+
+    return limiting_sides(differences, tangents, weights, rng, max(LIMIT_POINTS, places), arrange)
 
 
 # A slope of 1 is still seen where rounding makes up so much of it.
@@ -176,10 +205,12 @@ def limiting_sides(
     weights: Array,
     rng: np.random.Generator,
     points: int = LIMIT_POINTS,
+    arrange: Callable[[int, list[Array | None]], None] | None = None,
 ) -> Sides:
     """Hull of the slopes along tangents at points around, output by output: what sort and median may answer at ties.
 
     Slopes at the point itself do not span those answers: the median of three equal numbers does not move with any one.
+    `arrange(number of the point, moves)` may edit the random moves that lead to a point.
     """
     weighed = np.flatnonzero(weights)
     low = np.full(weighed.size, np.inf)
@@ -194,8 +225,10 @@ def limiting_sides(
     # Far below the points' own distances, or equal numbers would change places; unless it is lost in rounding then.
     if float(differences.noise[weighed].max(initial=0.0)) * size > _LOST * step:
         size = _tangent_size(tangents, [None] * len(reaches))
-    for _ in range(points):
+    for point in range(points):
         moves = [reach if reach is None else rng.uniform(-1, 1, size=reach.shape) * reach for reach in reaches]
+        if arrange is not None:
+            arrange(point, moves)
         ends = []
         for sign in (1, -1):
             nudged = [

@@ -7,7 +7,7 @@ import pytest
 
 from gradlab.verify.laws.acquittal import _TIE_POINTS, Acquittal
 from gradlab.verify.oracles.differences import Differences
-from gradlab.verify.oracles.kinks import limiting_sides
+from gradlab.verify.oracles.kinks import limiting_coordinate, limiting_sides
 from gradlab.verify.tally import Tally
 
 
@@ -43,6 +43,16 @@ def test_any_of_many_equal_elements_may_come_first() -> None:
         rng = np.random.default_rng(seed)
         sides = limiting_sides(differences, [tangent], np.ones(30), rng, _TIE_POINTS)
         assert (sides.low, sides.high) == (pytest.approx(-30.0), pytest.approx(90.0))
+
+
+@pytest.mark.parametrize("size", [3, 65, 201])
+@pytest.mark.parametrize("x", [0.0, 1e-5, 0.75])
+def test_any_of_many_equal_numbers_may_be_the_median(size: int, x: float) -> None:
+    """At the point itself none moves it, and at random points around it one in so many does."""
+    differences = _differences(lambda x: np.median(x, keepdims=True), np.full(size, x))
+    for element in (0, size // 2):
+        sides = limiting_coordinate(differences, 0, element, np.ones(1), np.random.default_rng(0))
+        assert (sides.low, sides.high) == (pytest.approx(0.0), pytest.approx(1.0))
 
 
 @pytest.mark.parametrize(("answer", "right"), [(-1.0, True), (-1.0 + 1e-9, True), (-0.5, False), (1.0, False)])

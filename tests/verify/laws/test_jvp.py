@@ -24,7 +24,7 @@ def test_right_pair_passes() -> None:
     """The identity is compared in every case that is not empty."""
     report = gradlab.check(linear, linear_backward, "(n,i),(o,i)->(n,o)", jvp=linear_jvp, **OPTIONS)
     assert report.verdict == "pass", str(report)
-    assert report.tally.comparisons["jvp"].count > 8
+    assert report.tally.comparisons["jvp"].count > 4
 
 
 def test_wrong_jvp_is_named() -> None:
