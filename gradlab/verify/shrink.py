@@ -125,14 +125,20 @@ class _Simpler:
         return int(self.data.draw(small if size <= _SMALL else st.one_of(small, st.just(size))))
 
     def _leadings(self) -> list[Shape]:
-        """What `...` stands for in each argument: their last axes, so that they still broadcast."""
+        """What `...` stands for in each argument: some of its axes, shorter ones, so that they still broadcast."""
         named = self.specification.signature.inputs
         wholes = [
             leading_of(self.specification, dims, array.shape, self.origin.params)
             for dims, array in zip(named, self.origin.inputs, strict=True)
         ]
-        rank = self.data.draw(self.st.integers(0, max(map(len, wholes))))
-        return [whole[max(0, len(whole) - rank) :] for whole in wholes]
+        lengths = [
+            length if length < 2 else self.data.draw(self.st.sampled_from((2, length)))
+            for length in np.broadcast_shapes(*wholes)
+        ]
+        kept = [axis for axis in range(-len(lengths), 0) if self.data.draw(self.st.booleans())]
+        return [
+            tuple(1 if whole[axis] == 1 else lengths[axis] for axis in kept if -axis <= len(whole)) for whole in wholes
+        ]
 
     def _values(self, argument: Argument, shape: Shape, sizes: dict[str, int], origin: Array, dtype: str) -> Array:
         size = int(np.prod(shape))
