@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gradlab.adapters.subject import Array
 from gradlab.verify.judge import SPREAD_FACTOR, same
 from gradlab.verify.spread import output_spread
 from gradlab.verify.trial import Trial
@@ -41,9 +42,8 @@ def layout(trial: Trial) -> Iterator[Violation]:
         bad = ~same(answer, expected, eps, 64, scale.largest + scale.upstream)
         if bad.any():
             bad &= ~same(answer, expected, eps, 64, _terms(trial, k))
-        if bad.any() and trial.spread[k] is not None:
-            moved = np.asarray(trial.spread[k])
-            bad &= ~(np.abs(answer - expected) <= _CONDITION * moved)
+        if bad.any():
+            bad &= ~(np.abs(answer - expected) <= _rounding(trial, k))
         if bad.any():
             j = int(np.flatnonzero(bad)[0])
             pair = float(answer.reshape(-1)[j]), float(expected.reshape(-1)[j])
@@ -58,6 +58,13 @@ def _terms(trial: Trial, k: int) -> float:
     generic = np.asarray(size * trial.rng.normal(size=trial.grad_output.shape)).astype(trial.grad_output.dtype)
     gradient = trial.again(trial.case.inputs, generic)[k]
     return 0.0 if gradient is None else float(np.abs(np.nan_to_num(gradient, posinf=0, neginf=0)).max(initial=0.0))
+
+
+def _rounding(trial: Trial, k: int) -> Array:
+    """Of two numbers normalised by each other nothing but rounding is left, which no move of the inputs changes."""
+    moved, scaled = trial.spread[k], trial.rescaled_spread[k]
+    bar = np.zeros(trial.inputs[k].shape) if moved is None else _CONDITION * moved
+    return bar if scaled is None else np.asarray(bar + SPREAD_FACTOR[trial.case.dtype] * scaled)
 
 
 def _layouts(trial: Trial) -> list[tuple[str, str]]:
