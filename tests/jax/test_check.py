@@ -134,7 +134,7 @@ def test_second_order() -> None:
     options: dict[str, Any] = {"dtypes": ("float64",), "order": 2}
     report = check(functions.square, **options)
     assert report.verdict == "pass", str(report)
-    assert "square, second order: the gradient of x: passes as well, 15 cases" in report.notes
+    assert "square, second order: the gradient of x: passes as well, 10 cases" in report.notes
     report = check(functions.detached_second, **options)
     assert ("value", "x") in {(finding.law, finding.argument) for finding in report.failures}
     assert report.subject == "detached_second, second order: the gradient of x"
