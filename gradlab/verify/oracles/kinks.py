@@ -145,6 +145,9 @@ def lies_between(
 # An order of equal elements that nobody draws would be called wrong: three in four draws miss a given pair.
 LIMIT_POINTS = 48
 
+# Two forwards for each: an array of a million equal numbers must not take a million.
+_MOST_POINTS = 512
+
 
 def equals(points: Sequence[Array], argument: int, element: int) -> list[Array]:
     """Per argument a flat mask of the other numbers that this element ties with."""
@@ -171,6 +174,7 @@ def limiting_coordinate(
     assert scale is not None
     masks, reach = equals(differences.point, argument, element), min(float(scale[element]), 1.0)
     places = 1 + sum(int(mask.sum()) for mask in masks)
+    points = min(max(LIMIT_POINTS, places), _MOST_POINTS)
 
     def arrange(point: int, moves: list[Array | None]) -> None:
         own = moves[argument]
@@ -179,10 +183,10 @@ def limiting_coordinate(
         found = [np.zeros(mask.size) if m is None else m.reshape(-1) for m, mask in zip(moves, masks, strict=True)]
         others = np.sort(np.concatenate([move[mask] for move, mask in zip(found, masks, strict=True)]))
         edges = np.concatenate((others[:1] - reach, others, others[-1:] + reach))
-        place = point % places
+        place = point * places // points
         found[argument][element] = (edges[place] + edges[place + 1]) / 2
 
-    return limiting_sides(differences, tangents, weights, rng, max(LIMIT_POINTS, places), arrange)
+    return limiting_sides(differences, tangents, weights, rng, points, arrange)
 
 
 # A slope of 1 is still seen where rounding makes up so much of it.

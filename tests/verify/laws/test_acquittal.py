@@ -55,6 +55,13 @@ def test_any_of_many_equal_numbers_may_be_the_median(size: int, x: float) -> Non
         assert (sides.low, sides.high) == (pytest.approx(0.0), pytest.approx(1.0))
 
 
+def test_a_million_equal_numbers_take_no_million_calls() -> None:
+    """The points around them are bounded in number."""
+    differences = _differences(lambda x: x.sum(keepdims=True), np.zeros(10_000))
+    limiting_coordinate(differences, 0, 0, np.ones(1), np.random.default_rng(0))
+    assert differences.evaluations < 2_000
+
+
 @pytest.mark.parametrize(("answer", "right"), [(-1.0, True), (-1.0 + 1e-9, True), (-0.5, False), (1.0, False)])
 def test_a_kink_between_a_tiny_number_and_absolute_steps(answer: float, right: bool) -> None:
     """|x0 - 2e-5| beside numbers of 1e8: steps of x0's own size drown in rounding, the others reach across the kink."""

@@ -10,6 +10,7 @@ import pytest
 
 import gradlab
 from gradlab.verify.judge import Scales
+from gradlab.verify.plan import QUICK
 from tests.verify.laws.functions import cube, cube_backward, linear, linear_backward, relu, relu_backward
 
 OPTIONS = {"profile": "quick", "seed": 2, "exclude": {"value": "tested elsewhere"}}
@@ -24,7 +25,8 @@ def test_right_pair_passes() -> None:
     """The identity is compared in every case that is not empty."""
     report = gradlab.check(linear, linear_backward, "(n,i),(o,i)->(n,o)", jvp=linear_jvp, **OPTIONS)
     assert report.verdict == "pass", str(report)
-    assert report.tally.comparisons["jvp"].count > 4
+    # One case is empty, and the one of "few" may be.
+    assert report.tally.comparisons["jvp"].count >= len(QUICK) - 2
 
 
 def test_wrong_jvp_is_named() -> None:
