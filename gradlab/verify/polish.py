@@ -53,7 +53,7 @@ def _greedy(found: Found, specification: Specification, fails: Fails, budget: Bu
 
 def _shorter(case: Case, specification: Specification) -> Iterator[Case]:
     for dim, size in case.sizes.items():
-        low, _ = specification.range_of(dim)
+        low = specification.range_of(dim)[0] or 1  # emptied, a case would blame emptiness
         for smaller in sorted({low, low + 1, low + 2, size // 2, (3 * size) // 4, size - 1}):
             for end in (False, True):
                 cut = _cut(case, specification, dim, smaller, end) if low <= smaller < size else None

@@ -40,6 +40,7 @@ def shrink(case: Case, specification: Specification, fails: Fails, seed: int) ->
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
     from hypothesis import strategies as st
+    from hypothesis.errors import HypothesisException
 
     start = fails(case)
     best = [] if start is None else [start]
@@ -68,20 +69,20 @@ def shrink(case: Case, specification: Specification, fails: Fails, seed: int) ->
 
     try:
         search()
-    except KeyboardInterrupt:
-        raise
-    except Exception:
-        # _StillFailsError, or Hypothesis' own complaint when time ran out in the middle of shrinking.
+    except (_StillFailsError, HypothesisException):
+        # The latter where time ran out in the middle of shrinking: Hypothesis calls that flaky.
         pass
     return polished(best[0], specification, fails, Budget(_SECONDS / 2)) if best else None
 
 
-def _cost(case: Case) -> tuple[int, int, int]:
+def _cost(case: Case) -> tuple[bool, int, int, int]:
+    # An empty case is shown only where nothing else fails: it would lead the reader to think that emptiness is at fault.
     arrays = [*case.inputs, *([] if case.grad_output is None else [case.grad_output])]
+    empty = any(array.size == 0 for array in arrays)
     elements = sum(array.size for array in arrays)
     layouts = sum(layout != "C" for layout in case.layouts)
     digits = sum(len(repr(float(value))) for array in arrays if array.size <= _DRAWN for value in array.reshape(-1))
-    return elements, layouts, digits
+    return empty, elements, layouts, digits
 
 
 class _Simpler:
@@ -119,10 +120,11 @@ class _Simpler:
         return self._with_upstream(simpler, sizes, np.broadcast_shapes(*leadings))
 
     def _size(self, dim: str, size: int) -> int:
-        low, _ = self.specification.range_of(dim)
-        st = self.st
-        small = st.integers(low, max(low, min(size, _SMALL)))
-        return int(self.data.draw(small if size <= _SMALL else st.one_of(small, st.just(size))))
+        low, high = self.specification.range_of(dim)
+        largest = max(low, min(size or 1, _SMALL if high is None else min(high, _SMALL)))
+        # Hypothesis shrinks towards what stands first: 1, not 0.
+        small = self.st.sampled_from(sorted(range(low, largest + 1), key=lambda n: (n == 0, n)))
+        return int(self.data.draw(small if size <= _SMALL else self.st.one_of(small, self.st.just(size))))
 
     def _leadings(self) -> list[Shape]:
         """What `...` stands for in each argument: some of its axes, shorter ones, so that they still broadcast."""
@@ -132,7 +134,7 @@ class _Simpler:
             for dims, array in zip(named, self.origin.inputs, strict=True)
         ]
         lengths = [
-            length if length < 2 else self.data.draw(self.st.sampled_from((2, length)))
+            length if length == 1 else self.data.draw(self.st.sampled_from((2, length) if length else (1, 0)))
             for length in np.broadcast_shapes(*wholes)
         ]
         kept = [axis for axis in range(-len(lengths), 0) if self.data.draw(self.st.booleans())]

@@ -72,3 +72,14 @@ def test_parameter() -> None:
 
     found = shrunk(lambda g, x, p=1.0: g * min(p, 2.0), forward=scaled, params={"p": (1.0, 2.0, 3.0)}, seed=0)
     assert (found.params, found.sizes) == ({"p": 3.0}, {"n": 1})
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_emptiness(seed: int) -> None:
+    """A mistake that an empty array shows as well is shown on one element; one that needs an empty array keeps it."""
+    anywhere = shrunk(lambda g, x: (2 * x * g).astype(np.float32), "(m,n)->(m,n)", seed=seed)
+    assert anywhere.sizes == {"m": 1, "n": 1}
+    batches = shrunk(lambda g, x: (2 * x * g).tolist(), "(...)->(...)", seed=seed)
+    assert batches.case["x"].size == 1
+    empty = shrunk(lambda g, x: 2 * x * g if x.size else np.ones(1), "(m,n)->(m,n)", seed=seed)
+    assert 0 in empty.sizes.values()
