@@ -18,7 +18,6 @@ import numpy as np
 from demos import command, distributed
 from demos.augmentation import flip_and_shift
 from demos.cifar10 import Cifar10
-from demos.errors import OptionError
 from demos.fast_cnn import fast_cnn, whiten
 from demos.learners import Learner, TorchLearner
 from demos.networks import layers_of, report_cnn
@@ -92,8 +91,6 @@ def run(options: argparse.Namespace) -> int:
     title = f"CNN ({options.network}), {options.optimizer} {options.lr:g}, {package}"
     shared: dict[str, Any] = {}
     if distributed.count() > 1:
-        if options.verify_every:
-            raise OptionError("--verify-every checks the network of one process; leave torchrun out for it")
         distributed.check(options.batch_size)
         shared = {"folder": distributed.SharedFolder, "part": distributed.share, "quiet": distributed.rank() > 0}
     with distributed.processes(command.device_of(options)):
@@ -103,9 +100,11 @@ def run(options: argparse.Namespace) -> int:
 def build(options: argparse.Namespace, data: Cifar10, folder: RunFolder) -> tuple[Learner, Verify | None]:
     """The learner, and what verifies its gradients if that is asked for."""
     learner = torch_learner(options, data)
-    if distributed.count() > 1:
-        return distributed.SharedLearner(learner, learner.device), None
-    return learner, verification(learner, folder) if options.verify_every else None
+    if distributed.count() == 1:
+        return learner, verification(learner, folder) if options.verify_every else None
+    seen = partial(distributed.SharedCopies, device=learner.device)
+    verify = verification(learner, folder, seen=seen) if options.verify_every else None
+    return distributed.SharedLearner(learner, learner.device), verify
 
 
 def torch_learner(options: argparse.Namespace, data: Cifar10) -> TorchLearner:

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from demos.copies import Arrays, Copies
 from demos.errors import OptionError
 from demos.learners import Array, Learner, Scores
 from demos.run_folder import Row, RunFolder
@@ -97,6 +100,34 @@ class SharedLearner:
         return Scores(sums[1] / sums[0], sums[2] / sums[0])
 
 
+class SharedCopies:
+    """Copies of the network on every process, whose gradient and loss are those of the whole batch.
+
+    All processes have to ask for the same things in the same order: they do, as each is told the same numbers.
+    """
+
+    def __init__(self, own: Copies, device: str) -> None:
+        self._own, self._device = own, device
+
+    def parameters(self) -> Arrays:
+        return self._own.parameters()
+
+    def gradient(self, rng: np.random.Generator | None = None) -> Arrays:
+        return {name: self._mean(array) for name, array in self._own.gradient(rng).items()}
+
+    def loss(self, layer: int, shifted: Arrays) -> float:
+        return float(self._mean(np.array(self._own.loss(layer, shifted))))
+
+    def _mean(self, own: Array) -> Array:
+        import torch
+        from torch.distributed import all_reduce
+
+        total = torch.from_numpy(own).to(self._device)
+        all_reduce(total)
+        mean: Array = total.cpu().numpy() / count()
+        return mean
+
+
 class SharedFolder(RunFolder):
     """The run's folder, written by process 0; what is read is told to the others."""
 
@@ -118,6 +149,10 @@ class SharedFolder(RunFolder):
     def checkpoint(self, step: int, state: Mapping[str, Array]) -> None:
         if self._own:
             self._own.checkpoint(step, state)
+
+    def keep(self, name: str, content: bytes) -> None:
+        if self._own:
+            self._own.keep(name, content)
 
     def _told(self, read: Callable[[RunFolder], Any]) -> Any:
         from torch.distributed import broadcast_object_list

@@ -6,13 +6,13 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from demos.run_folder import Row, RunFolder, replace
+from demos.run_folder import Row, RunFolder
 
 
 def write(folder: RunFolder, rows: Sequence[Row], title: str, config: Mapping[str, Any]) -> None:
     """Write both files from the evaluations of a run."""
-    replace(folder.path / "summary.md", summary(rows, title, config).encode())
-    replace(folder.path / "curves.png", curves({title: rows}))
+    folder.keep("summary.md", summary(rows, title, config).encode())
+    folder.keep("curves.png", curves({title: rows}))
 
 
 def summary(rows: Sequence[Row], title: str, config: Mapping[str, Any]) -> str:

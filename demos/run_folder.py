@@ -103,6 +103,10 @@ class RunFolder:
             self.record(row)
         return step, state
 
+    def keep(self, name: str, content: bytes) -> None:
+        """Write a file of the run in one piece, in place of the one before."""
+        replace(self.path / name, content)
+
     @property
     def _metrics(self) -> Path:
         return self.path / "metrics.csv"

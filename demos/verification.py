@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from demos import verified_curve
 from demos.copies import Arrays, Copies, copies
 from demos.learners import Learner
-from demos.run_folder import RunFolder, replace
+from demos.run_folder import RunFolder
 from demos.slopes import slope
 from demos.training import Verify
 
@@ -134,16 +134,21 @@ def _length(arrays: Arrays) -> float:
     return float(np.linalg.norm([_norm(array) for array in arrays.values()]))
 
 
-def verification(learner: Learner, folder: RunFolder, seed: int = 0) -> Verify:
-    """Check a learner's gradients on a batch, add the result to verification.csv, and draw verification.png."""
+def verification(
+    learner: Learner, folder: RunFolder, seed: int = 0, seen: Callable[[Copies], Copies] = lambda own: own
+) -> Verify:
+    """Check a learner's gradients on a batch, add the result to verification.csv, and draw verification.png.
+
+    `seen` makes of the copies here those that are checked, where the network is on other processes as well.
+    """
     started, spent = time.perf_counter(), 0.0
 
     def verify(images: NDArray[Any], labels: NDArray[Any], step: int) -> str:
         nonlocal spent
         begin = time.perf_counter()
-        found = list(checks(copies(learner, images, labels, step), step, seed))  # type: ignore[arg-type]
+        found = list(checks(seen(copies(learner, images, labels, step)), step, seed))  # type: ignore[arg-type]
         rows = [check for check in read(folder.path) if check.step < step] + found
-        _write(folder.path, rows)
+        _write(folder, rows)
         now = time.perf_counter()
         spent += now - begin
         return _said(found, now - begin, spent / (now - started))
@@ -181,8 +186,8 @@ def read(folder: Path) -> list[Check]:
         ]
 
 
-def _write(folder: Path, rows: list[Check]) -> None:
+def _write(folder: RunFolder, rows: list[Check]) -> None:
     names = [field.name for field in fields(Check)]
     lines = [",".join(names), *(",".join(str(value) for value in asdict(row).values()) for row in rows)]
-    replace(folder / "verification.csv", ("\n".join(lines) + "\n").encode())
-    replace(folder / "verification.png", verified_curve.draw(rows))
+    folder.keep("verification.csv", ("\n".join(lines) + "\n").encode())
+    folder.keep("verification.png", verified_curve.draw(rows))

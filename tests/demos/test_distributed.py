@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ import torch
 from torch import multiprocessing
 
 import gradlab.torch.nn
-from demos import cnn, distributed
+from demos import cifar10, cnn, distributed, synced_batch_norm
+from demos.copies import copies
 from demos.errors import OptionError
+from demos.learners import TorchLearner
+from demos.preprocessing import standardise
 from demos.synced_batch_norm import SyncedBatchNorm2d, synchronise
+from demos.verification import Check, checks, read
 from tests.demos.runs import images, metrics_in
 
 OPTIONS = (
@@ -28,6 +33,8 @@ OPTIONS = (
     "sgd",
     "--lr",
     "1e-3",
+    "--verify-every",
+    "4",
 )
 
 
@@ -106,6 +113,9 @@ def test_two_processes_train_as_one_with_the_whole_batch(tmp_path: Path, given: 
     one, two = ([list(row.values()) for row in metrics_in(tmp_path / name)] for name in ("one", "two"))
     assert len(one) == 2
     np.testing.assert_allclose(two, one, rtol=1e-4)
+    found = read(tmp_path / "two")
+    assert {check.step for check in found} == {0}
+    assert all(check.right for check in found)
 
 
 def test_synchronising_keeps_values_and_names() -> None:
@@ -140,10 +150,53 @@ def test_shares_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(np.concatenate(shares).tolist()) == list(range(10))
 
 
-def test_gradients_are_not_checked_in_parts(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """Under torchrun --verify-every is refused with one line."""
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    assert cnn.main(["--verify-every", "10", "--data", str(tmp_path)]) == 2
-    assert "leave torchrun out" in capsys.readouterr().err
+def _checking(rank: int, folder: str) -> None:
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2"}
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+    try:
+        learner = _learner()
+        distributed.parallel(learner.network)
+        right = _found_by(learner, slice(rank, None, 2))
+        # Planted: the sums of batch norm's backward stay those of each process's part.
+        synced_batch_norm.all_reduce = lambda sums: (
+            torch.distributed.all_reduce(sums) if sums.ndim == 1 else sums.mul_(2)
+        )
+        torch.save((right, _found_by(learner, slice(rank, None, 2))), f"{folder}/{rank}.pt")
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def _found_by(learner: TorchLearner, part: slice) -> list[dict[str, Any]]:
+    """What the checks of a step say, without their time."""
+    data = cifar10.sample(2, seed=1)
+    own = copies(learner, data.images[part], data.labels[part], 0)
+    seen = own if part.step is None else distributed.SharedCopies(own, "cpu")
+    return [asdict(replace(check, seconds=0.0)) for check in checks(seen, 0, 0)]
+
+
+def _learner() -> TorchLearner:
+    torch.manual_seed(0)
+    package = gradlab.torch.nn
+    network = torch.nn.Sequential(
+        package.Conv2d(3, 4, 3, stride=4, bias=False),
+        package.BatchNorm2d(4),
+        package.GELU(),
+        torch.nn.Flatten(),
+        package.Linear(256, 10),
+    )
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    images = cifar10.sample(2, seed=1).images
+    return TorchLearner(network, optimizer, standardise(images), (3, 32, 32), package.CrossEntropyLoss())
+
+
+def test_gradients_are_checked_on_the_whole_batch(tmp_path: Path) -> None:
+    """Two processes find each layer right, with the slopes of one; sums of batch norm that stay apart are wrong."""
+    multiprocessing.start_processes(_checking, (str(tmp_path),), nprocs=2, start_method="spawn")
+    told = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
+    assert told[0] == told[1], "both processes are told the same"
+    right, wrong = ([Check(**check) for check in found] for found in told[0])
+    assert all(check.right for check in right)
+    alone = [Check(**check) for check in _found_by(_learner(), slice(None))]
+    assert [check.layer for check in right] == [check.layer for check in alone] == ["0", "1", "4"]
+    np.testing.assert_allclose([check.slope for check in right], [check.slope for check in alone], rtol=1e-5)
+    assert [check.layer for check in wrong if not check.right] == ["0"], "the layer below batch norm"
