@@ -61,11 +61,13 @@ class Sample:
         return self.trial.grad_output
 
     def true_jacobian(self, k: int) -> Array | None:
-        """Slope of every output (columns) along every element of argument `k` (rows)."""
+        """Slope of every output (columns) along every element of argument `k` (rows); None where that is unknown."""
         if k not in self._true:
+            differences = self.trial.differences
             small = self.inputs[k].size <= MOST_ELEMENTS and self.output.size <= MOST_OUTPUTS
-            usable = small and self.usable and self.trial.differences.usable
-            self._true[k] = true_jacobian(self.trial.differences, k) if usable else None
+            # Labels and probabilities have no neighbours to take differences of.
+            usable = small and self.usable and differences.usable and differences.scales[k] is not None
+            self._true[k] = true_jacobian(differences, k) if usable else None
         return self._true[k]
 
     @cached_property

@@ -55,6 +55,14 @@ def test_nothing_fits_and_nothing_is_said(backward: Any) -> None:
     assert report.as_dict()["findings"][0]["diagnosis"] is None
 
 
+def test_an_argument_left_out_of_wrt_has_no_truth() -> None:
+    """Where `wrt` leaves out an argument of the same shape, a wrong gradient is still reported, without its diagnosis."""
+    report = gradlab.check(
+        lambda a, b: a * b, lambda g, a, b: (g * np.sin(3 * a + 1), None), "(n),(n)->(n)", wrt=("a",), seed=0
+    )
+    assert [(finding.law, finding.diagnosis) for finding in report.failures] == [("value", None)]
+
+
 def test_single_elements_prove_nothing() -> None:
     """Where every legal array has one element, all hypotheses fit; none is told."""
     report = gradlab.check(square, lambda g, x: 2 * g * x * 1.3 + g, "(n)->(n)", dims={"n": (1, 1)}, seed=0)
