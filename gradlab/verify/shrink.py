@@ -6,6 +6,7 @@ The rounds that found it are pure functions of a seed and cannot shrink; here ev
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -67,16 +68,14 @@ def shrink(case: Case, specification: Specification, fails: Fails, seed: int) ->
                 best[:] = [found]
             raise _StillFailsError
 
-    try:
+    # The latter where time ran out in the middle of shrinking: Hypothesis calls that flaky.
+    with suppress(_StillFailsError, HypothesisException):
         search()
-    except (_StillFailsError, HypothesisException):
-        # The latter where time ran out in the middle of shrinking: Hypothesis calls that flaky.
-        pass
     return polished(best[0], specification, fails, Budget(_SECONDS / 2)) if best else None
 
 
 def _cost(case: Case) -> tuple[bool, int, int, int]:
-    # An empty case is shown only where nothing else fails: it would lead the reader to think that emptiness is at fault.
+    # An empty case is shown only where nothing else fails: the reader would think that emptiness is at fault.
     arrays = [*case.inputs, *([] if case.grad_output is None else [case.grad_output])]
     empty = any(array.size == 0 for array in arrays)
     elements = sum(array.size for array in arrays)

@@ -56,7 +56,7 @@ def test_nothing_fits_and_nothing_is_said(backward: Any) -> None:
 
 
 def test_an_argument_left_out_of_wrt_has_no_truth() -> None:
-    """Where `wrt` leaves out an argument of the same shape, a wrong gradient is still reported, without its diagnosis."""
+    """Where `wrt` leaves out an argument of the same shape, a wrong gradient is reported, without its diagnosis."""
     report = gradlab.check(
         lambda a, b: a * b, lambda g, a, b: (g * np.sin(3 * a + 1), None), "(n),(n)->(n)", wrt=("a",), seed=0
     )
