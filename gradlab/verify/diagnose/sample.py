@@ -65,7 +65,7 @@ class Sample:
         if k not in self._true:
             differences = self.trial.differences
             small = self.inputs[k].size <= MOST_ELEMENTS and self.output.size <= MOST_OUTPUTS
-            # Labels and probabilities have no neighbours to take differences of.
+            # An argument without a gradient, such as one that `wrt` leaves out, has no differences either.
             usable = small and self.usable and differences.usable and differences.scales[k] is not None
             self._true[k] = true_jacobian(differences, k) if usable else None
         return self._true[k]
