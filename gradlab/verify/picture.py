@@ -116,7 +116,7 @@ def _generic(shrunk: Case, dtype: str, specification: Specification, argument: i
         )
         for index in range(_ROUNDS)
         for plan in round_of_plans(specification, (seed, index))
-        if specification.where is None or specification.where(plan.sizes, shrunk.params)
+        if specification.allows(plan.sizes, shrunk.params)
     ]
 
     def pleasant(plan: Plan) -> tuple[int, bool, int]:

@@ -65,7 +65,7 @@ def _cut(case: Case, specification: Specification, dim: str, size: int, end: boo
     """The first (or last) entries along one dimension; None where that is not legal or labels would be out of range."""
     sizes = {**case.sizes, dim: size}
     kept = {dim: slice(case.sizes[dim] - size, None) if end else slice(size)}
-    if specification.where is not None and not specification.where(sizes, case.params):
+    if not specification.allows(sizes, case.params):
         return None
     if specification.along is not None and case.params[KEYWORD] != DEFAULT:
         return None  # the names of the signature's dimensions say nothing of positions

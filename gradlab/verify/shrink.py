@@ -98,7 +98,7 @@ class _Simpler:
             name: self.data.draw(self.st.sampled_from(list(dict.fromkeys((values[0], origin.params[name])))))
             for name, values in specification.params.items()
         }
-        if specification.where is not None and not specification.where(sizes, params):
+        if not specification.allows(sizes, params):
             return None
         leadings = self._leadings()
         if not fits(specification, np.broadcast_shapes(*leadings), params):

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradlab.errors import SignatureError
 from gradlab.verify.along import KEYWORD, draw_axis
-from gradlab.verify.specification import Relation, Specification
+from gradlab.verify.specification import Specification
 
 # Sizes at which blocked, unrolled or thresholded code changes its path: just above 16, 32, 64, 128, 256 and 100.
 LARGE = (130, 33, 65, 17, 260, 101)
@@ -46,22 +46,10 @@ def draw_sizes(
         _make_room(specification, sizes, params, kind, rng)
         if specification.along is not None:
             params[KEYWORD] = draw_axis(specification.along, leading, rng)
-        if _holds(specification.where, sizes, params):
+        if specification.allows(sizes, params):
             return sizes, leading, params
     bounds = ", ".join(f"{name} in {specification.range_of(name)}" for name in names)
     raise SignatureError(f"where: no sizes found that satisfy it with {bounds}; relax `where` or `dims`")
-
-
-def _holds(where: Relation | None, sizes: dict[str, int], params: dict[str, Any]) -> bool:
-    if where is None:
-        return True
-    try:
-        return bool(where(dict(sizes), dict(params)))
-    except Exception as error:
-        raise SignatureError(
-            f"where({sizes}, {params}) raises {type(error).__name__}: {error}; it takes two dictionaries, sizes and "
-            "parameters, and returns True or False"
-        ) from error
 
 
 def _attempt(

@@ -72,6 +72,18 @@ class Specification:
         known = {**sizes, **{name: value for name, value in params.items() if isinstance(value, int)}}
         return {**sizes, **{extent.dim: extent.value(known) for extent in self.extents}}
 
+    def allows(self, sizes: Mapping[str, int], params: Mapping[str, Any]) -> bool:
+        """Whether these meet `where`; raises SignatureError with both where it raises anything."""
+        if self.where is None:
+            return True
+        try:
+            return bool(self.where(dict(sizes), dict(params)))
+        except Exception as error:
+            raise SignatureError(
+                f"where({dict(sizes)}, {dict(params)}) raises {type(error).__name__}: {error}; it takes two "
+                "dictionaries, sizes and parameters, and returns True or False"
+            ) from error
+
     def range_of(self, dim: str) -> Range:
         """The legal sizes of a dimension; by default from 0 upward, from 1 where a domain needs an entry in it."""
         return self.ranges.get(dim, (1 if dim in self._needed() else 0, None))
