@@ -29,6 +29,17 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
+    """One for all tests but the last; the first kills a worker of it, which a busy machine may not see again."""
+    yield from _two_workers()
+
+
+@pytest.fixture
+def fresh_cluster() -> Iterator[Any]:
+    """One of its own for a test."""
+    yield from _two_workers()
+
+
+def _two_workers() -> Iterator[Any]:
     """Two worker processes; a task that was on a worker that died twice is given up."""
     import dask
 
@@ -139,8 +150,8 @@ def test_without_dask() -> None:
     assert done.stderr.strip() == "gradlab: distributed is not installed (pip install 'gradlab[dask]')"
 
 
-# Last: the function that hangs keeps its worker until the cluster is closed, or its time is up.
-def test_interrupt_prints_what_is_done(cluster: Any, tmp_path: Path) -> None:
+# The function that hangs keeps its worker until the cluster is closed, or its time is up.
+def test_interrupt_prints_what_is_done(fresh_cluster: Any, tmp_path: Path) -> None:
     """Ctrl-C while a function hangs on a worker: the rows before it are printed; the cluster stays."""
     (tmp_path / "slow.py").write_text(
         "import pathlib, time\ndef good(x): return x\ndef good_backward(grad_output, x): return grad_output.copy()\n"
@@ -149,18 +160,17 @@ def test_interrupt_prints_what_is_done(cluster: Any, tmp_path: Path) -> None:
         "def hangs_backward(grad_output, x): return x\n"
         "gradlab_spec = {name: {'signature': '(n)->(n)'} for name in ('good', 'hangs')}\n"
     )
-    with distributed.Client(cluster.scheduler_address) as client:
-        client.wait_for_workers(2, timeout=120)  # the one that was killed comes again
+    with distributed.Client(fresh_cluster.scheduler_address) as client:
         before = set(client.scheduler_info()["workers"])
     command = [sys.executable, "-c", _INTERRUPTED, "verify", "slow.py", "--profile=quick", "--seed=1"]
-    command += [f"--executor=dask:{cluster.scheduler_address}", "--timeout=60"]
+    command += [f"--executor=dask:{fresh_cluster.scheduler_address}", "--timeout=60"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.returncode, done.stderr) == (130, "")
     assert done.stdout.splitlines()[-1] == "interrupted; gradients: 1 pass; profile quick, seed 1"
-    with distributed.Client(cluster.scheduler_address) as client:
+    with distributed.Client(fresh_cluster.scheduler_address) as client:
         workers = client.scheduler_info()["workers"]
         assert set(workers) == before
         # One of them is busy for the rest of its time.
