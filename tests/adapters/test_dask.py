@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """One for all tests but the last; the first kills a worker of it, which a busy machine may not see again."""
+    """For tests that can do with one worker: the first kills the other, which a busy machine may not see again."""
     yield from _two_workers()
 
 
@@ -162,6 +162,7 @@ def test_interrupt_prints_what_is_done(fresh_cluster: Any, tmp_path: Path) -> No
     )
     with distributed.Client(fresh_cluster.scheduler_address) as client:
         before = set(client.scheduler_info()["workers"])
+    assert len(before) == 2
     command = [sys.executable, "-c", _INTERRUPTED, "verify", "slow.py", "--profile=quick", "--seed=1"]
     command += [f"--executor=dask:{fresh_cluster.scheduler_address}", "--timeout=60"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
