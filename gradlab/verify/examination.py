@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gradlab.adapters.subject import Subject
+from gradlab.errors import SignatureError
 from gradlab.verify.calls import Caller, quiet
 from gradlab.verify.case import Case, build
 from gradlab.verify.diagnose.diagnosis import Diagnosis
@@ -192,7 +194,9 @@ class Examination:
                             return found, replace(candidate, grad_output=shown)
                 return None
 
-            violation, case = shrink(case, self.specification, fails, self.seed) or (violation, case)
+            # `where` may raise for sizes that no round has drawn: the finding is kept as it was found.
+            with suppress(SignatureError):
+                violation, case = shrink(case, self.specification, fails, self.seed) or (violation, case)
         source = reproduction(self.caller.subject, self.specification, violation, case)
         diagnosis = self._diagnosis(violation, case) if violation.severity == "failure" and self.shrinking else None
         drawn = self._picture(violation, case, found)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gradlab
+from gradlab.errors import SignatureError
 from gradlab.verify.report import Finding
 
 SQUARE = "(n)->(n)"
@@ -83,3 +84,14 @@ def test_emptiness(seed: int) -> None:
     assert batches.case["x"].size == 1
     empty = shrunk(lambda g, x: 2 * x * g if x.size else np.ones(1), "(m,n)->(m,n)", seed=seed)
     assert 0 in empty.sizes.values()
+
+
+def test_where_raises_only_while_shrinking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it raises for a size that no round has drawn costs the shrinking, not the failure."""
+
+    def raises(*arguments: Any) -> None:
+        raise SignatureError("where({'n': 3}, {}) raises ZeroDivisionError")
+
+    monkeypatch.setattr("gradlab.verify.examination.shrink", raises)
+    found = shrunk(lambda g, x: g if x.size > 8 else 2 * x * g, seed=0)
+    assert (found.law, found.sizes["n"] > 8) == ("value", True)
