@@ -12,6 +12,7 @@ from gradlab.codegen.doors import Doors
 from gradlab.codegen.literal import imports, literal
 from gradlab.codegen.needs import guarded
 from gradlab.codegen.numpy_printer import NumpyPrinter
+from gradlab.codegen.positions import located
 from gradlab.codegen.printer import Printer, body
 from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
 from gradlab.codegen.sizes import Sizes, parenthesised
@@ -36,9 +37,11 @@ class _Target:
     array: str
     calls: bool = False
     """Whether its calls take more than one statement each."""
+    positions: bool = False
+    """Whether flat positions are faster than labels."""
 
 
-_NUMPY = _Target(NumpyPrinter, "np.nan", "Array")
+_NUMPY = _Target(NumpyPrinter, "np.nan", "Array", positions=True)
 _TORCH = _Target(TorchPrinter, "math.nan", "Tensor", calls=True)
 _HELPERS = {
     "gradlab.kernels.axes": ("drop_axes", "from_last", "keep_axes", "pack", "to_last", "unpack"),
@@ -132,9 +135,12 @@ def _plural(count: int, noun: str, ending: str = "s") -> str:
 def _routines(derivation: Derivation, operation: Operation, target: _Target) -> list[str]:
     """Forward and the three that follow it; what these need and no saved tensor has is saved too: sizes, parameters."""
     doors = Doors(operation)
-    routines = {"forward": forward, "backward": backward, "jvp": jvp, "hvp": hvp}
+    routines = [routine(derivation) for routine in (forward, backward, jvp, hvp)]
+    if target.positions:
+        routines = located(routines, operation.name)
     first, *after = (
-        _Body.of(routine(derivation), target, derivation.program, doors, role) for role, routine in routines.items()
+        _Body.of(routine, target, derivation.program, doors, role)
+        for role, routine in zip(("forward", "backward", "jvp", "hvp"), routines, strict=True)
     )
     missing = tuple(dict.fromkeys(axis for body in after for axis in body.missing()))
     used = {name for body in after for name in body.names()}
@@ -146,7 +152,8 @@ def _routines(derivation: Derivation, operation: Operation, target: _Target) -> 
     several = len(operation.differentiable) > 1
     gradients = ", ".join([f"{array} | None" if count > 1 else array] * count)
     needs_input = f", needs: tuple[bool, ...] = {parenthesised(['True'] * count)}" if several else ""
-    extra = (*(axis.name for axis in missing), *parameters)
+    kept = [value.name for value in first.routine.saved]
+    extra = (*kept[len(derivation.handed) :], *(axis.name for axis in missing), *parameters)
     needs = ", ".join((*derivation.saved, *extra)) or "nothing"
     tracked = ", ".join(derivation.handed[len(derivation.saved) :])
     needs += f"; besides {tracked}" if tracked else ""

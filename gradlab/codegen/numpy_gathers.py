@@ -8,6 +8,7 @@ from gradlab.codegen.sizes import Sizes
 from gradlab.codegen.statements import (
     Check,
     Find,
+    Locate,
     Pick,
     Product,
     Scatter,
@@ -42,11 +43,19 @@ def find(statement: Find, sizes: Sizes) -> list[str]:
     return [f"{statement.target.name} = {align(Value(found, kept), statement.target.layout)}"]
 
 
+def locate(statement: Locate, sizes: Sizes) -> list[str]:
+    """Flat positions, as `take` and an array of one dimension have them."""
+    items = places(statement.slots, sizes.operation)
+    return [f"{statement.target.name} = {flat(items, statement.target.layout, 'np.arange({})', sizes)}"]
+
+
 def pick(statement: Pick, sizes: Sizes) -> list[str]:
     """Whole slices by `take`, one entry of each row along an axis, anything else by arrays of indices."""
     items = places(statement.slots, sizes.operation)
     array = _merged(statement.array, items, sizes)
     target = statement.target.name
+    if statement.at is not None:
+        return [f"{target} = {array}.take({statement.at.name})"]
     slices, row = apart(items), along(items)
     if slices is not None:
         return [f"{target} = {array}.take({items[slices].tensor}, axis={_axis(items, slices)})"]
@@ -73,7 +82,10 @@ def scatter(statement: Scatter, sizes: Sizes) -> list[str]:
         name = f"{items[row].tensor}_at"
         old = f"np.take_along_axis({array}, {name}, axis={axis})"
         return [f"{name} = {at}", f"np.put_along_axis({array}, {name}, {old} + {value}, axis={axis})"]
-    place = f"{_merged(statement.array, items, sizes)}[{_indexing(items, sizes)}]"
+    if statement.at is not None:
+        place = f"{array}.reshape(-1)[{statement.at.name}]"
+    else:
+        place = f"{_merged(statement.array, items, sizes)}[{_indexing(items, sizes)}]"
     negative = product.coefficient.number < 0 and not statement.fresh
     coefficient = product.coefficient.negated() if negative else product.coefficient
     value = product_text(Product(product.values, product.divisors, coefficient), layout, sizes)

@@ -19,6 +19,7 @@ from gradlab.codegen.statements import (
     Convolved,
     Find,
     Largest,
+    Locate,
     Multiply,
     Operand,
     Pick,
@@ -229,6 +230,9 @@ class NumpyPrinter:
         grid = windows.description(statement.slots)
         array = statement.array.name
         return [*windows.before, f"{statement.target.name}, {statement.place.name} = largest({array}, {grid})"]
+
+    def locate(self, statement: Locate) -> list[str]:
+        return numpy_gathers.locate(statement, self.sizes)
 
     def pick(self, statement: Pick) -> list[str]:
         return numpy_gathers.pick(statement, self.sizes)

@@ -16,6 +16,7 @@ from gradlab.codegen.statements import (
     Convolved,
     Find,
     Largest,
+    Locate,
     Multiply,
     Note,
     Operand,
@@ -87,6 +88,9 @@ class Printer(Protocol):
 
     def largest(self, statement: Largest) -> list[str]:
         """Maxima of windows and their places."""
+
+    def locate(self, statement: Locate) -> list[str]:
+        """Positions of entries in memory."""
 
     def pick(self, statement: Pick) -> list[str]:
         """Entries at labels or places."""
@@ -267,6 +271,8 @@ def statement_lines(statement: Statement, printer: Printer) -> list[str]:
             return printer.find(statement)
         case Largest():
             return printer.largest(statement)
+        case Locate():
+            return printer.locate(statement)
         case Pick():
             return printer.pick(statement)
         case Scatter():

@@ -236,22 +236,35 @@ class Largest:
 
 
 @dataclass(frozen=True)
-class Pick:
-    """target = the entries of an array at these slots, one for each of its axes."""
+class Locate:
+    """target = where the entries at these slots lie in an array in C order."""
 
     target: Value
-    array: Value
     slots: tuple[Slot, ...]
 
 
 @dataclass(frozen=True)
+class Pick:
+    """target = the entries of an array at these slots, one for each of its axes; `at`: Locate has found them."""
+
+    target: Value
+    array: Value
+    slots: tuple[Slot, ...]
+    at: Value | None = None
+
+
+@dataclass(frozen=True)
 class Scatter:
-    """array[slots] += product, in place; no entry is met twice. `fresh`: the array is still zero everywhere."""
+    """array[slots] += product, in place; no entry is met twice. `fresh`: the array is still zero everywhere.
+
+    `at`: Locate has found them, and the array is in C order.
+    """
 
     array: Value
     slots: tuple[Slot, ...]
     product: Product
     fresh: bool = False
+    at: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -324,7 +337,7 @@ def values_of(item: Any) -> list[Value]:
 
 
 Elementwise = Combine | Assign | Zeros | Apply | Test
-Gathered = Check | Find | Largest | Pick | Scatter | ScatterSum | Slide | Spread | Convolved
+Gathered = Check | Find | Largest | Locate | Pick | Scatter | ScatterSum | Slide | Spread | Convolved
 Statement = Elementwise | Reduce | Accumulate | Multiply | Vary | Shift | Gathered | Note
 
 

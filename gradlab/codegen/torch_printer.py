@@ -29,6 +29,7 @@ from gradlab.codegen.statements import (
     Convolved,
     Find,
     Largest,
+    Locate,
     Multiply,
     Operand,
     Pick,
@@ -209,6 +210,9 @@ class TorchPrinter:
             )
         grid = ", ".join(grid_parts(statement.slots, self.sizes))
         return [f"{statement.target.name}, {statement.place.name} = largest({statement.array.name}, {grid})"]
+
+    def locate(self, statement: Locate) -> list[str]:
+        raise AssertionError("torch finds entries by their labels, as gather and scatter_add take them")
 
     def pick(self, statement: Pick) -> list[str]:
         return torch_gathers.pick(statement, self.sizes)

@@ -35,7 +35,7 @@ OPERATION = Operation(
 
 
 def forward(x: Array, label: Array, keep: Array) -> tuple[Array, tuple[Array, ...]]:
-    """Return the output, (n,d),(n),(n)->(), and what `backward` needs: label, keep, p, t5."""
+    """Return the output, (n,d),(n),(n)->(), and what `backward` needs: label, keep, p, t5, at_label."""
     n, d = x.shape
     if label.size and not 0 <= label.min() <= label.max() < d:
         found = f"label holds values from {label.min()} to {label.max()}"
@@ -43,7 +43,8 @@ def forward(x: Array, label: Array, keep: Array) -> tuple[Array, tuple[Array, ..
     # exp cannot overflow: z is x less its maximum, and no result depends on the shift
     z = np.subtract(x, x.max(axis=-1, keepdims=True, initial=-np.inf), order="C")
     # (1) picked[n] = x[n,label[n]]
-    picked = z[np.arange(n), label]
+    at_label = np.arange(n) * d + label
+    picked = z.take(at_label)
     # (2) e[n,d] = exp(x[n,d])
     e = np.exp(z, out=z)
     # (3) s[n] = sum[d](e[n,d])
@@ -73,28 +74,26 @@ def forward(x: Array, label: Array, keep: Array) -> tuple[Array, tuple[Array, ..
     # (15) loss = undefined - hit / t5
     loss = hit * -1 / t5
     loss = loss + undefined
-    return loss, (label, keep, p, t5)
+    return loss, (label, keep, p, t5, at_label)
 
 
 def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array | None, Array | None, Array | None]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    label, keep, p, t5 = saved
-    n = label.shape[0]
+    _label, keep, p, t5, at_label = saved
     # (33) grad_x[n,d] = grad_output * keep[n] * (p[n,d] - delta[label[n],d]) / t5
     grad_x = p * (grad_output * keep / t5)[:, None]
-    grad_x[np.arange(n), label] -= grad_output * keep / t5
+    grad_x.reshape(-1)[at_label] -= grad_output * keep / t5
     return grad_x, None, None
 
 
 def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    label, keep, p, t5 = saved
-    n = tangent_x.shape[0]
+    _label, keep, p, t5, at_label = saved
     # (52) tangent_loss = (sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) - sum[n](keep[n] * tangent_x[n,label[n]])) /
     #     t5
     part = tangent_x * keep[:, None]
     dot_p_part = np.vecdot(p, part).sum()
-    tangent_x_at_label = tangent_x[np.arange(n), label]
+    tangent_x_at_label = tangent_x.take(at_label)
     dot_keep_tangent_x_at_label = np.vecdot(keep, tangent_x_at_label)
     tangent_loss = dot_p_part / t5
     tangent_loss = tangent_loss - (dot_keep_tangent_x_at_label / t5)
@@ -105,7 +104,7 @@ def hvp(
     saved: tuple[Array, ...], grad_output: Array, tangent_x: Array
 ) -> tuple[Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    _label, keep, p, t5 = saved
+    _label, keep, p, t5, _at_label = saved
     # (56) hvp_x[n,d] = grad_output * keep[n] * p[n,d] / t5 * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
     dot_p_tangent_x = np.vecdot(p, tangent_x)
     hvp_x = tangent_x - dot_p_tangent_x[:, None]

@@ -34,7 +34,7 @@ OPERATION = Operation(
 
 
 def forward(x: Array, label: Array) -> tuple[Array, tuple[Array, ...]]:
-    """Return the output, (n,d),(n)->(), and what `backward` needs: label, p."""
+    """Return the output, (n,d),(n)->(), and what `backward` needs: label, p, at_label."""
     n, d = x.shape
     inverse_n = 1 / n if n else np.nan
     if label.size and not 0 <= label.min() <= label.max() < d:
@@ -43,7 +43,8 @@ def forward(x: Array, label: Array) -> tuple[Array, tuple[Array, ...]]:
     # exp cannot overflow: z is x less its maximum, and no result depends on the shift
     z = np.subtract(x, x.max(axis=-1, keepdims=True, initial=-np.inf), order="C")
     # (1) picked[n] = x[n,label[n]]
-    picked = z[np.arange(n), label]
+    at_label = np.arange(n) * d + label
+    picked = z.take(at_label)
     # (2) e[n,d] = exp(x[n,d])
     e = np.exp(z, out=z)
     # (3) s[n] = sum[d](e[n,d])
@@ -57,28 +58,28 @@ def forward(x: Array, label: Array) -> tuple[Array, tuple[Array, ...]]:
     # (7) loss = -sum[n](t2[n]) / N
     sum_t2 = t2.sum()
     loss = sum_t2 * -inverse_n
-    return loss, (label, p)
+    return loss, (label, p, at_label)
 
 
 def backward(grad_output: Array, saved: tuple[Array, ...]) -> tuple[Array | None, Array | None]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    label, p = saved
+    label, p, at_label = saved
     n = label.shape[0]
     inverse_n = 1 / n if n else np.nan
     # (24) grad_x[n,d] = grad_output * (p[n,d] - delta[label[n],d]) / N
     grad_x = p * (grad_output * inverse_n)
-    grad_x[np.arange(n), label] -= grad_output * inverse_n
+    grad_x.reshape(-1)[at_label] -= grad_output * inverse_n
     return grad_x, None
 
 
 def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    label, p = saved
+    _label, p, at_label = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else np.nan
     # (42) tangent_loss = (sum[n,d](p[n,d] * tangent_x[n,d]) - sum[n](tangent_x[n,label[n]])) / N
     dot_p_tangent_x = np.vecdot(p, tangent_x).sum()
-    tangent_x_at_label = tangent_x[np.arange(n), label]
+    tangent_x_at_label = tangent_x.take(at_label)
     sum_tangent_x_at_label = tangent_x_at_label.sum()
     tangent_loss = dot_p_tangent_x * inverse_n
     tangent_loss = tangent_loss - (sum_tangent_x_at_label * inverse_n)
@@ -87,7 +88,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
 
 def hvp(saved: tuple[Array, ...], grad_output: Array, tangent_x: Array) -> tuple[Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    _label, p = saved
+    _label, p, _at_label = saved
     n = tangent_x.shape[0]
     inverse_n = 1 / n if n else np.nan
     # (46) hvp_x[n,d] = grad_output * p[n,d] / N * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))

@@ -41,7 +41,7 @@ def forward(
 ) -> tuple[Array, tuple[Any, ...]]:
     """Return the output, (n,d),(n),(d),(n)->().
 
-    What `backward` needs: label, weight, keep, p, t4, t5, label_smoothing.
+    What `backward` needs: label, weight, keep, p, t4, t5, at_label, label_smoothing.
     """
     n, d = x.shape
     inverse_d = 1 / d if d else np.nan
@@ -78,7 +78,8 @@ def forward(
     # (13) undefined = none * t3 / count
     undefined = none * t3 / count
     # (14) hit = sum[n](share[n] * log_p[n,label[n]])
-    log_p_at_label = log_p[np.arange(n), label]
+    at_label = np.arange(n) * d + label
+    log_p_at_label = log_p.take(at_label)
     hit = np.vecdot(log_p_at_label, share)
     # (15) spread = sum[n](even[n] * keep[n])
     spread = np.vecdot(even, keep)
@@ -95,15 +96,14 @@ def forward(
     # (20) loss = t6 / t4 + undefined
     loss = t6 / t4
     loss = loss + undefined
-    return loss, (label, weight, keep, p, t4, t5, label_smoothing)
+    return loss, (label, weight, keep, p, t4, t5, at_label, label_smoothing)
 
 
 def backward(
     grad_output: Array, saved: tuple[Any, ...]
 ) -> tuple[Array | None, Array | None, Array | None, Array | None]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    label, weight, keep, p, t4, t5, label_smoothing = saved
-    n = label.shape[0]
+    label, weight, keep, p, t4, t5, at_label, label_smoothing = saved
     d = weight.shape[0]
     inverse_d = 1 / d if d else np.nan
     # (41) grad_x[n,d] = grad_output * keep[n] / (D * t4) * (D * delta[label[n],d] * t5 * weight[label[n]] +
@@ -116,14 +116,14 @@ def backward(
     grad_x = p * part[:, None]
     grad_x -= label_smoothing * inverse_d * weight
     grad_x *= (grad_output * keep / t4)[:, None]
-    grad_x[np.arange(n), label] += grad_output * t5 * weight_at_label * keep / t4
+    grad_x.reshape(-1)[at_label] += grad_output * t5 * weight_at_label * keep / t4
     return grad_x, None, None, None
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    label, weight, keep, p, t4, t5, label_smoothing = saved
-    n, d = tangent_x.shape
+    label, weight, keep, p, t4, t5, at_label, label_smoothing = saved
+    d = tangent_x.shape[1]
     inverse_d = 1 / d if d else np.nan
     # (65) tangent_loss = (label_smoothing * sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) * sum[d](weight[d]) + D *
     #     t5 * sum[n](keep[n] * weight[label[n]] * tangent_x[n,label[n]]) - label_smoothing * sum[n,d](keep[n] *
@@ -138,7 +138,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     part_3 = tangent_x * part_2[:, None]
     dot_p_part_3 = np.vecdot(p, part_3).sum()
     dot_part_weight = np.einsum("ab,b->", part, weight)
-    tangent_x_at_label = tangent_x[np.arange(n), label]
+    tangent_x_at_label = tangent_x.take(at_label)
     weight_at_label_2 = weight.take(label, axis=0)
     part_4 = keep.astype(tangent_x.dtype)
     part_4 *= tangent_x_at_label
@@ -156,7 +156,7 @@ def hvp(
     saved: tuple[Any, ...], grad_output: Array, tangent_x: Array
 ) -> tuple[Array | None, Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    label, weight, keep, p, t4, t5, label_smoothing = saved
+    label, weight, keep, p, t4, t5, _at_label, label_smoothing = saved
     d = tangent_x.shape[1]
     inverse_d = 1 / d if d else np.nan
     # (51) tangent_p[n,d] = p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))

@@ -44,7 +44,7 @@ def forward(
 ) -> tuple[Array, tuple[Any, ...]]:
     """Return the output, (n,d),(n),(d),(n)->(n).
 
-    What `backward` needs: label, weight, keep, p, t2, label_smoothing.
+    What `backward` needs: label, weight, keep, p, t2, at_label, label_smoothing.
     """
     n, d = x.shape
     inverse_d = 1 / d if d else np.nan
@@ -72,22 +72,22 @@ def forward(
     # (8) t2 = label_smoothing - 1
     t2 = -1 + label_smoothing
     # (9) each[n] = t2 * share[n] * log_p[n,label[n]] - label_smoothing * even[n] * keep[n] / D
-    log_p_at_label = log_p[np.arange(n), label]
+    at_label = np.arange(n) * d + label
+    log_p_at_label = log_p.take(at_label)
     each = np.multiply(share, log_p_at_label, out=share)
     each *= t2
     part = keep.astype(x.dtype)
     part *= even
     part *= label_smoothing * inverse_d
     each -= part
-    return each, (label, weight, keep, p, t2, label_smoothing)
+    return each, (label, weight, keep, p, t2, at_label, label_smoothing)
 
 
 def backward(
     grad_output: Array, saved: tuple[Any, ...]
 ) -> tuple[Array | None, Array | None, Array | None, Array | None]:
     """Return the gradient of each input (VJP), None for an input that has none."""
-    label, weight, keep, p, t2, label_smoothing = saved
-    n = grad_output.shape[0]
+    label, weight, keep, p, t2, at_label, label_smoothing = saved
     d = weight.shape[0]
     inverse_d = 1 / d if d else np.nan
     # (27) grad_x[n,d] = grad_output[n] * keep[n] / D * (D * delta[label[n],d] * t2 * weight[label[n]] +
@@ -100,19 +100,19 @@ def backward(
     grad_x = p * part[:, None]
     grad_x -= label_smoothing * inverse_d * weight
     grad_x *= (grad_output * keep)[:, None]
-    grad_x[np.arange(n), label] += t2 * grad_output * weight_at_label * keep
+    grad_x.reshape(-1)[at_label] += t2 * grad_output * weight_at_label * keep
     return grad_x, None, None, None
 
 
 def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
-    label, weight, keep, p, t2, label_smoothing = saved
-    n, d = tangent_x.shape
+    label, weight, keep, p, t2, at_label, label_smoothing = saved
+    d = tangent_x.shape[1]
     inverse_d = 1 / d if d else np.nan
     # (47) tangent_each[n] = keep[n] / D * (D * t2 * weight[label[n]] * tangent_x[n,label[n]] + label_smoothing *
     #     sum[d](p[n,d] * tangent_x[n,d]) * sum[d](weight[d]) - label_smoothing * sum[d](weight[d] * tangent_x[n,d])
     #     - D * t2 * weight[label[n]] * sum[d](p[n,d] * tangent_x[n,d]))
-    tangent_x_at_label = tangent_x[np.arange(n), label]
+    tangent_x_at_label = tangent_x.take(at_label)
     weight_at_label = weight.take(label, axis=0)
     dot_p_tangent_x = np.vecdot(p, tangent_x)
     sum_weight = weight.sum()
@@ -133,7 +133,7 @@ def hvp(
     saved: tuple[Any, ...], grad_output: Array, tangent_x: Array
 ) -> tuple[Array | None, Array | None, Array | None, Array | None]:
     """Return the tangent of each gradient for tangents of the inputs (Hessian-vector products)."""
-    label, weight, keep, p, t2, label_smoothing = saved
+    label, weight, keep, p, t2, _at_label, label_smoothing = saved
     d = tangent_x.shape[1]
     inverse_d = 1 / d if d else np.nan
     # (37) tangent_p[n,d] = p[n,d] * (tangent_x[n,d] - sum[k](p[n,k] * tangent_x[n,k]))
