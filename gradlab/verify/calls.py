@@ -12,7 +12,7 @@ import numpy as np
 from gradlab.adapters.subject import Array, Inputs, Parameters, Subject
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: a case makes seventy, and freezing triples the price of each
 class Forward:
     """What forward gave: the output as an array with `saved`, or what is wrong: "raises …" or "returns …"."""
 
@@ -100,13 +100,16 @@ def numeric(gradients: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list
     return result
 
 
+_NUMERIC = (np.ndarray, np.generic, float, int)
+
+
 def not_an_array(value: object) -> str:
     """What a value is instead of an array or a number, and what to do; "" for arrays and numbers.
 
     >>> not_an_array([1.0])
     'a list; an array is expected'
     """
-    if isinstance(value, np.ndarray | np.generic | float | int):
+    if isinstance(value, _NUMERIC):
         return ""
     kind = "nothing (None)" if value is None else f"a {type(value).__name__}"
     library = next((kind.__module__.partition(".")[0] for kind in type(value).__mro__), "").removesuffix("lib")
