@@ -119,7 +119,9 @@ def product_text(product: Product, target: tuple[Index, ...], sizes: Sizes) -> s
     # Masks last: a mask times a Python number would be an array of integers.
     small = sorted(product.values, key=lambda value: (value.boolean, len(value.layout)))
     parts = [align(value, target) for value in small]
-    if not product.coefficient.one:
+    if parts and product.coefficient.negated().one and not small[0].boolean:
+        parts[0] = f"-{parts[0]}"
+    elif not product.coefficient.one:
         scalars = sum(not value.layout for value in small)
         text, position = sizes.coefficient(product.coefficient), max(scalars, min(1, len(parts)))
         # Numbers meet each other before they meet an array.
@@ -134,7 +136,8 @@ def operand_text(operand: Operand, target: tuple[Index, ...], sizes: Sizes) -> s
         return align(operand, target)
     own = tuple(index for index in target if index in operand.layout)
     text = product_text(operand, own, sizes)
-    compound = len(operand.values) + 2 * len(operand.divisors) > 1 or " " in text
+    signed = bool(operand.values) and text.startswith("-")
+    compound = len(operand.values) + 2 * len(operand.divisors) > 1 or " " in text or signed
     return (f"({text})" if compound else text) + suffix(own, target)
 
 

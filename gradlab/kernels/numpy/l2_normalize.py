@@ -60,7 +60,7 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     grad_output = to_last(grad_output, axis)
     # (24) grad_x[n,d] = inv_norm[n] * (grad_output[n,d] - mask[n] * y[n,d] * sum[d'](grad_output[n,d'] * y[n,d']))
     dot_g_y = np.vecdot(grad_output, y)
-    grad_x = y * (dot_g_y * -1 * mask)[..., None]
+    grad_x = y * (-dot_g_y * mask)[..., None]
     grad_x += grad_output
     grad_x *= inv_norm[..., None]
     return (from_last(grad_x, axis),)
@@ -72,7 +72,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     tangent_x = to_last(tangent_x, axis)
     # (41) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
     dot_tangent_x_y = np.vecdot(tangent_x, y)
-    tangent_y = y * (dot_tangent_x_y * -1 * mask)[..., None]
+    tangent_y = y * (-dot_tangent_x_y * mask)[..., None]
     tangent_y += tangent_x
     tangent_y *= inv_norm[..., None]
     return from_last(tangent_y, axis)
@@ -90,7 +90,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[A
     tangent_inv_norm *= mask
     tangent_inv_norm *= -1
     # (41) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
-    tangent_y = y * (dot_tangent_x_y * -1 * mask)[..., None]
+    tangent_y = y * (-dot_tangent_x_y * mask)[..., None]
     tangent_y += tangent_x
     tangent_y *= inv_norm[..., None]
     # (45) hvp_x[n,d] = tangent_inv_norm[n] * grad_output[n,d] - inv_norm[n] * mask[n] * y[n,d] *
@@ -99,10 +99,10 @@ def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[A
     #     * y[n,d'])
     dot_g_tangent_y = np.vecdot(grad_output, tangent_y)
     dot_g_y = np.vecdot(grad_output, y)
-    hvp_x = y * (dot_g_y * -1 * mask)[..., None]
+    hvp_x = y * (-dot_g_y * mask)[..., None]
     hvp_x += grad_output
     hvp_x *= tangent_inv_norm[..., None]
-    part = tangent_y * (dot_g_y * -1 * mask)[..., None]
+    part = tangent_y * (-dot_g_y * mask)[..., None]
     part_2 = y * (dot_g_tangent_y * mask)[..., None]
     part -= part_2
     part *= inv_norm[..., None]

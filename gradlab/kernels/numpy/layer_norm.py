@@ -41,12 +41,12 @@ def forward(x: Array, weight: Array, bias: Array, *, eps: float = 1e-05) -> tupl
     d = x.shape[-1]
     inverse_d = 1 / d if d else np.nan
     # (1) mu[n] = sum[d](x[n,d]) / D
-    sum_x = x.sum(axis=-1)
+    sum_x = np.einsum("...i->...", x)
     mu = sum_x * inverse_d
     # (2) xc[n,d] = x[n,d] - mu[n]
     xc = x - mu[..., None]
     # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
-    drift_xc = xc.sum(axis=-1)
+    drift_xc = np.einsum("...i->...", xc)
     xc -= (drift_xc * inverse_d)[..., None]
     # (3) var[n] = sum[d](xc[n,d]**2) / D
     dot_xc = np.vecdot(xc, xc)
@@ -101,7 +101,7 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array, tangent_weight: Array, tange
     # (53) tangent_y[n,d] = inv_std[n] * weight[d] * tangent_x[n,d] + tangent_weight[d] * x_hat[n,d] +
     #     tangent_bias[d] - inv_std[n] * weight[d] * sum[d'](tangent_x[n,d']) / D - inv_std[n] * weight[d] *
     #     x_hat[n,d] * sum[d'](tangent_x[n,d'] * x_hat[n,d']) / D
-    sum_tangent_x = tangent_x.sum(axis=-1)
+    sum_tangent_x = np.einsum("...i->...", tangent_x)
     dot_tangent_x_x_hat = np.vecdot(tangent_x, x_hat)
     tangent_y = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
     tangent_y += tangent_x
@@ -129,7 +129,7 @@ def hvp(
     tangent_inv_std *= -inverse_d
     # (51) tangent_x_hat[n,d] = inv_std[n] / D * (D * tangent_x[n,d] - sum[d'](tangent_x[n,d']) - x_hat[n,d] *
     #     sum[d'](tangent_x[n,d'] * x_hat[n,d']))
-    sum_tangent_x = tangent_x.sum(axis=-1)
+    sum_tangent_x = np.einsum("...i->...", tangent_x)
     tangent_x_hat = x_hat * (dot_tangent_x_x_hat * -inverse_d)[..., None]
     tangent_x_hat += tangent_x
     tangent_x_hat -= (sum_tangent_x * inverse_d)[..., None]

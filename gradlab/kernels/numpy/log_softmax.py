@@ -40,7 +40,7 @@ def forward(x: Array, *, axis: int = -1) -> tuple[Array, tuple[Any, ...]]:
     # (1) e[n,d] = exp(x[n,d])
     e = np.exp(z)
     # (2) s[n] = sum[d](e[n,d])
-    s = e.sum(axis=-1)
+    s = np.einsum("...i->...", e)
     # (3) p[n,d] = e[n,d] / s[n]
     p = np.multiply(e, (1 / s)[..., None], out=e)
     # (4) t1[n] = log(s[n])
@@ -55,8 +55,8 @@ def backward(grad_output: Array, saved: tuple[Any, ...]) -> tuple[Array]:
     p, axis = saved
     grad_output = to_last(grad_output, axis)
     # (17) grad_x[n,d] = grad_output[n,d] - p[n,d] * sum[k](grad_output[n,k])
-    sum_g = grad_output.sum(axis=-1)
-    grad_x = p * (sum_g * -1)[..., None]
+    sum_g = np.einsum("...i->...", grad_output)
+    grad_x = p * (-sum_g)[..., None]
     grad_x += grad_output
     return (from_last(grad_x, axis),)
 
@@ -78,7 +78,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[A
     tangent_x = to_last(tangent_x, axis)
     # (35) hvp_x[n,d] = p[n,d] * (sum[k](grad_output[n,k]) * sum[k](p[n,k] * tangent_x[n,k]) - tangent_x[n,d] *
     #     sum[k](grad_output[n,k]))
-    sum_g = grad_output.sum(axis=-1)
+    sum_g = np.einsum("...i->...", grad_output)
     dot_p_tangent_x = np.vecdot(p, tangent_x)
     hvp_x = dot_p_tangent_x[..., None] - tangent_x
     hvp_x *= sum_g[..., None]

@@ -44,7 +44,7 @@ def forward(
     # (1) e[n,d] = exp(x[n,d])
     e = np.exp(z, out=z)
     # (2) s[n] = sum[d](e[n,d])
-    s = e.sum(axis=-1)
+    s = np.einsum("...i->...", e)
     # (3) p[n,d] = e[n,d] / s[n]
     p = np.multiply(e, (1 / s)[..., None], out=e)
     # (4) y[n] = log(s[n])

@@ -40,7 +40,7 @@ def forward(
     d = x.shape[-1]
     inverse_d = 1 / d if d else np.nan
     # (1) y[n] = sum[d](x[n,d]) / D
-    sum_x = x.sum(axis=-1)
+    sum_x = np.einsum("...i->...", x)
     y = sum_x * inverse_d
     return keep_axes(y, axis, shape, keepdims), (d, axis, shape, keepdims)
 
@@ -61,7 +61,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     tangent_x = to_last(tangent_x, axis)
     inverse_d = 1 / d if d else np.nan
     # (5) tangent_y[n] = sum[d](tangent_x[n,d]) / D
-    sum_tangent_x = tangent_x.sum(axis=-1)
+    sum_tangent_x = np.einsum("...i->...", tangent_x)
     tangent_y = sum_tangent_x * inverse_d
     return keep_axes(tangent_y, axis, shape, keepdims)
 

@@ -64,7 +64,7 @@ def forward(log_p: Array, label: Array, weight: Array, keep: Array) -> tuple[Arr
     t3 = none
     t3 = t3 + total
     # (11) loss = undefined - hit / t3
-    loss = hit * -1 / t3
+    loss = -hit / t3
     loss = loss + undefined
     return loss, (label, share, t3, d)
 
@@ -77,7 +77,7 @@ def backward(
     n = label.shape[0]
     # (14) grad_log_p[n,d] = -delta[label[n],d] * grad_output * share[n] / t3
     grad_log_p = np.zeros((n, d), grad_output.dtype)
-    grad_log_p[np.arange(n), label] = grad_output * -1 * share / t3
+    grad_log_p[np.arange(n), label] = -grad_output * share / t3
     return grad_log_p, None, None, None
 
 
@@ -88,7 +88,7 @@ def jvp(saved: tuple[Any, ...], tangent_log_p: Array) -> Array:
     # (17) tangent_loss = -sum[n](share[n] * tangent_log_p[n,label[n]]) / t3
     tangent_log_p_at_label = tangent_log_p[np.arange(n), label]
     dot_share_tangent_log_p_at_label = np.vecdot(share, tangent_log_p_at_label)
-    tangent_loss = dot_share_tangent_log_p_at_label * -1 / t3
+    tangent_loss = -dot_share_tangent_log_p_at_label / t3
     return tangent_loss
 
 

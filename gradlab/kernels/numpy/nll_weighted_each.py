@@ -59,7 +59,7 @@ def backward(
     n = grad_output.shape[0]
     # (4) grad_log_p[n,d] = -delta[label[n],d] * grad_output[n] * share[n]
     grad_log_p = np.zeros((n, d), grad_output.dtype)
-    grad_log_p[np.arange(n), label] = grad_output * -1 * share
+    grad_log_p[np.arange(n), label] = -grad_output * share
     return grad_log_p, None, None, None
 
 

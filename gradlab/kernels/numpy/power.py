@@ -65,6 +65,6 @@ def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[A
     x, exponent = saved
     # (9) hvp_x[n] = exponent * grad_output[n] * x[n]**exponent * tangent_x[n] * (exponent - 1) / x[n]**2
     power_x = np.power(x, exponent)
-    hvp_x = exponent * -1 * grad_output * power_x * tangent_x / x / x
+    hvp_x = -exponent * grad_output * power_x * tangent_x / x / x
     hvp_x += exponent * exponent * grad_output * power_x * tangent_x / x / x
     return (hvp_x,)

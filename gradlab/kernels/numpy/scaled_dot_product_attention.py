@@ -47,7 +47,7 @@ def forward(query: Array, key: Array, value: Array) -> tuple[Array, tuple[Array,
     # (2) e[n,i,j] = exp(s[n,i,j])
     e = np.exp(z, out=z)
     # (3) total[n,i] = sum[j](e[n,i,j])
-    total = e.sum(axis=-1)
+    total = np.einsum("...i->...", e)
     # (4) p[n,i,j] = e[n,i,j] / total[n,i]
     p = np.multiply(e, (1 / total)[..., :, None], out=e)
     # (5) y[n,i,v] = sum[j](p[n,i,j] * value[n,j,v])

@@ -53,7 +53,7 @@ def forward(query: Array, key: Array, value: Array, attn_mask: Array) -> tuple[A
     # (3) e[n,i,j] = exp(s[n,i,j])
     e = np.exp(z, out=z)
     # (4) total[n,i] = sum[j](e[n,i,j])
-    total = e.sum(axis=-1)
+    total = np.einsum("...i->...", e)
     # (5) p[n,i,j] = e[n,i,j] / total[n,i]
     p = np.multiply(e, (1 / total)[..., :, None], out=e)
     # (6) y[n,i,v] = sum[j](p[n,i,j] * value[n,j,v])

@@ -50,7 +50,7 @@ def forward(query: Array, key: Array, value: Array, attn_mask: Array) -> tuple[A
     z = np.where(attn_mask, s, -np.inf)
     z = np.subtract(z, z.max(axis=-1, keepdims=True, initial=np.finfo(s.dtype).min), out=z)
     # (2) count[n,i] = sum[j](attn_mask[n,i,j])
-    count = attn_mask.astype(query.dtype).sum(axis=-1)
+    count = np.einsum("...i->...", attn_mask.astype(query.dtype))
     # (3) t1[n,i,j] = exp(s[n,i,j])
     t1 = np.exp(z, out=z)
     # (4) e[n,i,j] = attn_mask[n,i,j] * t1[n,i,j]
@@ -62,7 +62,7 @@ def forward(query: Array, key: Array, value: Array, attn_mask: Array) -> tuple[A
     t3 = np.zeros(t2.shape, t2.dtype)
     t3 = np.maximum(t2, t3, out=t3)
     # (8) t4[n,i] = sum[j](e[n,i,j])
-    t4 = e.sum(axis=-1)
+    t4 = np.einsum("...i->...", e)
     # (9) total[n,i] = t3[n,i] + t4[n,i]
     total = np.add(t3, t4, out=t3)
     # (10) p[n,i,j] = e[n,i,j] / total[n,i]

@@ -39,7 +39,7 @@ def forward(x: Array, t: Array, *, beta: float = 1.0) -> tuple[Array, tuple[Any,
     # (1) residual[n] = x[n] - t[n]
     residual = x - t
     # (2) clipped[n] = clamp(residual[n], -beta, beta)
-    clipped = np.clip(residual, beta * -1, beta)
+    clipped = np.clip(residual, -beta, beta)
     # (4) t1[n] = clipped[n] * residual[n] - clipped[n]**2 / 2
     t1 = residual * 2
     t1 -= clipped
@@ -60,14 +60,14 @@ def backward(
     grad_t: Array | None = None
     # (16) grad_x[n] = clamp(residual[n], -beta, beta) * grad_output[n] / beta
     reciprocal_beta = 1 / beta if beta else np.nan
-    clamp_residual = np.clip(residual, beta * -1, beta)
+    clamp_residual = np.clip(residual, -beta, beta)
     if needs[0]:
         grad_x = grad_output * clamp_residual
         grad_x *= reciprocal_beta
     if needs[1]:
         # (18) grad_t[n] = -clamp(residual[n], -beta, beta) * grad_output[n] / beta
         grad_t = grad_output * clamp_residual
-        grad_t *= reciprocal_beta * -1
+        grad_t *= -reciprocal_beta
     return grad_x, grad_t
 
 
@@ -76,7 +76,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_t: Array) -> Array:
     residual, beta = saved
     # (29) tangent_y[n] = clamp(residual[n], -beta, beta) * (tangent_x[n] - tangent_t[n]) / beta
     reciprocal_beta = 1 / beta if beta else np.nan
-    clamp_residual = np.clip(residual, beta * -1, beta)
+    clamp_residual = np.clip(residual, -beta, beta)
     tangent_y = tangent_x - tangent_t
     tangent_y *= reciprocal_beta
     tangent_y *= clamp_residual
@@ -92,12 +92,12 @@ def hvp(
     tangent_residual = tangent_x - tangent_t
     # (33) hvp_x[n] = [-beta <= residual[n] <= beta] * grad_output[n] * tangent_residual[n] / beta
     reciprocal_beta = 1 / beta if beta else np.nan
-    mask_residual = (residual >= beta * -1) & (residual <= beta)
+    mask_residual = (residual >= -beta) & (residual <= beta)
     hvp_x = grad_output * tangent_residual
     hvp_x *= mask_residual
     hvp_x *= reciprocal_beta
     # (35) hvp_t[n] = -[-beta <= residual[n] <= beta] * grad_output[n] * tangent_residual[n] / beta
     hvp_t = grad_output * tangent_residual
     hvp_t *= mask_residual
-    hvp_t *= reciprocal_beta * -1
+    hvp_t *= -reciprocal_beta
     return hvp_x, hvp_t

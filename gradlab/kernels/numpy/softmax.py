@@ -40,7 +40,7 @@ def forward(x: Array, *, axis: int = -1) -> tuple[Array, tuple[Any, ...]]:
     # (1) e[n,d] = exp(x[n,d])
     e = np.exp(z, out=z)
     # (2) s[n] = sum[d](e[n,d])
-    s = e.sum(axis=-1)
+    s = np.einsum("...i->...", e)
     # (3) y[n,d] = e[n,d] / s[n]
     y = np.multiply(e, (1 / s)[..., None], out=e)
     return from_last(y, axis), (y, axis)

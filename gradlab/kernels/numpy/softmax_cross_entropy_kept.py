@@ -48,7 +48,7 @@ def forward(x: Array, label: Array, keep: Array) -> tuple[Array, tuple[Array, ..
     # (2) e[n,d] = exp(x[n,d])
     e = np.exp(z, out=z)
     # (3) s[n] = sum[d](e[n,d])
-    s = e.sum(axis=-1)
+    s = np.einsum("...i->...", e)
     # (4) p[n,d] = e[n,d] / s[n]
     p = np.multiply(e, (1 / s)[:, None], out=e)
     # (5) count = sum[n](keep[n])
@@ -72,7 +72,7 @@ def forward(x: Array, label: Array, keep: Array) -> tuple[Array, tuple[Array, ..
     t5 = count
     t5 = t5 + none
     # (15) loss = undefined - hit / t5
-    loss = hit * -1 / t5
+    loss = -hit / t5
     loss = loss + undefined
     return loss, (label, keep, p, t5, at_label)
 

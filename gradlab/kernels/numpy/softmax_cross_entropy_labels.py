@@ -48,7 +48,7 @@ def forward(x: Array, label: Array) -> tuple[Array, tuple[Array, ...]]:
     # (2) e[n,d] = exp(x[n,d])
     e = np.exp(z, out=z)
     # (3) s[n] = sum[d](e[n,d])
-    s = e.sum(axis=-1)
+    s = np.einsum("...i->...", e)
     # (4) p[n,d] = e[n,d] / s[n]
     p = np.multiply(e, (1 / s)[:, None], out=e)
     # (5) t1[n] = log(s[n])

@@ -44,7 +44,7 @@ def forward(x: Array, t: Array, weight: Array, *, label_smoothing: float = 0.0) 
     # (1) e[n,d] = exp(x[n,d])
     e = np.exp(z)
     # (2) s[n] = sum[d](e[n,d])
-    s = e.sum(axis=-1)
+    s = np.einsum("...i->...", e)
     # (3) p[n,d] = e[n,d] / s[n]
     p = np.multiply(e, (1 / s)[:, None], out=e)
     # (4) t1[n] = log(s[n])
@@ -73,13 +73,13 @@ def backward(
     grad_t: Array | None = None
     if needs[0]:
         # (28) grad_x[n,d] = grad_output[n] * (p[n,d] * sum[k](wanted[n,k]) - wanted[n,d])
-        sum_wanted = wanted.sum(axis=-1)
+        sum_wanted = np.einsum("...i->...", wanted)
         grad_x = p * sum_wanted[:, None]
         grad_x -= wanted
         grad_x *= grad_output[:, None]
     if needs[1]:
         # (30) grad_t[n,d] = -t2 * grad_output[n] * weight[d] * log_p[n,d]
-        grad_t = log_p * (t2 * -1 * grad_output)[:, None]
+        grad_t = log_p * (-t2 * grad_output)[:, None]
         grad_t *= weight
     return grad_x, grad_t, None
 
@@ -90,7 +90,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array, tangent_t: Array) -> Array:
     # (49) tangent_each[n] = sum[d](p[n,d] * tangent_x[n,d]) * sum[d](wanted[n,d]) - sum[d](tangent_x[n,d] *
     #     wanted[n,d]) - t2 * sum[d](weight[d] * log_p[n,d] * tangent_t[n,d])
     dot_p_tangent_x = np.vecdot(p, tangent_x)
-    sum_wanted = wanted.sum(axis=-1)
+    sum_wanted = np.einsum("...i->...", wanted)
     part = log_p * weight
     dot_part_tangent_t = np.vecdot(part, tangent_t)
     dot_tangent_x_wanted = np.vecdot(tangent_x, wanted)
@@ -110,7 +110,7 @@ def hvp(
     #     * sum[k](wanted[n,k]) - t2 * weight[d] * tangent_t[n,d] - p[n,d] * sum[k](p[n,k] * tangent_x[n,k]) *
     #     sum[k](wanted[n,k]))
     dot_p_tangent_x = np.vecdot(p, tangent_x)
-    sum_wanted = wanted.sum(axis=-1)
+    sum_wanted = np.einsum("...i->...", wanted)
     dot_tangent_t_weight = tangent_t @ weight
     hvp_x = tangent_x * sum_wanted[:, None]
     hvp_x -= (dot_p_tangent_x * sum_wanted)[:, None]

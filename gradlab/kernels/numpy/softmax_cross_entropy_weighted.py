@@ -53,7 +53,7 @@ def forward(
     # (1) e[n,d] = exp(x[n,d])
     e = np.exp(z)
     # (2) s[n] = sum[d](e[n,d])
-    s = e.sum(axis=-1)
+    s = np.einsum("...i->...", e)
     # (3) p[n,d] = e[n,d] / s[n]
     p = np.multiply(e, (1 / s)[:, None], out=e)
     # (4) t1[n] = log(s[n])
@@ -145,7 +145,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     dot_part_4_weight_at_label_2 = np.vecdot(part_4, weight_at_label_2)
     tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d
     tangent_loss = tangent_loss - (label_smoothing * dot_part_weight * inverse_d)
-    part_5 = t5 * dot_p_part_3 * -1
+    part_5 = -t5 * dot_p_part_3
     part_5 = part_5 + (t5 * dot_part_4_weight_at_label_2)
     tangent_loss += part_5
     tangent_loss *= 1 / t4
@@ -167,6 +167,6 @@ def hvp(
     #     * t5 * weight[label[n]])
     weight_at_label = weight.take(label, axis=0)
     sum_weight = weight.sum()
-    hvp_x = grad_output * t5 * -1 * weight_at_label[:, None] * tangent_p * keep[:, None] / t4
+    hvp_x = -grad_output * t5 * weight_at_label[:, None] * tangent_p * keep[:, None] / t4
     hvp_x += grad_output * label_smoothing * sum_weight * inverse_d * tangent_p * keep[:, None] / t4
     return hvp_x, None, None, None

@@ -56,7 +56,7 @@ def forward(
     # (1) e[n,d] = exp(x[n,d])
     e = np.exp(z)
     # (2) s[n] = sum[d](e[n,d])
-    s = e.sum(axis=-1)
+    s = np.einsum("...i->...", e)
     # (3) p[n,d] = e[n,d] / s[n]
     p = np.multiply(e, (1 / s)[:, None], out=e)
     # (4) t1[n] = log(s[n])
@@ -144,7 +144,7 @@ def hvp(
     #     t2 * weight[label[n]])
     weight_at_label = weight.take(label, axis=0)
     sum_weight = weight.sum()
-    hvp_x = t2 * -1 * grad_output[:, None] * weight_at_label[:, None] * tangent_p * keep[:, None]
+    hvp_x = -t2 * grad_output[:, None] * weight_at_label[:, None] * tangent_p * keep[:, None]
     part = label_smoothing * sum_weight * inverse_d * grad_output[:, None] * tangent_p * keep[:, None]
     hvp_x += part
     return hvp_x, None, None, None

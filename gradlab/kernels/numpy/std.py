@@ -47,12 +47,12 @@ def forward(
     d = x.shape[-1]
     inverse_d = 1 / d if d else np.nan
     # (1) mu[n] = sum[d](x[n,d]) / D
-    sum_x = x.sum(axis=-1)
+    sum_x = np.einsum("...i->...", x)
     mu = sum_x * inverse_d
     # (2) xc[n,d] = x[n,d] - mu[n]
     xc = x - mu[..., None]
     # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
-    drift_xc = xc.sum(axis=-1)
+    drift_xc = np.einsum("...i->...", xc)
     xc -= (drift_xc * inverse_d)[..., None]
     # (3) t1 = D - correction
     t1 = d - correction
@@ -104,8 +104,8 @@ def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[A
     safe_rsqrt_variance = special.safe_rsqrt(variance)
     reciprocal_count = 1 / count if count else np.nan
     dot_tangent_x_xc = np.vecdot(tangent_x, xc)
-    sum_tangent_x = tangent_x.sum(axis=-1)
-    hvp_x = xc * (reciprocal_count * -1 * safe_rsqrt_variance * safe_rsqrt_variance * dot_tangent_x_xc)[..., None]
+    sum_tangent_x = np.einsum("...i->...", tangent_x)
+    hvp_x = xc * (-reciprocal_count * safe_rsqrt_variance * safe_rsqrt_variance * dot_tangent_x_xc)[..., None]
     hvp_x += tangent_x
     hvp_x -= (sum_tangent_x * inverse_d)[..., None]
     hvp_x *= (reciprocal_count * grad_output * safe_rsqrt_variance)[..., None]

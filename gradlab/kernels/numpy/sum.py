@@ -39,7 +39,7 @@ def forward(
     x = to_last(x, axis)
     d = x.shape[-1]
     # (1) y[n] = sum[d](x[n,d])
-    y = x.sum(axis=-1)
+    y = np.einsum("...i->...", x)
     return keep_axes(y, axis, shape, keepdims), (d, axis, shape, keepdims)
 
 
@@ -57,7 +57,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     _d, axis, shape, keepdims = saved
     tangent_x = to_last(tangent_x, axis)
     # (5) tangent_y[n] = sum[d](tangent_x[n,d])
-    tangent_y = tangent_x.sum(axis=-1)
+    tangent_y = np.einsum("...i->...", tangent_x)
     return keep_axes(tangent_y, axis, shape, keepdims)
 
 

@@ -45,12 +45,12 @@ def forward(
     d = x.shape[-1]
     inverse_d = 1 / d if d else np.nan
     # (1) mu[n] = sum[d](x[n,d]) / D
-    sum_x = x.sum(axis=-1)
+    sum_x = np.einsum("...i->...", x)
     mu = sum_x * inverse_d
     # (2) xc[n,d] = x[n,d] - mu[n]
     xc = x - mu[..., None]
     # the exact sum of xc is 0; what it comes to is the rounding of its mean, taken out here
-    drift_xc = xc.sum(axis=-1)
+    drift_xc = np.einsum("...i->...", xc)
     xc -= (drift_xc * inverse_d)[..., None]
     # (3) t1 = D - correction
     t1 = d - correction
@@ -93,7 +93,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Array, tangent_x: Array) -> tuple[A
     inverse_d = 1 / d if d else np.nan
     # (26) hvp_x[n,d] = 2 * grad_output[n] / (D * count) * (D * tangent_x[n,d] - sum[d'](tangent_x[n,d']))
     reciprocal_count = 1 / count if count else np.nan
-    sum_tangent_x = tangent_x.sum(axis=-1)
+    sum_tangent_x = np.einsum("...i->...", tangent_x)
     hvp_x = tangent_x - (sum_tangent_x * inverse_d)[..., None]
     hvp_x *= (reciprocal_count * 2 * grad_output)[..., None]
     return (from_last(hvp_x, axis, shape),)

@@ -22,7 +22,7 @@ def forward(x: Tensor, t: Tensor, *, delta: float = 1.0) -> tuple[Tensor, tuple[
     # (1) residual[n] = x[n] - t[n]
     residual = x - t
     # (2) clipped[n] = clamp(residual[n], -delta, delta)
-    clipped = torch.clamp(residual, delta * -1, delta)
+    clipped = torch.clamp(residual, -delta, delta)
     # (4) t1[n] = clipped[n] * residual[n] - clipped[n]**2 / 2
     t1 = residual * 2
     t1 -= clipped
@@ -44,7 +44,7 @@ def backward(
     grad_x: Tensor | None = None
     grad_t: Tensor | None = None
     # (16) grad_x[n] = grad_output * clamp(residual[n], -delta, delta) / N
-    clamp_residual = torch.clamp(residual, delta * -1, delta)
+    clamp_residual = torch.clamp(residual, -delta, delta)
     if needs[0]:
         grad_x = clamp_residual * (grad_output * inverse_n)
     if needs[1]:
@@ -60,9 +60,9 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tensor:
     inverse_n = 1 / n if n else math.nan
     # (29) tangent_loss = (sum[n](clamp(residual[n], -delta, delta) * tangent_x[n]) - sum[n](clamp(residual[n],
     #     -delta, delta) * tangent_t[n])) / N
-    clamp_residual = torch.clamp(residual, delta * -1, delta)
+    clamp_residual = torch.clamp(residual, -delta, delta)
     dot_clamp_residual_tangent_t = (clamp_residual * tangent_t).sum()
-    clamp_residual_2 = torch.clamp(residual, delta * -1, delta)
+    clamp_residual_2 = torch.clamp(residual, -delta, delta)
     dot_clamp_residual_2_tangent_x = (clamp_residual_2 * tangent_x).sum()
     tangent_loss = dot_clamp_residual_tangent_t * -inverse_n
     tangent_loss = tangent_loss + (dot_clamp_residual_2_tangent_x * inverse_n)
@@ -79,7 +79,7 @@ def hvp(
     # (20) tangent_residual[n] = tangent_x[n] - tangent_t[n]
     tangent_residual = tangent_x - tangent_t
     # (33) hvp_x[n] = grad_output * [-delta <= residual[n] <= delta] * tangent_residual[n] / N
-    mask_residual = (residual >= delta * -1) & (residual <= delta)
+    mask_residual = (residual >= -delta) & (residual <= delta)
     hvp_x = tangent_residual * mask_residual.view(torch.uint8)
     hvp_x = hvp_x * (grad_output * inverse_n)
     # (35) hvp_t[n] = -grad_output * [-delta <= residual[n] <= delta] * tangent_residual[n] / N

@@ -19,7 +19,7 @@ def forward(x: Tensor, t: Tensor, *, delta: float = 1.0) -> tuple[Tensor, tuple[
     # (1) residual[n] = x[n] - t[n]
     residual = x - t
     # (2) clipped[n] = clamp(residual[n], -delta, delta)
-    clipped = torch.clamp(residual, delta * -1, delta)
+    clipped = torch.clamp(residual, -delta, delta)
     # (4) y[n] = clipped[n] * residual[n] - clipped[n]**2 / 2
     y = residual * 2
     y -= clipped
@@ -36,7 +36,7 @@ def backward(
     grad_x: Tensor | None = None
     grad_t: Tensor | None = None
     # (13) grad_x[n] = clamp(residual[n], -delta, delta) * grad_output[n]
-    clamp_residual = torch.clamp(residual, delta * -1, delta)
+    clamp_residual = torch.clamp(residual, -delta, delta)
     if needs[0]:
         grad_x = grad_output * clamp_residual
     if needs[1]:
@@ -50,7 +50,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     residual, delta = saved
     # (24) tangent_y[n] = clamp(residual[n], -delta, delta) * (tangent_x[n] - tangent_t[n])
-    clamp_residual = torch.clamp(residual, delta * -1, delta)
+    clamp_residual = torch.clamp(residual, -delta, delta)
     tangent_y = tangent_x - tangent_t
     tangent_y = tangent_y * clamp_residual
     return tangent_y
@@ -64,7 +64,7 @@ def hvp(
     # (17) tangent_residual[n] = tangent_x[n] - tangent_t[n]
     tangent_residual = tangent_x - tangent_t
     # (28) hvp_x[n] = [-delta <= residual[n] <= delta] * grad_output[n] * tangent_residual[n]
-    mask_residual = (residual >= delta * -1) & (residual <= delta)
+    mask_residual = (residual >= -delta) & (residual <= delta)
     hvp_x = grad_output * tangent_residual
     hvp_x = hvp_x * mask_residual.view(torch.uint8)
     # (30) hvp_t[n] = -[-delta <= residual[n] <= delta] * grad_output[n] * tangent_residual[n]

@@ -42,7 +42,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     grad_output = to_last(grad_output, axis)
     # (24) grad_x[n,d] = inv_norm[n] * (grad_output[n,d] - mask[n] * y[n,d] * sum[d'](grad_output[n,d'] * y[n,d']))
     dot_g_y = (grad_output * y).sum(dim=-1)
-    grad_x = torch.addcmul(grad_output, y, (dot_g_y * -1 * mask)[..., None])
+    grad_x = torch.addcmul(grad_output, y, (-dot_g_y * mask)[..., None])
     grad_x = grad_x * inv_norm[..., None]
     return (from_last(grad_x, axis),)
 
@@ -53,7 +53,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     tangent_x = to_last(tangent_x, axis)
     # (41) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
     dot_tangent_x_y = (tangent_x * y).sum(dim=-1)
-    tangent_y = torch.addcmul(tangent_x, y, (dot_tangent_x_y * -1 * mask)[..., None])
+    tangent_y = torch.addcmul(tangent_x, y, (-dot_tangent_x_y * mask)[..., None])
     tangent_y = tangent_y * inv_norm[..., None]
     return from_last(tangent_y, axis)
 
@@ -70,7 +70,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     tangent_inv_norm = tangent_inv_norm * mask.view(torch.uint8)
     tangent_inv_norm *= -1
     # (41) tangent_y[n,d] = inv_norm[n] * (tangent_x[n,d] - mask[n] * y[n,d] * sum[d'](tangent_x[n,d'] * y[n,d']))
-    tangent_y = torch.addcmul(tangent_x, y, (dot_tangent_x_y * -1 * mask)[..., None])
+    tangent_y = torch.addcmul(tangent_x, y, (-dot_tangent_x_y * mask)[..., None])
     tangent_y = tangent_y * inv_norm[..., None]
     # (45) hvp_x[n,d] = tangent_inv_norm[n] * grad_output[n,d] - inv_norm[n] * mask[n] * y[n,d] *
     #     sum[d'](grad_output[n,d'] * tangent_y[n,d']) - inv_norm[n] * mask[n] * tangent_y[n,d] *
@@ -78,9 +78,9 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     #     * y[n,d'])
     dot_g_tangent_y = (grad_output * tangent_y).sum(dim=-1)
     dot_g_y = (grad_output * y).sum(dim=-1)
-    hvp_x = torch.addcmul(grad_output, y, (dot_g_y * -1 * mask)[..., None])
+    hvp_x = torch.addcmul(grad_output, y, (-dot_g_y * mask)[..., None])
     hvp_x = hvp_x * tangent_inv_norm[..., None]
-    part = tangent_y * (dot_g_y * -1 * mask)[..., None]
+    part = tangent_y * (-dot_g_y * mask)[..., None]
     part_2 = y * (dot_g_tangent_y * mask)[..., None]
     part -= part_2
     part *= inv_norm[..., None]

@@ -40,7 +40,7 @@ def backward(grad_output: Tensor, saved: tuple[Any, ...]) -> tuple[Tensor]:
     grad_output = to_last(grad_output, axis)
     # (17) grad_x[n,d] = grad_output[n,d] - p[n,d] * sum[k](grad_output[n,k])
     sum_g = grad_output.sum(dim=-1)
-    grad_x = torch.addcmul(grad_output, p, (sum_g * -1)[..., None])
+    grad_x = torch.addcmul(grad_output, p, (-sum_g)[..., None])
     return (from_last(grad_x, axis),)
 
 

@@ -46,7 +46,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | N
     dot_mask_share = (mask.to(share.dtype) * share).sum(dim=1)
     grad_x = share * mask.view(torch.uint8)
     grad_x = grad_x * grad_output
-    grad_x = grad_x.scatter_add(-1, label.unsqueeze(-1), (grad_output * -1 * dot_mask_share).unsqueeze(-1))
+    grad_x = grad_x.scatter_add(-1, label.unsqueeze(-1), (-grad_output * dot_mask_share).unsqueeze(-1))
     return grad_x, None
 
 

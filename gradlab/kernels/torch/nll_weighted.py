@@ -39,7 +39,7 @@ def forward(log_p: Tensor, label: Tensor, weight: Tensor, keep: Tensor) -> tuple
     t3 = none.clone()
     t3 = t3 + total
     # (11) loss = undefined - hit / t3
-    loss = hit * -1 / t3
+    loss = -hit / t3
     loss = loss + undefined
     return loss, (label, share, t3, d)
 
@@ -52,7 +52,7 @@ def backward(
     n = label.shape[0]
     # (14) grad_log_p[n,d] = -delta[label[n],d] * grad_output * share[n] / t3
     grad_log_p = grad_output.new_zeros((n, d))
-    grad_log_p = grad_log_p.scatter_add(-1, label.unsqueeze(-1), (grad_output * -1 * share / t3).unsqueeze(-1))
+    grad_log_p = grad_log_p.scatter_add(-1, label.unsqueeze(-1), (-grad_output * share / t3).unsqueeze(-1))
     return grad_log_p, None, None, None
 
 
@@ -62,7 +62,7 @@ def jvp(saved: tuple[Any, ...], tangent_log_p: Tensor) -> Tensor:
     # (17) tangent_loss = -sum[n](share[n] * tangent_log_p[n,label[n]]) / t3
     tangent_log_p_at_label = tangent_log_p.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     dot_share_tangent_log_p_at_label = (share * tangent_log_p_at_label).sum()
-    tangent_loss = dot_share_tangent_log_p_at_label * -1 / t3
+    tangent_loss = -dot_share_tangent_log_p_at_label / t3
     return tangent_loss
 
 

@@ -35,7 +35,7 @@ def backward(
     n = grad_output.shape[0]
     # (4) grad_log_p[n,d] = -delta[label[n],d] * grad_output[n] * share[n]
     grad_log_p = grad_output.new_zeros((n, d))
-    grad_log_p = grad_log_p.scatter_add(-1, label.unsqueeze(-1), (grad_output * -1 * share).unsqueeze(-1))
+    grad_log_p = grad_log_p.scatter_add(-1, label.unsqueeze(-1), (-grad_output * share).unsqueeze(-1))
     return grad_log_p, None, None, None
 
 

@@ -48,7 +48,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     x, exponent = saved
     # (9) hvp_x[n] = exponent * grad_output[n] * x[n]**exponent * tangent_x[n] * (exponent - 1) / x[n]**2
     power_x = torch.pow(x, exponent)
-    hvp_x = exponent * -1 * grad_output * power_x * tangent_x / x / x
+    hvp_x = -exponent * grad_output * power_x * tangent_x / x / x
     hvp_x = hvp_x + (exponent * exponent * grad_output * power_x * tangent_x / x / x)
     return (hvp_x,)
 

@@ -22,7 +22,7 @@ def forward(x: Tensor, t: Tensor, *, beta: float = 1.0) -> tuple[Tensor, tuple[A
     # (1) residual[n] = x[n] - t[n]
     residual = x - t
     # (2) clipped[n] = clamp(residual[n], -beta, beta)
-    clipped = torch.clamp(residual, beta * -1, beta)
+    clipped = torch.clamp(residual, -beta, beta)
     # (4) t1[n] = clipped[n] * residual[n] - clipped[n]**2 / 2
     t1 = residual * 2
     t1 -= clipped
@@ -46,7 +46,7 @@ def backward(
     grad_t: Tensor | None = None
     # (16) grad_x[n] = grad_output * clamp(residual[n], -beta, beta) / (N * beta)
     reciprocal_beta = 1 / beta if beta else math.nan
-    clamp_residual = torch.clamp(residual, beta * -1, beta)
+    clamp_residual = torch.clamp(residual, -beta, beta)
     if needs[0]:
         grad_x = clamp_residual * (grad_output * reciprocal_beta * inverse_n)
     if needs[1]:
@@ -63,9 +63,9 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tensor:
     # (29) tangent_loss = (sum[n](clamp(residual[n], -beta, beta) * tangent_x[n]) - sum[n](clamp(residual[n], -beta,
     #     beta) * tangent_t[n])) / (N * beta)
     reciprocal_beta = 1 / beta if beta else math.nan
-    clamp_residual = torch.clamp(residual, beta * -1, beta)
+    clamp_residual = torch.clamp(residual, -beta, beta)
     dot_clamp_residual_tangent_t = (clamp_residual * tangent_t).sum()
-    clamp_residual_2 = torch.clamp(residual, beta * -1, beta)
+    clamp_residual_2 = torch.clamp(residual, -beta, beta)
     dot_clamp_residual_2_tangent_x = (clamp_residual_2 * tangent_x).sum()
     tangent_loss = reciprocal_beta * dot_clamp_residual_tangent_t * -inverse_n
     tangent_loss = tangent_loss + (reciprocal_beta * dot_clamp_residual_2_tangent_x * inverse_n)
@@ -83,7 +83,7 @@ def hvp(
     tangent_residual = tangent_x - tangent_t
     # (33) hvp_x[n] = grad_output * [-beta <= residual[n] <= beta] * tangent_residual[n] / (N * beta)
     reciprocal_beta = 1 / beta if beta else math.nan
-    mask_residual = (residual >= beta * -1) & (residual <= beta)
+    mask_residual = (residual >= -beta) & (residual <= beta)
     hvp_x = tangent_residual * mask_residual.view(torch.uint8)
     hvp_x = hvp_x * (grad_output * reciprocal_beta * inverse_n)
     # (35) hvp_t[n] = -grad_output * [-beta <= residual[n] <= beta] * tangent_residual[n] / (N * beta)

@@ -20,7 +20,7 @@ def forward(x: Tensor, t: Tensor, *, beta: float = 1.0) -> tuple[Tensor, tuple[A
     # (1) residual[n] = x[n] - t[n]
     residual = x - t
     # (2) clipped[n] = clamp(residual[n], -beta, beta)
-    clipped = torch.clamp(residual, beta * -1, beta)
+    clipped = torch.clamp(residual, -beta, beta)
     # (4) t1[n] = clipped[n] * residual[n] - clipped[n]**2 / 2
     t1 = residual * 2
     t1 -= clipped
@@ -41,14 +41,14 @@ def backward(
     grad_t: Tensor | None = None
     # (16) grad_x[n] = clamp(residual[n], -beta, beta) * grad_output[n] / beta
     reciprocal_beta = 1 / beta if beta else math.nan
-    clamp_residual = torch.clamp(residual, beta * -1, beta)
+    clamp_residual = torch.clamp(residual, -beta, beta)
     if needs[0]:
         grad_x = grad_output * clamp_residual
         grad_x *= reciprocal_beta
     if needs[1]:
         # (18) grad_t[n] = -clamp(residual[n], -beta, beta) * grad_output[n] / beta
         grad_t = grad_output * clamp_residual
-        grad_t *= reciprocal_beta * -1
+        grad_t *= -reciprocal_beta
     return grad_x, grad_t
 
 
@@ -57,7 +57,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tensor:
     residual, beta = saved
     # (29) tangent_y[n] = clamp(residual[n], -beta, beta) * (tangent_x[n] - tangent_t[n]) / beta
     reciprocal_beta = 1 / beta if beta else math.nan
-    clamp_residual = torch.clamp(residual, beta * -1, beta)
+    clamp_residual = torch.clamp(residual, -beta, beta)
     tangent_y = tangent_x - tangent_t
     tangent_y *= reciprocal_beta
     tangent_y = tangent_y * clamp_residual
@@ -73,14 +73,14 @@ def hvp(
     tangent_residual = tangent_x - tangent_t
     # (33) hvp_x[n] = [-beta <= residual[n] <= beta] * grad_output[n] * tangent_residual[n] / beta
     reciprocal_beta = 1 / beta if beta else math.nan
-    mask_residual = (residual >= beta * -1) & (residual <= beta)
+    mask_residual = (residual >= -beta) & (residual <= beta)
     hvp_x = grad_output * tangent_residual
     hvp_x = hvp_x * mask_residual.view(torch.uint8)
     hvp_x *= reciprocal_beta
     # (35) hvp_t[n] = -[-beta <= residual[n] <= beta] * grad_output[n] * tangent_residual[n] / beta
     hvp_t = grad_output * tangent_residual
     hvp_t = hvp_t * mask_residual.view(torch.uint8)
-    hvp_t *= reciprocal_beta * -1
+    hvp_t *= -reciprocal_beta
     return hvp_x, hvp_t
 
 

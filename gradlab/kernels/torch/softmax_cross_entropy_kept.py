@@ -44,7 +44,7 @@ def forward(x: Tensor, label: Tensor, keep: Tensor) -> tuple[Tensor, tuple[Tenso
     t5 = count.clone()
     t5 = t5 + none
     # (15) loss = undefined - hit / t5
-    loss = hit * -1 / t5
+    loss = -hit / t5
     loss = loss + undefined
     return loss, (label, keep, p, t5)
 
@@ -54,7 +54,7 @@ def backward(grad_output: Tensor, saved: tuple[Tensor, ...]) -> tuple[Tensor | N
     label, keep, p, t5 = saved
     # (33) grad_x[n,d] = grad_output * keep[n] * (p[n,d] - delta[label[n],d]) / t5
     grad_x = p * (grad_output * keep / t5)[:, None]
-    grad_x = grad_x.scatter_add(-1, label.unsqueeze(-1), (grad_output * -1 * keep / t5).unsqueeze(-1))
+    grad_x = grad_x.scatter_add(-1, label.unsqueeze(-1), (-grad_output * keep / t5).unsqueeze(-1))
     return grad_x, None, None
 
 

@@ -59,7 +59,7 @@ def backward(
         grad_x = grad_x * grad_output[:, None]
     if needs[1]:
         # (30) grad_t[n,d] = -t2 * grad_output[n] * weight[d] * log_p[n,d]
-        grad_t = log_p * (t2 * -1 * grad_output)[:, None]
+        grad_t = log_p * (-t2 * grad_output)[:, None]
         grad_t = grad_t * weight
     return grad_x, grad_t, None
 

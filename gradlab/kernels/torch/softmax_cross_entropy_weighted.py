@@ -116,7 +116,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     dot_part_4_weight_at_label_2 = (part_4 * weight_at_label_2).sum()
     tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d
     tangent_loss = tangent_loss - (label_smoothing * dot_part_weight * inverse_d)
-    part_5 = t5 * dot_p_part_3 * -1
+    part_5 = -t5 * dot_p_part_3
     part_5 = part_5 + (t5 * dot_part_4_weight_at_label_2)
     tangent_loss = tangent_loss + part_5
     tangent_loss = tangent_loss * (1 / t4)
@@ -138,7 +138,7 @@ def hvp(
     #     * t5 * weight[label[n]])
     weight_at_label = weight.index_select(0, label)
     sum_weight = weight.sum()
-    hvp_x = grad_output * t5 * -1 * weight_at_label[:, None] * tangent_p * keep[:, None] / t4
+    hvp_x = -grad_output * t5 * weight_at_label[:, None] * tangent_p * keep[:, None] / t4
     hvp_x = hvp_x + (grad_output * label_smoothing * sum_weight * inverse_d * tangent_p * keep[:, None] / t4)
     return hvp_x, None, None, None
 

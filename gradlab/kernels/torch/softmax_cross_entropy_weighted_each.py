@@ -114,7 +114,7 @@ def hvp(
     #     t2 * weight[label[n]])
     weight_at_label = weight.index_select(0, label)
     sum_weight = weight.sum()
-    hvp_x = t2 * -1 * grad_output[:, None] * weight_at_label[:, None] * tangent_p * keep[:, None]
+    hvp_x = -t2 * grad_output[:, None] * weight_at_label[:, None] * tangent_p * keep[:, None]
     part = label_smoothing * sum_weight * inverse_d * grad_output[:, None] * tangent_p * keep[:, None]
     hvp_x = hvp_x + part
     return hvp_x, None, None, None

@@ -88,7 +88,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     dot_tangent_x_xc = (tangent_x * xc).sum(dim=-1)
     sum_tangent_x = tangent_x.sum(dim=-1)
     hvp_x = torch.addcmul(
-        tangent_x, xc, (reciprocal_count * -1 * safe_rsqrt_variance * safe_rsqrt_variance * dot_tangent_x_xc)[..., None]
+        tangent_x, xc, (-reciprocal_count * safe_rsqrt_variance * safe_rsqrt_variance * dot_tangent_x_xc)[..., None]
     )
     hvp_x -= (sum_tangent_x * inverse_d)[..., None]
     hvp_x = hvp_x * (reciprocal_count * grad_output * safe_rsqrt_variance)[..., None]
