@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from gradlab.codegen.buffers import reuse
 from gradlab.codegen.lower import Lowering
+from gradlab.codegen.partial_sums import nested_sums
 from gradlab.codegen.statements import Coefficient, Combine, Product, Reduce, Routine, Shift, Value
 from gradlab.symbolic.components import components
 from gradlab.symbolic.derive import GRAD_OUTPUT, Derivation, Result
@@ -50,7 +51,7 @@ def forward(derivation: Derivation) -> Routine:
     originals = {value.name: value for value in (scope.original,) if value is not None}
     saved = tuple(originals.get(name) or lowering.values[name] for name in derivation.handed)
     kept = [*program.tensors, *(value.name for value in saved)]  # named values keep their names
-    return Routine(tuple(inputs), reuse(lowering.statements, kept), (output,), saved)
+    return Routine(tuple(inputs), reuse(nested_sums(lowering.statements), kept), (output,), saved)
 
 
 def backward(derivation: Derivation) -> Routine:
@@ -67,7 +68,7 @@ def backward(derivation: Derivation) -> Routine:
         results[name] = lowering.define(gradient.name, gradient.free, gradient.value)
     ordered = tuple(results.get(given.tensor.name) for given in program.inputs)
     kept = [value.name for value in (upstream, *results.values(), *saved)]
-    return Routine((upstream,), reuse(lowering.statements, kept), ordered, saved)
+    return Routine((upstream,), reuse(nested_sums(lowering.statements), kept), ordered, saved)
 
 
 def jvp(derivation: Derivation) -> Routine:
@@ -79,7 +80,7 @@ def jvp(derivation: Derivation) -> Routine:
     lowering.note(_equation(derivation, tangent.name, Tensor(tangent.name, tangent.free), _shown(tangent, program)))
     result = lowering.define(tangent.name, tangent.free, tangent.value)
     kept = [value.name for value in (*tangents, result, *saved)]
-    return Routine(tuple(tangents), reuse(lowering.statements, kept), (result,), saved)
+    return Routine(tuple(tangents), reuse(nested_sums(lowering.statements), kept), (result,), saved)
 
 
 def hvp(derivation: Derivation) -> Routine:
@@ -98,7 +99,7 @@ def hvp(derivation: Derivation) -> Routine:
             results[name] = lowering.zeros(product.name, tangents[name])
     ordered = tuple(results.get(given.tensor.name) for given in program.inputs)
     kept = [value.name for value in (upstream, *tangents.values(), *results.values(), *saved)]
-    return Routine((upstream, *tangents.values()), reuse(lowering.statements, kept), ordered, saved)
+    return Routine((upstream, *tangents.values()), reuse(nested_sums(lowering.statements), kept), ordered, saved)
 
 
 def _named(derivation: Derivation, lowering: Lowering, results: Iterable[Result]) -> None:

@@ -75,18 +75,18 @@ def backward(
     grad_x: Array | None = None
     grad_weight: Array | None = None
     grad_bias: Array | None = None
+    # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
+    dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw))
     if needs[1]:
-        # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
-        grad_weight = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw)).sum(axis=0)
+        grad_weight = np.ones(len(dot_g_x_hat), dot_g_x_hat.dtype) @ dot_g_x_hat
+    # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
+    sum_g = np.einsum("abcd->ab", grad_output)
     if needs[2]:
-        # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
-        grad_bias = np.einsum("ncm->c", grad_output.reshape(n, c, hw))
+        grad_bias = np.ones(len(sum_g), sum_g.dtype) @ sum_g
     if needs[0]:
         # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
         #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
         #     x_hat[n,c,h',w']))
-        sum_g = np.einsum("abcd->ab", grad_output)
-        dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw))
         grad_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
         grad_x += grad_output
         grad_x -= (sum_g * inverse_hw)[:, :, None, None]
@@ -137,7 +137,8 @@ def hvp(
     tangent_x_hat -= (sum_tangent_x * inverse_hw)[:, :, None, None]
     tangent_x_hat *= inv_std[:, :, None, None]
     # (61) hvp_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
-    hvp_weight = np.vecdot(grad_output.reshape(n, c, hw), tangent_x_hat.reshape(n, c, hw)).sum(axis=0)
+    dot_g_tangent_x_hat = np.vecdot(grad_output.reshape(n, c, hw), tangent_x_hat.reshape(n, c, hw))
+    hvp_weight = np.ones(len(dot_g_tangent_x_hat), dot_g_tangent_x_hat.dtype) @ dot_g_tangent_x_hat
     # (59) hvp_x[n,c,h,w] = tangent_weight[c] * inv_std[n,c] * grad_output[n,c,h,w] + weight[c] *
     #     tangent_inv_std[n,c] * grad_output[n,c,h,w] - tangent_weight[c] * inv_std[n,c] *
     #     sum[h',w'](grad_output[n,c,h',w']) / (H * W) - weight[c] * tangent_inv_std[n,c] *
@@ -149,7 +150,6 @@ def hvp(
     #     / (H * W)
     sum_g = np.einsum("abcd->ab", grad_output)
     dot_g_x_hat = np.vecdot(grad_output.reshape(n, c, hw), x_hat.reshape(n, c, hw))
-    dot_g_tangent_x_hat = np.vecdot(grad_output.reshape(n, c, hw), tangent_x_hat.reshape(n, c, hw))
     hvp_x = x_hat * (dot_g_x_hat * -inverse_hw)[:, :, None, None]
     hvp_x += grad_output
     hvp_x -= (sum_g * inverse_hw)[:, :, None, None]

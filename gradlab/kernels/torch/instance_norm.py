@@ -53,18 +53,18 @@ def backward(
     grad_x: Tensor | None = None
     grad_weight: Tensor | None = None
     grad_bias: Tensor | None = None
+    # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
+    dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
     if needs[1]:
-        # (32) grad_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * x_hat[n,c,h,w])
-        grad_weight = (grad_output * x_hat).sum(dim=(2, 3)).sum(dim=0)
+        grad_weight = dot_g_x_hat.sum(dim=0)
+    # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
+    sum_g = grad_output.sum(dim=(2, 3))
     if needs[2]:
-        # (34) grad_bias[c] = sum[n,h,w](grad_output[n,c,h,w])
-        grad_bias = grad_output.sum(dim=(2, 3)).sum(dim=0)
+        grad_bias = sum_g.sum(dim=0)
     if needs[0]:
         # (30) grad_x[n,c,h,w] = weight[c] * inv_std[n,c] / (H * W) * (H * W * grad_output[n,c,h,w] -
         #     sum[h',w'](grad_output[n,c,h',w']) - x_hat[n,c,h,w] * sum[h',w'](grad_output[n,c,h',w'] *
         #     x_hat[n,c,h',w']))
-        sum_g = grad_output.sum(dim=(2, 3))
-        dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
         grad_x = torch.addcmul(grad_output, x_hat, (dot_g_x_hat * -inverse_hw)[:, :, None, None])
         grad_x -= (sum_g * inverse_hw)[:, :, None, None]
         grad_x = grad_x * (weight * inv_std)[:, :, None, None]
@@ -111,7 +111,8 @@ def hvp(
     tangent_x_hat -= (sum_tangent_x * inverse_hw)[:, :, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, :, None, None]
     # (61) hvp_weight[c] = sum[n,h,w](grad_output[n,c,h,w] * tangent_x_hat[n,c,h,w])
-    hvp_weight = (grad_output * tangent_x_hat).sum(dim=(2, 3)).sum(dim=0)
+    dot_g_tangent_x_hat = (grad_output * tangent_x_hat).sum(dim=(2, 3))
+    hvp_weight = dot_g_tangent_x_hat.sum(dim=0)
     # (59) hvp_x[n,c,h,w] = tangent_weight[c] * inv_std[n,c] * grad_output[n,c,h,w] + weight[c] *
     #     tangent_inv_std[n,c] * grad_output[n,c,h,w] - tangent_weight[c] * inv_std[n,c] *
     #     sum[h',w'](grad_output[n,c,h',w']) / (H * W) - weight[c] * tangent_inv_std[n,c] *
@@ -123,7 +124,6 @@ def hvp(
     #     / (H * W)
     sum_g = grad_output.sum(dim=(2, 3))
     dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3))
-    dot_g_tangent_x_hat = (grad_output * tangent_x_hat).sum(dim=(2, 3))
     hvp_x = torch.addcmul(grad_output, x_hat, (dot_g_x_hat * -inverse_hw)[:, :, None, None])
     hvp_x -= (sum_g * inverse_hw)[:, :, None, None]
     hvp_x = hvp_x * (tangent_weight * inv_std)[:, :, None, None]

@@ -1,0 +1,53 @@
+"""A sum over many axes is added up from one over fewer of them, where a routine needs both.
+
+sum[n,h,w](g x) follows from sum[h,w](g x), which is small: the large arrays are read once for the two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from gradlab.codegen.statements import Reduce, Statement, Value
+from gradlab.symbolic.indices import Index
+
+
+def nested_sums(statements: Iterable[Statement]) -> list[Statement]:
+    """The same statements with each sum that has a part elsewhere made of that part, which then stands before it."""
+    result = list(statements)
+    for whole in [s for s in result if isinstance(s, Reduce)]:
+        part = next((s for s in result if isinstance(s, Reduce) and _partial(s, whole) is not None), None)
+        place = result.index(whole)
+        if part is None or (made := _partial(part, whole)) is None or _changed(whole, part, result):
+            continue
+        rest = tuple(index for index in whole.bound if index in made.layout)
+        result[place] = replace(whole, operands=(made,), bound=rest)
+        if result.index(part) > place:
+            result.remove(part)
+            result.insert(place, part)
+    return result
+
+
+def _partial(part: Reduce, whole: Reduce) -> Value | None:
+    """The result of a sum in the indices of another one, of the same product over more axes; else None."""
+    theirs, ours = (sorted(statement.operands, key=lambda value: value.name) for statement in (part, whole))
+    if [value.name for value in theirs] != [value.name for value in ours]:
+        return None
+    pairs = {pair for their, our in zip(theirs, ours, strict=True) for pair in _paired(their, our)}
+    renaming = dict(pairs)
+    if not len(pairs) == len(renaming) == len({*renaming.values()}):
+        return None
+    bound = {renaming[index] for index in part.bound}
+    made = replace(part.target, layout=tuple(renaming[index] for index in part.target.layout))
+    return made if bound < set(whole.bound) else None
+
+
+def _paired(their: Value, our: Value) -> Iterable[tuple[Index, Index]]:
+    return zip(their.layout, our.layout, strict=True)
+
+
+def _changed(whole: Reduce, part: Reduce, statements: Sequence[Statement]) -> bool:
+    """Whether anything that is summed is written between the two sums."""
+    first, last = sorted((statements.index(whole), statements.index(part)))
+    written = {getattr(s, name).name for s in statements[first:last] for name in ("target", "array") if hasattr(s, name)}
+    return not written.isdisjoint(value.name for value in whole.operands)
