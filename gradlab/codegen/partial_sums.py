@@ -49,5 +49,6 @@ def _paired(their: Value, our: Value) -> Iterable[tuple[Index, Index]]:
 def _changed(whole: Reduce, part: Reduce, statements: Sequence[Statement]) -> bool:
     """Whether anything that is summed is written between the two sums."""
     first, last = sorted((statements.index(whole), statements.index(part)))
-    written = {getattr(s, name).name for s in statements[first:last] for name in ("target", "array") if hasattr(s, name)}
+    between = statements[first:last]
+    written = {getattr(s, kind).name for s in between for kind in ("target", "array") if hasattr(s, kind)}
     return not written.isdisjoint(value.name for value in whole.operands)
