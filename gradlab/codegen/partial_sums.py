@@ -9,22 +9,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from gradlab.codegen.statements import Reduce, Statement, Value
-from gradlab.symbolic.indices import Index
 
 
 def nested_sums(statements: Iterable[Statement]) -> list[Statement]:
     """The same statements with each sum that has a part elsewhere made of that part, which then stands before it."""
     result = list(statements)
     for whole in [s for s in result if isinstance(s, Reduce)]:
-        part = next((s for s in result if isinstance(s, Reduce) and _partial(s, whole) is not None), None)
-        place = result.index(whole)
-        if part is None or (made := _partial(part, whole)) is None or _changed(whole, part, result):
-            continue
-        rest = tuple(index for index in whole.bound if index in made.layout)
-        result[place] = replace(whole, operands=(made,), bound=rest)
-        if result.index(part) > place:
-            result.remove(part)
-            result.insert(place, part)
+        for part in [s for s in result if isinstance(s, Reduce)]:
+            made = _partial(part, whole)
+            if made is not None and not _changed(whole, part, result):
+                place = result.index(whole)
+                rest = tuple(index for index in whole.bound if index in made.layout)
+                result[place] = replace(whole, operands=(made,), bound=rest)
+                if result.index(part) > place:
+                    result.remove(part)
+                    result.insert(place, part)
+                break
     return result
 
 
@@ -33,17 +33,13 @@ def _partial(part: Reduce, whole: Reduce) -> Value | None:
     theirs, ours = (sorted(statement.operands, key=lambda value: value.name) for statement in (part, whole))
     if [value.name for value in theirs] != [value.name for value in ours]:
         return None
-    pairs = {pair for their, our in zip(theirs, ours, strict=True) for pair in _paired(their, our)}
+    pairs = {pair for v, w in zip(theirs, ours, strict=True) for pair in zip(v.layout, w.layout, strict=True)}
     renaming = dict(pairs)
     if not len(pairs) == len(renaming) == len({*renaming.values()}):
         return None
     bound = {renaming[index] for index in part.bound}
     made = replace(part.target, layout=tuple(renaming[index] for index in part.target.layout))
     return made if bound < set(whole.bound) else None
-
-
-def _paired(their: Value, our: Value) -> Iterable[tuple[Index, Index]]:
-    return zip(their.layout, our.layout, strict=True)
 
 
 def _changed(whole: Reduce, part: Reduce, statements: Sequence[Statement]) -> bool:
