@@ -66,38 +66,20 @@ def _under_leading(left: Value, right: Value, bound: Index, target: tuple[Index,
     return align(left, (*rows, bound)), right.name
 
 
-def summed_first(operands: tuple[Value, ...], bound: Sequence[Index], target: tuple[Index, ...]) -> str | None:
-    """torch: what only one of two operands runs over is summed before they meet; None where there is no such index.
+def multiplied(operands: tuple[Value, ...], bound: Sequence[Index], target: tuple[Index, ...]) -> str | None:
+    """torch: a product as large as the larger operand, summed; None where the smaller one does not fit into it.
 
-    As torch.einsum works inside, but in functions for which the vmap behind `is_grads_batched` has rules.
+    Faster than torch.einsum, and in functions for which the vmap behind `is_grads_batched` has rules.
     """
     if len(operands) != 2 or any(index.axis.ellipsis for operand in operands for index in operand.layout):
         return None
-    left, right = (_summed(one, bound, other) for one, other in (operands, operands[::-1]))
-    rest = tuple(index for index in bound if index in left.layout and index in right.layout)
-    wide, narrow = (left, right) if len(left.layout) >= len(right.layout) else (right, left)
-    if len(rest) == len(bound) or not set(narrow.layout) <= set(wide.layout):
-        return None
-    shown = matmul((left, right), rest, target)
-    if shown is not None:
-        return shown
-    axes = tuple(k for k, index in enumerate(wide.layout) if index in rest)
-    kept = tuple(index for index in wide.layout if index not in rest)
+    narrow, wide = sorted(operands, key=lambda value: len(value.layout))
+    kept = tuple(index for index in wide.layout if index not in bound)
     if kept != target or tuple(index for index in wide.layout if index in narrow.layout) != narrow.layout:
         return None
-    product = f"{wide.name} * {align(narrow, wide.layout)}"
-    if not kept or not axes:
-        return f"({product}).sum()" if axes else product
-    return f"({product}).sum(dim={axes[0] if len(axes) == 1 else axes})"
-
-
-def _summed(value: Value, bound: Sequence[Index], other: Value) -> Value:
-    """The sum of an operand over the bound indices that the other lacks."""
-    axes = tuple(k for k, index in enumerate(value.layout) if index in bound and index not in other.layout)
-    if not axes:
-        return value
-    kept = tuple(index for k, index in enumerate(value.layout) if k not in axes)
-    return Value(f"{value.name}.sum(dim={axes[0] if len(axes) == 1 else axes})", kept)
+    axes = tuple(k for k, index in enumerate(wide.layout) if index in bound)
+    product = f"({wide.name} * {align(narrow, wide.layout)})"
+    return f"{product}.sum({f'dim={axes[0] if len(axes) == 1 else axes}' if kept else ''})"
 
 
 def einsum(function: str, operands: tuple[Value, ...], target: tuple[Index, ...]) -> str:

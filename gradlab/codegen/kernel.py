@@ -16,7 +16,7 @@ from gradlab.codegen.positions import located
 from gradlab.codegen.printer import Printer, body
 from gradlab.codegen.routines import backward, constant, forward, hvp, jvp
 from gradlab.codegen.sizes import Sizes, parenthesised
-from gradlab.codegen.statements import Combine, Reduce, Routine, Slide, Spread, Value
+from gradlab.codegen.statements import Combine, Reduce, Routine, Slide, Spread, Statement, Value
 from gradlab.codegen.torch_printer import TorchPrinter
 from gradlab.errors import DefinitionError
 from gradlab.operation import Operation
@@ -123,9 +123,14 @@ def _header(derivation: Derivation, target: str) -> str:
 
 def _counts(routine: Routine) -> str:
     whole = max((len(value.layout) for value in routine.arguments + routine.saved), default=0)
-    sums = sum(isinstance(statement, Reduce | Slide | Spread) for statement in routine.statements)
+    sums = sum(isinstance(s, Slide | Spread) or _reads(s, whole) for s in routine.statements)
     passes = sum(isinstance(s, Combine) and len(s.target.layout) == whole for s in routine.statements)
     return f"{_plural(sums, 'reduction')} and {_plural(passes, 'elementwise pass', 'es')} over full-size arrays"
+
+
+def _reads(statement: Statement, whole: int) -> bool:
+    """Whether this sums a full-size array, and not what another sum has left of one."""
+    return isinstance(statement, Reduce) and any(len(operand.layout) == whole for operand in statement.operands)
 
 
 def _plural(count: int, noun: str, ending: str = "s") -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
 
+from gradlab.codegen.alike import renamed, renaming
 from gradlab.codegen.chain import Chain
 from gradlab.codegen.computed import computed, first_parts, other_parts, split, spread, whole
 from gradlab.codegen.gathers import Gathers, gathered
@@ -281,12 +282,9 @@ class Lowering:
     def made(self, left: Value, right: Value) -> Value | None:
         """The product of two values where there is one, in the indices that they have here."""
         for first, second, product in self.products:
-            for one, other in ((left, right), (right, left)):
-                if (one.name, other.name) == (first.name, second.name):
-                    pairs = {*zip((*first.layout, *second.layout), (*one.layout, *other.layout), strict=True)}
-                    renaming = dict(pairs)
-                    if len(pairs) == len(renaming) == len({*renaming.values()}):
-                        return replace(product, layout=tuple(renaming[index] for index in product.layout))
+            names = renaming((first, second), (left, right))
+            if names is not None:
+                return renamed(product, names)
         return None
 
     def powers(self, factors: Iterable[Factor]) -> tuple[list[Value], list[Value]]:

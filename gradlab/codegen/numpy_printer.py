@@ -69,8 +69,11 @@ class NumpyPrinter:
         self.held = written & made
 
     def combine(self, statement: Combine) -> list[str]:
-        lines = self._combine(statement)
         target = statement.target
+        block = self.rows.get(target.name)
+        if statement.left == target and block is not None and _crosses(statement, block):
+            return [*self._unflattened(target), *self._combine(statement)]
+        lines = self._combine(statement)
         if target.name in self.held and _scalar(target) and not statement.reuse and statement.right != target:
             name, _, value = lines[0].partition(" = ")
             # A view of all entries is an array, whatever the value was.
@@ -238,11 +241,7 @@ class NumpyPrinter:
         return numpy_gathers.pick(statement, self.sizes)
 
     def scatter(self, statement: Scatter) -> list[str]:
-        lines = []
-        if statement.array.name in self.rows:
-            lines = [f"{statement.array.name} = {self._own(statement.array)}"]
-            del self.rows[statement.array.name]
-        return lines + numpy_gathers.scatter(statement, self.sizes)
+        return self._unflattened(statement.array) + numpy_gathers.scatter(statement, self.sizes)
 
     def scatter_sum(self, statement: ScatterSum) -> list[str]:
         return numpy_gathers.scatter_sum(statement, self.sizes)
@@ -327,6 +326,14 @@ class NumpyPrinter:
     def _own(self, value: Value) -> str:
         return f"{value.name}.reshape({', '.join(self.sizes.size(index.axis) for index in value.layout)})"
 
+    def _unflattened(self, value: Value) -> list[str]:
+        """The line that gives an array its own shape back, where it was flattened."""
+        if value.name not in self.rows:
+            return []
+        line = f"{value.name} = {self._own(value)}"
+        del self.rows[value.name]
+        return [line]
+
     def _repeated(self, statement: Combine) -> int | None:
         """Where a per-channel operand meets (n, c, h, w): the position of c.
 
@@ -367,11 +374,7 @@ class NumpyPrinter:
         if layout[first:last] == inside and first in (0, block):
             if last <= block:  # one number for each row
                 return operand_text(operand, (*inside, layout[-1]), self.sizes)
-            if first < block < last - 1:
-                rows = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
-                text = f"({text}).reshape({rows}, {self.sizes.product(index.axis for index in layout[block:last])})"
-            along = ", axis=-1" if first < block else ""
-            return f"np.repeat({text}, {self.sizes.product(index.axis for index in layout[last:])}{along})"
+            return f"np.repeat({text}, {self.sizes.product(index.axis for index in layout[last:])})"
         leading = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
         whole = f"np.broadcast_to({operand_text(operand, layout, self.sizes)}, {self.sizes.shape(layout)})"
         return f"{whole}.reshape({leading}, {self.sizes.product(index.axis for index in layout[block:])})"
@@ -407,6 +410,12 @@ def _over_rows(statement: Combine) -> bool:
     if len(layout) < 2 or any(index.axis.ellipsis for index in layout):
         return False
     return all(o.layout == layout or layout[0] not in o.layout for o in (statement.left, statement.right))
+
+
+def _crosses(statement: Combine, block: int) -> bool:
+    """Whether the right operand differs between rows and within them: repeated for rows, it would be full-size."""
+    layout, inside = statement.target.layout, set(statement.right.layout)
+    return inside != set(layout) and not inside.isdisjoint(layout[:block]) and not inside.isdisjoint(layout[block:])
 
 
 def _in_place(statement: Combine) -> bool:

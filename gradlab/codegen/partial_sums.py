@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from gradlab.codegen.alike import renamed, renaming
 from gradlab.codegen.statements import Reduce, Statement, Value
 
 
@@ -30,16 +31,10 @@ def nested_sums(statements: Iterable[Statement]) -> list[Statement]:
 
 def _partial(part: Reduce, whole: Reduce) -> Value | None:
     """The result of a sum in the indices of another one, of the same product over more axes; else None."""
-    theirs, ours = (sorted(statement.operands, key=lambda value: value.name) for statement in (part, whole))
-    if [value.name for value in theirs] != [value.name for value in ours]:
+    names = renaming(part.operands, whole.operands)
+    if names is None or not {names[index] for index in part.bound} < set(whole.bound):
         return None
-    pairs = {pair for v, w in zip(theirs, ours, strict=True) for pair in zip(v.layout, w.layout, strict=True)}
-    renaming = dict(pairs)
-    if not len(pairs) == len(renaming) == len({*renaming.values()}):
-        return None
-    bound = {renaming[index] for index in part.bound}
-    made = replace(part.target, layout=tuple(renaming[index] for index in part.target.layout))
-    return made if bound < set(whole.bound) else None
+    return renamed(part.target, names)
 
 
 def _changed(whole: Reduce, part: Reduce, statements: Sequence[Statement]) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, NoReturn
 
+from gradlab.codegen.alike import renamed, renaming
 from gradlab.codegen.computed import computed, split, spread, whole
 from gradlab.codegen.gathers import placed
 from gradlab.codegen.statements import Accumulate, Combine, Multiply, Operator, Reduce, Slide, Spread, Value, Vary
 from gradlab.errors import DefinitionError
 from gradlab.symbolic.indices import Index
-from gradlab.symbolic.terms import Expr, Order, Prod, Ref, Term
+from gradlab.symbolic.terms import Expr, Factor, Order, Prod, Ref, Term, atom_indices
 
 if TYPE_CHECKING:
     from gradlab.codegen.lower import Lowering
@@ -46,12 +48,27 @@ class Sums:
             found = self._computed(part, layout, name)
             if found is not None:
                 return found
-        operands = self._operands(part)
+        inside, outside = _nested_sum(part)
+        inner = [] if inside is None else [self.sum(inside, inside.free, None)]
+        operands = self._operands(outside, inner)
+        bound = tuple(i for i in part.bound if any(i in operand.layout for operand in operands))
+        known = self._known(operands, bound)
+        if known is not None:
+            return known
         layouts = {operand.layout for operand in operands}
         # What is left of one layout comes in the order that it has there.
-        own = layout if len(layouts) > 1 else tuple(i for i in operands[0].layout if i not in part.bound)
+        own = layout if len(layouts) > 1 else tuple(i for i in operands[0].layout if i not in bound)
         target = Value(name if name and own == layout else self.lowering.name(_sum_name(operands)), own)
-        return self._shared(part.body, Reduce(target, operands, part.bound))
+        return self._shared(part.body, Reduce(target, operands, bound))
+
+    def _known(self, operands: Sequence[Value], bound: tuple[Index, ...]) -> Value | None:
+        """The same sum in other indices, where there is one."""
+        for statement in self.lowering.statements:
+            if isinstance(statement, Reduce) and statement.target in self.lowering.shared.values():
+                names = renaming(statement.operands, operands)
+                if names is not None and {names[index] for index in statement.bound} == {*bound}:
+                    return renamed(statement.target, names)
+        return None
 
     def _computed(self, part: Term, layout: tuple[Index, ...], name: str | None) -> Value | None:
         """A sum with computed indices that has a form of its own; None where one array is read and then summed."""
@@ -131,9 +148,10 @@ class Sums:
         target = Value(name or self.lowering.name(f"moved_{operand.name}"), (*operand.layout[:-1], fixed[0]))
         return self._shared(part.body, Vary(target, operand, tangent))
 
-    def _operands(self, part: Term) -> tuple[Value, ...]:
+    def _operands(self, factors: Sequence[Factor], known: Sequence[Value]) -> tuple[Value, ...]:
         """Two operands have fast sums; more are multiplied beforehand where one has all axes of the other."""
-        above, below = self.lowering.powers(part.factors)
+        above, below = self.lowering.powers(factors)
+        above += known
         if not above:
             above = [self.lowering.apply("reciprocal", below.pop(), None)]
         for divisor in below:
@@ -173,6 +191,21 @@ class Sums:
         raise DefinitionError(f"{self.lowering.program.name}: no code for {what}")
 
 
+def _nested_sum(part: Term) -> tuple[Term | None, Sequence[Factor]]:
+    """The sum that stands inside of another one, and what is multiplied by it: a[k] sum[h](x[k,h]) in sum[k,h](a x).
+
+    The inner one reads the large arrays once, and other sums of a routine are often made of it.
+    """
+    for atom, _ in part.factors:
+        own = {*atom_indices(atom)}
+        bound = tuple(index for index in part.bound if index not in own)
+        inside = tuple((a, e) for a, e in part.factors if not {*bound}.isdisjoint(atom_indices(a)))
+        inner = Term(Fraction(1), inside, bound)
+        if bound and (own <= {*inner.free} or len(inside) == 1):
+            return inner, tuple(factor for factor in part.factors if factor not in inside)
+    return None, part.factors
+
+
 def _nested(values: list[Value]) -> tuple[Value, Value] | None:
     """Two values of which the second has all axes of the first."""
     pairs = ((a, b) for i, a in enumerate(values) for b in values[i + 1 :] if not (a.boolean and b.boolean))
@@ -185,5 +218,5 @@ def short(value: Value) -> str:
 
 
 def _sum_name(operands: tuple[Value, ...]) -> str:
-    names = [short(value) for value in operands]
+    names = [short(value).removeprefix("dot_").removeprefix("sum_") for value in operands]
     return f"sum_{names[0]}" if len(names) == 1 else f"dot_{'_'.join(dict.fromkeys(names))}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
 from gradlab.codegen import torch_gathers
 from gradlab.codegen.buffers import mapped_alike
-from gradlab.codegen.contraction import einsum, factors, matmul, numbers, summed_first
+from gradlab.codegen.contraction import einsum, factors, matmul, multiplied, numbers
 from gradlab.codegen.convolution import grid_parts
 from gradlab.codegen.printer import (
     align,
@@ -44,6 +45,7 @@ from gradlab.codegen.statements import (
     Value,
     Vary,
     Zeros,
+    values_of,
 )
 from gradlab.codegen.torch_windows import TorchWindows
 from gradlab.errors import DefinitionError
@@ -56,6 +58,7 @@ _FUNCTIONS = {
     "square": "torch.square({0})",
     "reciprocal": "torch.reciprocal({0})",
 } | {name: row.torch for name, row in ELEMENTARY.items()}
+_SIGNS = {"+": "", "-": ", value=-1"}
 _METHODS = {"+": "add_", "-": "sub_", "*": "mul_", "/": "div_"}
 
 
@@ -67,13 +70,27 @@ class TorchPrinter:
         self.positive: dict[Value, Value] = {}
         """Values, each with its positive part."""
         self.in_place: frozenset[Combine] = frozenset()
+        self.fused: dict[Combine, Combine] = {}
+        """Sums, each with the product before it that nothing else needs: one pass over memory for both."""
 
     def prepare(self, statements: Sequence[Statement]) -> None:
-        """Find what may be written in place."""
+        """Find what may be written in place, and what is one pass."""
         self.in_place = mapped_alike(statements)
+        mentioned = Counter(value.name for statement in statements for value in values_of(statement))
+        for product, total in pairwise(statements):
+            if isinstance(product, Combine) and isinstance(total, Combine) and total.right == product.target:
+                once = mentioned[product.target.name] == 2
+                if once and total.operator in _SIGNS and _one_pass(product, total.left):
+                    self.fused[total] = product
 
     def combine(self, statement: Combine) -> list[str]:
         layout = statement.target.layout
+        if statement in self.fused.values():
+            return []
+        if statement in self.fused:
+            product = self.fused[statement]
+            texts = [bare_text(o, layout, self.sizes) for o in (statement.left, product.left, product.right)]
+            return [f"{statement.target.name} = torch.addcmul({', '.join(texts)}{_SIGNS[statement.operator]})"]
         in_place = statement in self.in_place
         left = operand_text(statement.left, layout, self.sizes)
         right = (bare_text if in_place else operand_text)(statement.right, layout, self.sizes)
@@ -90,7 +107,7 @@ class TorchPrinter:
     def chain(self, statements: list[Combine]) -> list[str]:
         """Statement by statement, but for a product that goes into a sum, which is one pass over memory."""
         first, second, *rest = statements
-        if not _added(first, second):
+        if second.operator != "+" or not _one_pass(first, second.right):
             return [line for statement in statements for line in self.combine(statement)]
         layout = first.target.layout
         left, right = (bare_text(operand, layout, self.sizes) for operand in (first.left, first.right))
@@ -264,7 +281,7 @@ class TorchPrinter:
             axes = sorted(layout.index(index) - (len(layout) if ellipsis else 0) for index in bound)
             runs = [tuple(axes)] if ellipsis else _side_by_side(axes)
             return inside + "".join(f".sum(dim={run[0] if len(run) == 1 else run})" for run in runs)
-        shown = matmul(operands, bound, target) or summed_first(operands, bound, target)
+        shown = matmul(operands, bound, target) or multiplied(operands, bound, target)
         return shown or einsum("torch.einsum", operands, target)
 
 
@@ -275,16 +292,16 @@ def _side_by_side(axes: Sequence[int]) -> list[tuple[int, ...]]:
     return runs[::-1]
 
 
-def _added(product: Combine, total: Combine) -> bool:
-    """Whether a product that is as large as the result is then added to an array, and one pass is the faster way.
+def _one_pass(product: Combine, array: Operand) -> bool:
+    """Whether a product that is as large as the result is best added to an array while it is made.
 
     An array that is repeated along the last axes takes torch's loop over three arrays out of its stride.
     """
-    layout, first, second = product.target.layout, product.right, total.right
+    layout, factor = product.target.layout, product.right
     arrays = all(
         bool(operand.layout) and not (isinstance(operand, Value) and operand.boolean)
-        for operand in (product.left, first, second)
+        for operand in (product.left, factor, array)
     )
     large = isinstance(product.left, Value) and product.left.layout == layout
-    streams = second.layout == layout or all(layout[-len(part.layout) :] == part.layout for part in (first, second))
-    return arrays and large and streams and (product.operator, total.operator) == ("*", "+")
+    streams = array.layout == layout or all(layout[-len(part.layout) :] == part.layout for part in (factor, array))
+    return product.operator == "*" and arrays and large and streams

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradlab.codegen.contraction import einsum, matmul, numbers, summed_first
+from gradlab.codegen.contraction import einsum, matmul, multiplied, numbers
 from gradlab.codegen.statements import Value
 from gradlab.symbolic.indices import Axis, Index
 
@@ -45,32 +45,31 @@ def test_other_sums_are_no_matrix_products() -> None:
 
 
 SUMMED = {
-    "vector": ((J, K), (K,), (J, K), (), "a.sum(dim=0) @ b"),
-    "other order": ((K,), (K, J), (J, K), (), "a @ b.sum(dim=1)"),
-    "groups": ((H, P, J, K), (P, J), (P, J, K), (H,), "(a.sum(dim=3) * b).sum(dim=(1, 2))"),
-    "one group": ((P, J, H, K), (P, J), (J, H, K), (P,), "(a.sum(dim=(2, 3)) * b).sum(dim=1)"),
-    "nothing in common": ((J, K), (P,), (J, K, P), (), "a.sum(dim=(0, 1)) * b.sum(dim=0)"),
+    "leading": ((P, J, K), (J, K), (K,), (P, J), "(a * b).sum(dim=2)"),
+    "several": ((H, P, J, K), (P, J), (P, J, K), (H,), "(a * b[:, :, None]).sum(dim=(1, 2, 3))"),
+    "other order": ((J,), (H, J, K), (J,), (H, K), "(b * a[:, None]).sum(dim=1)"),
+    "all": ((P, J), (J,), (P, J), (), "(a * b).sum()"),
 }
 
 
 @pytest.mark.parametrize(("left", "right", "bound", "target", "code"), SUMMED.values(), ids=SUMMED)
-def test_sums_before_products(left: tuple, right: tuple, bound: tuple, target: tuple, code: str) -> None:
-    """What one operand alone runs over is summed first, with einsum's values at unequal sizes."""
+def test_sums_of_products(left: tuple, right: tuple, bound: tuple, target: tuple, code: str) -> None:
+    """A product that is as large as one of its operands is summed, with einsum's values at unequal sizes."""
     torch = pytest.importorskip("torch")
     operands = (Value("a", left), Value("b", right))
-    assert summed_first(operands, bound, target) == code
+    assert multiplied(operands, bound, target) == code
     rng = np.random.default_rng(0)
     a, b = (torch.from_numpy(rng.normal(size=tuple(SIZES[index] for index in value.layout))) for value in operands)
     expected = eval(einsum("torch.einsum", operands, target), {"torch": torch, "a": a, "b": b})
     torch.testing.assert_close(eval(code, {"a": a, "b": b}), expected)
 
 
-def test_other_sums_stay_whole() -> None:
-    """Nothing is summed first where both operands have every index, or over leading dimensions."""
-    assert summed_first((Value("a", (P, J, K)), Value("b", (J, K))), (J, K), (P,)) is None
-    assert summed_first((Value("a", (N, J, K)), Value("b", (K,))), (J, K), (N,)) is None
-    assert summed_first((Value("a", (K, P, J, H)), Value("b", (K, J))), (H, J), (P, K)) is None
-    assert summed_first((Value("a", (P, J)), Value("b", (J, K, H))), (J, H), (P, K)) is None
+def test_products_larger_than_their_operands_are_not_made() -> None:
+    """Nor those of axes in another order, or over leading dimensions."""
+    assert multiplied((Value("a", (P, J)), Value("b", (J, K))), (J,), (P, K)) is None
+    assert multiplied((Value("a", (N, J, K)), Value("b", (K,))), (J, K), (N,)) is None
+    assert multiplied((Value("a", (K, P, J, H)), Value("b", (J, K))), (H, J), (K, P)) is None
+    assert multiplied((Value("a", (K, P, J)), Value("b", (J,))), (J,), (P, K)) is None
 
 
 def test_masks_are_summed_as_numbers() -> None:

@@ -3,7 +3,7 @@
 Generated from derivations/group_norm.py by `gradlab derive`; edit that file, not this one.
 
 Target: NumPy. Definition: d676aa89d3bdc18b. Saved for the backward: weight, inv_std, x_hat.
-The backward has 4 reductions and 5 elementwise passes over full-size arrays.
+The backward has 2 reductions and 5 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive group_norm --to text` prints.
 """
@@ -85,7 +85,6 @@ def backward(
     weight, inv_std, x_hat, num_groups = saved
     grad_output = unpack(grad_output, 1, "group_norm", num_groups=num_groups)
     n, _, k, h, w = grad_output.shape
-    num_groups_k = num_groups * k
     hw = h * w
     num_groups_k_h_w = num_groups * k * h * w
     khw = k * h * w
@@ -93,25 +92,24 @@ def backward(
     grad_x: Array | None = None
     grad_weight: Array | None = None
     grad_bias: Array | None = None
+    # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
+    dot_g_x_hat = np.vecdot(grad_output.reshape(n, num_groups, k, hw), x_hat.reshape(n, num_groups, k, hw))
     if needs[1]:
-        # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
-        grad_weight = np.vecdot(grad_output.reshape(n, num_groups_k, hw), x_hat.reshape(n, num_groups_k, hw)).sum(
-            axis=0
-        )
-        grad_weight = grad_weight.reshape(num_groups, k)
+        grad_weight = np.einsum("abc->bc", dot_g_x_hat)
+    # (34) grad_bias[g,k] = sum[n,h,w](grad_output[n,g,k,h,w])
+    sum_g = np.einsum("abcde->abc", grad_output)
     if needs[2]:
-        # (34) grad_bias[g,k] = sum[n,h,w](grad_output[n,g,k,h,w])
-        grad_bias = np.einsum("ncm->c", grad_output.reshape(n, num_groups_k, hw))
-        grad_bias = grad_bias.reshape(num_groups, k)
+        grad_bias = np.einsum("abc->bc", sum_g)
     if needs[0]:
         # (30) grad_x[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * weight[g,k] * grad_output[n,g,k,h,w] -
         #     sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] *
         #     grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']))
-        dot_g_weight = np.einsum("abcde,bc->ab", grad_output, weight)
-        part = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
-        dot_part_x_hat = np.vecdot(part.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
-        grad_x = x_hat * (dot_part_x_hat * -inverse_khw)[:, :, None, None, None]
-        grad_x += part.reshape(n, num_groups, k, h, w)
+        dot_g_weight = np.einsum("abc,bc->ab", sum_g, weight)
+        dot_g_x_hat_weight = np.einsum("abc,bc->ab", dot_g_x_hat, weight)
+        grad_x = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
+        part = x_hat * (dot_g_x_hat_weight * inverse_khw)[:, :, None, None, None]
+        grad_x -= part.reshape(n, num_groups_k_h_w)
+        grad_x = grad_x.reshape(n, num_groups, k, h, w)
         grad_x -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
         grad_x *= inv_std[:, :, None, None, None]
         grad_x = pack(grad_x, 1)
@@ -161,7 +159,6 @@ def hvp(
     tangent_bias = unpack(tangent_bias, 0, "group_norm", num_groups=num_groups)
     n, _, k, h, w = grad_output.shape
     khw = k * h * w
-    num_groups_k = num_groups * k
     hw = h * w
     num_groups_k_h_w = num_groups * k * h * w
     inverse_khw = 1 / khw if khw else np.nan
@@ -180,10 +177,10 @@ def hvp(
     tangent_x_hat -= (sum_tangent_x * inverse_khw)[:, :, None, None, None]
     tangent_x_hat *= inv_std[:, :, None, None, None]
     # (61) hvp_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * tangent_x_hat[n,g,k,h,w])
-    hvp_weight = np.vecdot(grad_output.reshape(n, num_groups_k, hw), tangent_x_hat.reshape(n, num_groups_k, hw)).sum(
-        axis=0
+    dot_g_tangent_x_hat = np.vecdot(
+        grad_output.reshape(n, num_groups, k, hw), tangent_x_hat.reshape(n, num_groups, k, hw)
     )
-    hvp_weight = hvp_weight.reshape(num_groups, k)
+    hvp_weight = np.einsum("abc->bc", dot_g_tangent_x_hat)
     # (59) hvp_x[n,g,k,h,w] = inv_std[n,g] * tangent_weight[g,k] * grad_output[n,g,k,h,w] + tangent_inv_std[n,g] *
     #     weight[g,k] * grad_output[n,g,k,h,w] - inv_std[n,g] * sum[k',h',w'](tangent_weight[g,k'] *
     #     grad_output[n,g,k',h',w']) / (K * H * W) - tangent_inv_std[n,g] * sum[k',h',w'](weight[g,k'] *
@@ -194,26 +191,30 @@ def hvp(
     #     grad_output[n,g,k',h',w'] * tangent_x_hat[n,g,k',h',w']) / (K * H * W) - tangent_inv_std[n,g] *
     #     x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']) / (K * H
     #     * W)
-    dot_g_tangent_weight = np.einsum("abcde,bc->ab", grad_output, tangent_weight)
-    part = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(tangent_weight, hw)
-    dot_part_x_hat = np.vecdot(part.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
-    part_2 = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
-    dot_part_2_x_hat = np.vecdot(part_2.reshape(n, num_groups, khw), x_hat.reshape(n, num_groups, khw))
-    dot_part_2_tangent_x_hat = np.vecdot(part_2.reshape(n, num_groups, khw), tangent_x_hat.reshape(n, num_groups, khw))
-    dot_g_weight = np.einsum("abcde,bc->ab", grad_output, weight)
-    hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None]
-    part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_khw)[:, :, None, None, None]
-    hvp_x -= part_3
-    part_4 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
-    hvp_x -= part_4
-    hvp_x += part.reshape(n, num_groups, k, h, w)
+    sum_g = np.einsum("abcde->abc", grad_output)
+    dot_g_tangent_weight = np.einsum("abc,bc->ab", sum_g, tangent_weight)
+    dot_g_x_hat = np.vecdot(grad_output.reshape(n, num_groups, k, hw), x_hat.reshape(n, num_groups, k, hw))
+    dot_g_x_hat_tangent_weight = np.einsum("abc,bc->ab", dot_g_x_hat, tangent_weight)
+    dot_g_x_hat_weight = np.einsum("abc,bc->ab", dot_g_x_hat, weight)
+    dot_g_tangent_x_hat_weight = np.einsum("abc,bc->ab", dot_g_tangent_x_hat, weight)
+    dot_g_weight = np.einsum("abc,bc->ab", sum_g, weight)
+    hvp_x = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(tangent_weight, hw)
+    part = tangent_x_hat * (dot_g_x_hat_weight * inverse_khw)[:, :, None, None, None]
+    hvp_x -= part.reshape(n, num_groups_k_h_w)
+    part_2 = x_hat * (dot_g_tangent_x_hat_weight * inverse_khw)[:, :, None, None, None]
+    hvp_x -= part_2.reshape(n, num_groups_k_h_w)
+    part_3 = x_hat * (dot_g_x_hat_tangent_weight * inverse_khw)[:, :, None, None, None]
+    hvp_x -= part_3.reshape(n, num_groups_k_h_w)
+    hvp_x = hvp_x.reshape(n, num_groups, k, h, w)
     hvp_x -= (dot_g_tangent_weight * inverse_khw)[:, :, None, None, None]
     hvp_x *= inv_std[:, :, None, None, None]
-    part_5 = x_hat * (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None]
-    part_5 += part_2.reshape(n, num_groups, k, h, w)
-    part_5 -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
-    part_5 *= tangent_inv_std[:, :, None, None, None]
-    hvp_x += part_5
+    part_4 = grad_output.reshape(n, num_groups_k_h_w) * np.repeat(weight, hw)
+    part_5 = x_hat * (dot_g_x_hat_weight * inverse_khw)[:, :, None, None, None]
+    part_4 -= part_5.reshape(n, num_groups_k_h_w)
+    part_4 = part_4.reshape(n, num_groups, k, h, w)
+    part_4 -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
+    part_4 *= tangent_inv_std[:, :, None, None, None]
+    hvp_x += part_4
     # (62) hvp_bias[g,k] = 0
     hvp_bias = np.zeros_like(tangent_bias)
     return pack(hvp_x, 1), pack(hvp_weight, 0), pack(hvp_bias, 0)

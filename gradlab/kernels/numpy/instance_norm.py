@@ -3,7 +3,7 @@
 Generated from derivations/instance_norm.py by `gradlab derive`; edit that file, not this one.
 
 Target: NumPy. Definition: 8d34c49aa17b05a4. Saved for the backward: weight, inv_std, x_hat.
-The backward has 4 reductions and 4 elementwise passes over full-size arrays.
+The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive instance_norm --to text` prints.
 """

@@ -86,11 +86,11 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     #     tangent_x[n,label[n]])
     part = tangent_x * share
     dot_mask_part = np.vecdot(mask, part).sum()
+    dot_mask_share = np.vecdot(mask, share)
     tangent_x_at_label = tangent_x[np.arange(n), label]
-    part_2 = share * tangent_x_at_label[:, None]
-    dot_mask_part_2 = np.vecdot(mask, part_2).sum()
+    dot_mask_share_tangent_x_at_label = np.vecdot(dot_mask_share, tangent_x_at_label)
     tangent_loss = dot_mask_part
-    tangent_loss = tangent_loss - dot_mask_part_2
+    tangent_loss = tangent_loss - dot_mask_share_tangent_x_at_label
     return tangent_loss
 
 

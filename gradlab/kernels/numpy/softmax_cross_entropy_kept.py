@@ -91,11 +91,11 @@ def jvp(saved: tuple[Array, ...], tangent_x: Array) -> Array:
     _label, keep, p, t5, at_label = saved
     # (52) tangent_loss = (sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) - sum[n](keep[n] * tangent_x[n,label[n]])) /
     #     t5
-    part = tangent_x * keep[:, None]
-    dot_p_part = np.vecdot(p, part).sum()
+    dot_p_tangent_x = np.vecdot(p, tangent_x)
+    dot_p_tangent_x_keep = np.vecdot(dot_p_tangent_x, keep)
     tangent_x_at_label = tangent_x.take(at_label)
     dot_keep_tangent_x_at_label = np.vecdot(keep, tangent_x_at_label)
-    tangent_loss = dot_p_part / t5
+    tangent_loss = dot_p_tangent_x_keep / t5
     tangent_loss = tangent_loss - (dot_keep_tangent_x_at_label / t5)
     return tangent_loss
 

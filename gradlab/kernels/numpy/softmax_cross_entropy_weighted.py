@@ -3,7 +3,7 @@
 Generated from derivations/softmax_cross_entropy.py by `gradlab derive`; edit that file, not this one.
 
 Target: NumPy. Definition: b2698c9c7812dbfc. Saved for the backward: label, weight, keep, p, t4, t5.
-The backward has 1 reduction and 3 elementwise passes over full-size arrays.
+The backward has 0 reductions and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive softmax_cross_entropy_weighted --to text` prints.
 """
@@ -129,25 +129,25 @@ def jvp(saved: tuple[Any, ...], tangent_x: Array) -> Array:
     #     t5 * sum[n](keep[n] * weight[label[n]] * tangent_x[n,label[n]]) - label_smoothing * sum[n,d](keep[n] *
     #     weight[d] * tangent_x[n,d]) - D * t5 * sum[n,d](keep[n] * weight[label[n]] * p[n,d] * tangent_x[n,d])) /
     #     (D * t4)
-    part = tangent_x * keep[:, None]
-    dot_p_part = np.vecdot(p, part).sum()
+    dot_p_tangent_x = np.vecdot(p, tangent_x)
+    dot_p_tangent_x_keep = np.vecdot(dot_p_tangent_x, keep)
     sum_weight = weight.sum()
     weight_at_label = weight.take(label, axis=0)
-    part_2 = keep.astype(tangent_x.dtype)
-    part_2 *= weight_at_label
-    part_3 = tangent_x * part_2[:, None]
-    dot_p_part_3 = np.vecdot(p, part_3).sum()
-    dot_part_weight = np.einsum("ab,b->", part, weight)
+    part = keep.astype(tangent_x.dtype)
+    part *= weight_at_label
+    dot_p_tangent_x_part = np.vecdot(dot_p_tangent_x, part)
+    dot_tangent_x_weight = tangent_x @ weight
+    dot_tangent_x_weight_keep = np.vecdot(dot_tangent_x_weight, keep)
     tangent_x_at_label = tangent_x.take(at_label)
     weight_at_label_2 = weight.take(label, axis=0)
-    part_4 = keep.astype(tangent_x.dtype)
-    part_4 *= tangent_x_at_label
-    dot_part_4_weight_at_label_2 = np.vecdot(part_4, weight_at_label_2)
-    tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d
-    tangent_loss = tangent_loss - (label_smoothing * dot_part_weight * inverse_d)
-    part_5 = -t5 * dot_p_part_3
-    part_5 = part_5 + (t5 * dot_part_4_weight_at_label_2)
-    tangent_loss += part_5
+    part_2 = keep.astype(tangent_x.dtype)
+    part_2 *= tangent_x_at_label
+    dot_part_2_weight_at_label_2 = np.vecdot(part_2, weight_at_label_2)
+    tangent_loss = label_smoothing * dot_p_tangent_x_keep * sum_weight * inverse_d
+    tangent_loss = tangent_loss - (label_smoothing * dot_tangent_x_weight_keep * inverse_d)
+    part_3 = -t5 * dot_p_tangent_x_part
+    part_3 = part_3 + (t5 * dot_part_2_weight_at_label_2)
+    tangent_loss += part_3
     tangent_loss *= 1 / t4
     return tangent_loss
 

@@ -3,7 +3,7 @@
 Generated from derivations/softmax_cross_entropy.py by `gradlab derive`; edit that file, not this one.
 
 Target: NumPy. Definition: deb910905daa7b80. Saved for the backward: label, weight, keep, p, t2.
-The backward has 1 reduction and 3 elementwise passes over full-size arrays.
+The backward has 0 reductions and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive softmax_cross_entropy_weighted_each --to text` prints.
 """

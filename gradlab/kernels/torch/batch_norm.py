@@ -75,8 +75,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     tangent_y -= sum_tangent_x * inverse_n
     tangent_y = tangent_y * (gamma * inv_std)
     tangent_y = tangent_y + tangent_beta
-    part = x_hat * tangent_gamma
-    tangent_y = tangent_y + part
+    tangent_y = torch.addcmul(tangent_y, x_hat, tangent_gamma)
     return tangent_y
 
 
@@ -110,12 +109,9 @@ def hvp(
     dot_g_x_hat = (grad_output * x_hat).sum(dim=0)
     sum_g = grad_output.sum(dim=0)
     hvp_x = grad_output * tangent_inv_std
-    part = tangent_x_hat * (inv_std * inverse_n * dot_g_x_hat)
-    hvp_x -= part
-    part_2 = x_hat * (inv_std * inverse_n * hvp_gamma)
-    hvp_x -= part_2
-    part_3 = x_hat * (tangent_inv_std * inverse_n * dot_g_x_hat)
-    hvp_x -= part_3
+    hvp_x = torch.addcmul(hvp_x, tangent_x_hat, inv_std * inverse_n * dot_g_x_hat, value=-1)
+    hvp_x = torch.addcmul(hvp_x, x_hat, inv_std * inverse_n * hvp_gamma, value=-1)
+    hvp_x = torch.addcmul(hvp_x, x_hat, tangent_inv_std * inverse_n * dot_g_x_hat, value=-1)
     hvp_x -= tangent_inv_std * inverse_n * sum_g
     hvp_x = hvp_x * gamma
     part_4 = torch.addcmul(grad_output, x_hat, dot_g_x_hat * -inverse_n)

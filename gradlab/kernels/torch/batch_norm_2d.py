@@ -83,8 +83,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     tangent_y -= (sum_tangent_x * inverse_nhw)[:, None, None]
     tangent_y = tangent_y * (gamma * inv_std)[:, None, None]
     tangent_y = tangent_y + tangent_beta[:, None, None]
-    part = x_hat * tangent_gamma[:, None, None]
-    tangent_y = tangent_y + part
+    tangent_y = torch.addcmul(tangent_y, x_hat, tangent_gamma[:, None, None])
     return tangent_y
 
 
@@ -121,12 +120,9 @@ def hvp(
     dot_g_x_hat = (grad_output * x_hat).sum(dim=(2, 3)).sum(dim=0)
     sum_g = grad_output.sum(dim=(2, 3)).sum(dim=0)
     hvp_x = grad_output * tangent_inv_std[:, None, None]
-    part = tangent_x_hat * (inv_std * inverse_nhw * dot_g_x_hat)[:, None, None]
-    hvp_x -= part
-    part_2 = x_hat * (inv_std * inverse_nhw * hvp_gamma)[:, None, None]
-    hvp_x -= part_2
-    part_3 = x_hat * (tangent_inv_std * inverse_nhw * dot_g_x_hat)[:, None, None]
-    hvp_x -= part_3
+    hvp_x = torch.addcmul(hvp_x, tangent_x_hat, (inv_std * inverse_nhw * dot_g_x_hat)[:, None, None], value=-1)
+    hvp_x = torch.addcmul(hvp_x, x_hat, (inv_std * inverse_nhw * hvp_gamma)[:, None, None], value=-1)
+    hvp_x = torch.addcmul(hvp_x, x_hat, (tangent_inv_std * inverse_nhw * dot_g_x_hat)[:, None, None], value=-1)
     hvp_x -= (tangent_inv_std * inverse_nhw * sum_g)[:, None, None]
     hvp_x = hvp_x * gamma[:, None, None]
     part_4 = torch.addcmul(grad_output, x_hat, (dot_g_x_hat * -inverse_nhw)[:, None, None])

@@ -56,8 +56,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     # (21) tangent_y[n,c,h,w] = gamma[c] * inv_std[c] * tangent_x[n,c,h,w] + tangent_gamma[c] * x_hat[n,c,h,w] +
     #     tangent_beta[c]
     tangent_y = tangent_x * (gamma * inv_std)[:, None, None]
-    part = x_hat * tangent_gamma[:, None, None]
-    tangent_y = tangent_y + part
+    tangent_y = torch.addcmul(tangent_y, x_hat, tangent_gamma[:, None, None])
     tangent_y = tangent_y + tangent_beta[:, None, None]
     return tangent_y
 

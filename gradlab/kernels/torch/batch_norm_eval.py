@@ -54,8 +54,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_gamma: Tensor, tan
     gamma, inv_std, x_hat = saved
     # (21) tangent_y[n,c] = gamma[c] * inv_std[c] * tangent_x[n,c] + tangent_gamma[c] * x_hat[n,c] + tangent_beta[c]
     tangent_y = tangent_x * (gamma * inv_std)
-    part = x_hat * tangent_gamma
-    tangent_y = tangent_y + part
+    tangent_y = torch.addcmul(tangent_y, x_hat, tangent_gamma)
     tangent_y = tangent_y + tangent_beta
     return tangent_y
 

@@ -21,8 +21,7 @@ def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (1) t1[n] = softplus(x[n])
     t1 = torch.nn.functional.softplus(x, threshold=40.0)
     # (2) t2[n] = t1[n] - t[n] * x[n]
-    part = t * x
-    t2 = t1 - part
+    t2 = torch.addcmul(t1, t, x, value=-1)
     # (3) loss = sum[n](t2[n]) / N
     sum_t2 = t2.sum()
     loss = sum_t2 * inverse_n

@@ -17,8 +17,7 @@ def forward(x: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     # (1) t1[n] = softplus(x[n])
     t1 = torch.nn.functional.softplus(x, threshold=40.0)
     # (2) y[n] = t1[n] - t[n] * x[n]
-    part = t * x
-    y = t1 - part
+    y = torch.addcmul(t1, t, x, value=-1)
     return y, (x, t)
 
 
@@ -48,8 +47,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_t: Tensor) -> Tens
     tangent_y = torch.sigmoid(x)
     tangent_y = tangent_y - t
     tangent_y = tangent_y * tangent_x
-    part_2 = x * tangent_t
-    tangent_y = tangent_y - part_2
+    tangent_y = torch.addcmul(tangent_y, x, tangent_t, value=-1)
     return tangent_y
 
 

@@ -51,8 +51,7 @@ def jvp(saved: tuple[Any, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tensor:
     """Return the tangent of the output for tangents of the inputs (JVP)."""
     b, y, _a_shape, _b_shape = saved
     # (10) tangent_y[n] = (tangent_a[n] - tangent_b[n] * y[n]) / b[n]
-    part = tangent_b * y
-    tangent_y = tangent_a - part
+    tangent_y = torch.addcmul(tangent_a, tangent_b, y, value=-1)
     tangent_y = tangent_y / b
     return tangent_y
 

@@ -3,7 +3,7 @@
 Generated from derivations/group_norm.py by `gradlab derive`; edit that file, not this one.
 
 Target: torch. Definition: d676aa89d3bdc18b. Saved for the backward: weight, inv_std, x_hat.
-The backward has 4 reductions and 5 elementwise passes over full-size arrays.
+The backward has 2 reductions and 5 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive group_norm --to text` prints.
 """
@@ -65,20 +65,22 @@ def backward(
     grad_x: Tensor | None = None
     grad_weight: Tensor | None = None
     grad_bias: Tensor | None = None
+    # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
+    dot_g_x_hat = (grad_output * x_hat).sum(dim=(3, 4))
     if needs[1]:
-        # (32) grad_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * x_hat[n,g,k,h,w])
-        grad_weight = (grad_output * x_hat).sum(dim=(3, 4)).sum(dim=0)
+        grad_weight = dot_g_x_hat.sum(dim=0)
+    # (34) grad_bias[g,k] = sum[n,h,w](grad_output[n,g,k,h,w])
+    sum_g = grad_output.sum(dim=(3, 4))
     if needs[2]:
-        # (34) grad_bias[g,k] = sum[n,h,w](grad_output[n,g,k,h,w])
-        grad_bias = grad_output.sum(dim=(3, 4)).sum(dim=0)
+        grad_bias = sum_g.sum(dim=0)
     if needs[0]:
         # (30) grad_x[n,g,k,h,w] = inv_std[n,g] / (K * H * W) * (K * H * W * weight[g,k] * grad_output[n,g,k,h,w] -
         #     sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w']) - x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] *
         #     grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']))
-        dot_g_weight = (grad_output.sum(dim=(3, 4)) * weight).sum(dim=2)
-        part = grad_output * weight[:, :, None, None]
-        dot_part_x_hat = (part * x_hat).sum(dim=(2, 3, 4))
-        grad_x = torch.addcmul(part, x_hat, (dot_part_x_hat * -inverse_khw)[:, :, None, None, None])
+        dot_g_weight = (sum_g * weight).sum(dim=2)
+        dot_g_x_hat_weight = (dot_g_x_hat * weight).sum(dim=2)
+        grad_x = grad_output * weight[:, :, None, None]
+        grad_x = torch.addcmul(grad_x, x_hat, (dot_g_x_hat_weight * inverse_khw)[:, :, None, None, None], value=-1)
         grad_x -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
         grad_x = grad_x * inv_std[:, :, None, None, None]
         grad_x = pack(grad_x, 1)
@@ -109,8 +111,7 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor, tangent_weight: Tensor, tange
     tangent_y = tangent_y * weight[:, :, None, None]
     tangent_y = tangent_y * inv_std[:, :, None, None, None]
     tangent_y = tangent_y + tangent_bias[:, :, None, None]
-    part = x_hat * tangent_weight[:, :, None, None]
-    tangent_y = tangent_y + part
+    tangent_y = torch.addcmul(tangent_y, x_hat, tangent_weight[:, :, None, None])
     return pack(tangent_y, 1)
 
 
@@ -140,7 +141,8 @@ def hvp(
     tangent_x_hat -= (sum_tangent_x * inverse_khw)[:, :, None, None, None]
     tangent_x_hat = tangent_x_hat * inv_std[:, :, None, None, None]
     # (61) hvp_weight[g,k] = sum[n,h,w](grad_output[n,g,k,h,w] * tangent_x_hat[n,g,k,h,w])
-    hvp_weight = (grad_output * tangent_x_hat).sum(dim=(3, 4)).sum(dim=0)
+    dot_g_tangent_x_hat = (grad_output * tangent_x_hat).sum(dim=(3, 4))
+    hvp_weight = dot_g_tangent_x_hat.sum(dim=0)
     # (59) hvp_x[n,g,k,h,w] = inv_std[n,g] * tangent_weight[g,k] * grad_output[n,g,k,h,w] + tangent_inv_std[n,g] *
     #     weight[g,k] * grad_output[n,g,k,h,w] - inv_std[n,g] * sum[k',h',w'](tangent_weight[g,k'] *
     #     grad_output[n,g,k',h',w']) / (K * H * W) - tangent_inv_std[n,g] * sum[k',h',w'](weight[g,k'] *
@@ -151,25 +153,24 @@ def hvp(
     #     grad_output[n,g,k',h',w'] * tangent_x_hat[n,g,k',h',w']) / (K * H * W) - tangent_inv_std[n,g] *
     #     x_hat[n,g,k,h,w] * sum[k',h',w'](weight[g,k'] * grad_output[n,g,k',h',w'] * x_hat[n,g,k',h',w']) / (K * H
     #     * W)
-    dot_g_tangent_weight = (grad_output.sum(dim=(3, 4)) * tangent_weight).sum(dim=2)
-    part = grad_output * tangent_weight[:, :, None, None]
-    dot_part_x_hat = (part * x_hat).sum(dim=(2, 3, 4))
-    part_2 = grad_output * weight[:, :, None, None]
-    dot_part_2_x_hat = (part_2 * x_hat).sum(dim=(2, 3, 4))
-    dot_part_2_tangent_x_hat = (part_2 * tangent_x_hat).sum(dim=(2, 3, 4))
-    dot_g_weight = (grad_output.sum(dim=(3, 4)) * weight).sum(dim=2)
-    hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None]
-    part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_khw)[:, :, None, None, None]
-    hvp_x -= part_3
-    part_4 = x_hat * (dot_part_x_hat * inverse_khw)[:, :, None, None, None]
-    hvp_x = hvp_x - part_4
-    hvp_x += part
+    sum_g = grad_output.sum(dim=(3, 4))
+    dot_g_tangent_weight = (sum_g * tangent_weight).sum(dim=2)
+    dot_g_x_hat = (grad_output * x_hat).sum(dim=(3, 4))
+    dot_g_x_hat_tangent_weight = (dot_g_x_hat * tangent_weight).sum(dim=2)
+    dot_g_x_hat_weight = (dot_g_x_hat * weight).sum(dim=2)
+    dot_g_tangent_x_hat_weight = (dot_g_tangent_x_hat * weight).sum(dim=2)
+    dot_g_weight = (sum_g * weight).sum(dim=2)
+    hvp_x = grad_output * tangent_weight[:, :, None, None]
+    hvp_x = torch.addcmul(hvp_x, tangent_x_hat, (dot_g_x_hat_weight * inverse_khw)[:, :, None, None, None], value=-1)
+    hvp_x = torch.addcmul(hvp_x, x_hat, (dot_g_tangent_x_hat_weight * inverse_khw)[:, :, None, None, None], value=-1)
+    hvp_x = torch.addcmul(hvp_x, x_hat, (dot_g_x_hat_tangent_weight * inverse_khw)[:, :, None, None, None], value=-1)
     hvp_x -= (dot_g_tangent_weight * inverse_khw)[:, :, None, None, None]
     hvp_x *= inv_std[:, :, None, None, None]
-    part_5 = torch.addcmul(part_2, x_hat, (dot_part_2_x_hat * -inverse_khw)[:, :, None, None, None])
-    part_5 -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
-    part_5 = part_5 * tangent_inv_std[:, :, None, None, None]
-    hvp_x += part_5
+    part_4 = grad_output * weight[:, :, None, None]
+    part_4 = torch.addcmul(part_4, x_hat, (dot_g_x_hat_weight * inverse_khw)[:, :, None, None, None], value=-1)
+    part_4 -= (dot_g_weight * inverse_khw)[:, :, None, None, None]
+    part_4 = part_4 * tangent_inv_std[:, :, None, None, None]
+    hvp_x += part_4
     # (62) hvp_bias[g,k] = 0
     hvp_bias = torch.zeros_like(tangent_bias)
     return pack(hvp_x, 1), pack(hvp_weight, 0), pack(hvp_bias, 0)

@@ -3,7 +3,7 @@
 Generated from derivations/instance_norm.py by `gradlab derive`; edit that file, not this one.
 
 Target: torch. Definition: 8d34c49aa17b05a4. Saved for the backward: weight, inv_std, x_hat.
-The backward has 4 reductions and 4 elementwise passes over full-size arrays.
+The backward has 2 reductions and 4 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive instance_norm --to text` prints.
 """
@@ -86,8 +86,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     tangent_y -= (sum_tangent_x * inverse_hw)[:, :, None, None]
     tangent_y = tangent_y * (weight * inv_std)[:, :, None, None]
     tangent_y = tangent_y + tangent_bias[:, None, None]
-    part = x_hat * tangent_weight[:, None, None]
-    tangent_y = tangent_y + part
+    tangent_y = torch.addcmul(tangent_y, x_hat, tangent_weight[:, None, None])
     return tangent_y
 
 
@@ -128,12 +127,9 @@ def hvp(
     hvp_x -= (sum_g * inverse_hw)[:, :, None, None]
     hvp_x = hvp_x * (tangent_weight * inv_std)[:, :, None, None]
     part = grad_output * tangent_inv_std[:, :, None, None]
-    part_2 = tangent_x_hat * (inv_std * inverse_hw * dot_g_x_hat)[:, :, None, None]
-    part -= part_2
-    part_3 = x_hat * (inv_std * inverse_hw * dot_g_tangent_x_hat)[:, :, None, None]
-    part -= part_3
-    part_4 = x_hat * (tangent_inv_std * inverse_hw * dot_g_x_hat)[:, :, None, None]
-    part -= part_4
+    part = torch.addcmul(part, tangent_x_hat, (inv_std * inverse_hw * dot_g_x_hat)[:, :, None, None], value=-1)
+    part = torch.addcmul(part, x_hat, (inv_std * inverse_hw * dot_g_tangent_x_hat)[:, :, None, None], value=-1)
+    part = torch.addcmul(part, x_hat, (tangent_inv_std * inverse_hw * dot_g_x_hat)[:, :, None, None], value=-1)
     part -= (tangent_inv_std * inverse_hw * sum_g)[:, :, None, None]
     part = part * weight[:, None, None]
     hvp_x = hvp_x + part

@@ -81,8 +81,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     hvp_x = torch.addcmul(grad_output, y, (-dot_g_y * mask)[..., None])
     hvp_x = hvp_x * tangent_inv_norm[..., None]
     part = tangent_y * (-dot_g_y * mask)[..., None]
-    part_2 = y * (dot_g_tangent_y * mask)[..., None]
-    part -= part_2
+    part = torch.addcmul(part, y, (dot_g_tangent_y * mask)[..., None], value=-1)
     part *= inv_norm[..., None]
     hvp_x += part
     return (from_last(hvp_x, axis),)

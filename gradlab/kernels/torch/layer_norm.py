@@ -83,8 +83,7 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor, tangent_weight: Tensor, ta
     tangent_y = tangent_y * weight
     tangent_y = tangent_y * inv_std[..., None]
     tangent_y = tangent_y + tangent_bias
-    part = x_hat * tangent_weight
-    tangent_y = tangent_y + part
+    tangent_y = torch.addcmul(tangent_y, x_hat, tangent_weight)
     return tangent_y
 
 
@@ -123,10 +122,8 @@ def hvp(
     dot_part_2_x_hat = (part_2 * x_hat).sum(dim=-1)
     dot_g_weight = grad_output @ weight
     hvp_x = tangent_x_hat * (dot_part_2_x_hat * -inverse_d)[..., None]
-    part_3 = x_hat * (dot_part_2_tangent_x_hat * inverse_d)[..., None]
-    hvp_x -= part_3
-    part_4 = x_hat * (dot_part_x_hat * inverse_d)[..., None]
-    hvp_x = hvp_x - part_4
+    hvp_x = torch.addcmul(hvp_x, x_hat, (dot_part_2_tangent_x_hat * inverse_d)[..., None], value=-1)
+    hvp_x = torch.addcmul(hvp_x, x_hat, (dot_part_x_hat * inverse_d)[..., None], value=-1)
     hvp_x += part
     hvp_x -= (dot_g_tangent_weight * inverse_d)[..., None]
     hvp_x *= inv_std[..., None]

@@ -35,8 +35,7 @@ def forward(a: Tensor, b: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
     second *= 0.5
     # (5) y[n] = a[n] * first[n] + b[n] * second[n]
     y = a * first
-    part = b * second
-    y += part
+    y = torch.addcmul(y, b, second)
     return y, (first, second, a_shape, b_shape)
 
 
@@ -65,8 +64,7 @@ def jvp(saved: tuple[Any, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tensor:
     first, second, _a_shape, _b_shape = saved
     # (23) tangent_y[n] = first[n] * tangent_a[n] + second[n] * tangent_b[n]
     tangent_y = first * tangent_a
-    part = second * tangent_b
-    tangent_y = tangent_y + part
+    tangent_y = torch.addcmul(tangent_y, second, tangent_b)
     return tangent_y
 
 

@@ -50,8 +50,7 @@ def jvp(saved: tuple[Any, ...], tangent_a: Tensor, tangent_b: Tensor) -> Tensor:
     a, b, _a_shape, _b_shape = saved
     # (7) tangent_y[n] = a[n] * tangent_b[n] + b[n] * tangent_a[n]
     tangent_y = a * tangent_b
-    part = b * tangent_a
-    tangent_y = tangent_y + part
+    tangent_y = torch.addcmul(tangent_y, b, tangent_a)
     return tangent_y
 
 

@@ -57,11 +57,11 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     #     tangent_x[n,label[n]])
     part = tangent_x * share
     dot_mask_part = (mask.to(part.dtype) * part).sum()
+    dot_mask_share = (mask.to(share.dtype) * share).sum(dim=1)
     tangent_x_at_label = tangent_x.gather(-1, label.unsqueeze(-1)).squeeze(-1)
-    part_2 = share * tangent_x_at_label[:, None]
-    dot_mask_part_2 = (mask.to(part_2.dtype) * part_2).sum()
+    dot_mask_share_tangent_x_at_label = (dot_mask_share * tangent_x_at_label).sum()
     tangent_loss = dot_mask_part.clone()
-    tangent_loss = tangent_loss - dot_mask_part_2
+    tangent_loss = tangent_loss - dot_mask_share_tangent_x_at_label
     return tangent_loss
 
 

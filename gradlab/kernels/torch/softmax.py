@@ -67,8 +67,7 @@ def hvp(saved: tuple[Any, ...], grad_output: Tensor, tangent_x: Tensor) -> tuple
     dot_g_y = (grad_output * y).sum(dim=-1)
     hvp_x = grad_output - dot_g_y[..., None]
     hvp_x = hvp_x * tangent_y
-    part = y * dot_g_tangent_y[..., None]
-    hvp_x -= part
+    hvp_x = torch.addcmul(hvp_x, y, dot_g_tangent_y[..., None], value=-1)
     return (from_last(hvp_x, axis),)
 
 

@@ -63,11 +63,11 @@ def jvp(saved: tuple[Tensor, ...], tangent_x: Tensor) -> Tensor:
     label, keep, p, t5 = saved
     # (52) tangent_loss = (sum[n,d](keep[n] * p[n,d] * tangent_x[n,d]) - sum[n](keep[n] * tangent_x[n,label[n]])) /
     #     t5
-    part = tangent_x * keep[:, None]
-    dot_p_part = (p * part).sum()
+    dot_p_tangent_x = (p * tangent_x).sum(dim=1)
+    dot_p_tangent_x_keep = (dot_p_tangent_x * keep.to(dot_p_tangent_x.dtype)).sum()
     tangent_x_at_label = tangent_x.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     dot_keep_tangent_x_at_label = (keep.to(tangent_x_at_label.dtype) * tangent_x_at_label).sum()
-    tangent_loss = dot_p_part / t5
+    tangent_loss = dot_p_tangent_x_keep / t5
     tangent_loss = tangent_loss - (dot_keep_tangent_x_at_label / t5)
     return tangent_loss
 

@@ -96,8 +96,7 @@ def hvp(
     hvp_x = hvp_x - (dot_p_tangent_x * sum_wanted)[:, None]
     hvp_x = hvp_x + (t2 * dot_tangent_t_weight)[:, None]
     hvp_x *= p
-    part = tangent_t * (t2 * weight)
-    hvp_x -= part
+    hvp_x = torch.addcmul(hvp_x, tangent_t, t2 * weight, value=-1)
     hvp_x = hvp_x * grad_output[:, None]
     # (57) hvp_t[n,d] = t2 * grad_output[n] * weight[d] * (sum[k](p[n,k] * tangent_x[n,k]) - tangent_x[n,d])
     hvp_t = dot_p_tangent_x[:, None] - tangent_x

@@ -3,7 +3,7 @@
 Generated from derivations/softmax_cross_entropy.py by `gradlab derive`; edit that file, not this one.
 
 Target: torch. Definition: b2698c9c7812dbfc. Saved for the backward: label, weight, keep, p, t4, t5.
-The backward has 1 reduction and 3 elementwise passes over full-size arrays.
+The backward has 0 reductions and 3 elementwise passes over full-size arrays.
 The numbers in the comments are those of the equations that
 `gradlab derive softmax_cross_entropy_weighted --to text` prints.
 """
@@ -102,23 +102,23 @@ def jvp(saved: tuple[Any, ...], tangent_x: Tensor) -> Tensor:
     #     t5 * sum[n](keep[n] * weight[label[n]] * tangent_x[n,label[n]]) - label_smoothing * sum[n,d](keep[n] *
     #     weight[d] * tangent_x[n,d]) - D * t5 * sum[n,d](keep[n] * weight[label[n]] * p[n,d] * tangent_x[n,d])) /
     #     (D * t4)
-    part = tangent_x * keep[:, None]
-    dot_p_part = (p * part).sum()
+    dot_p_tangent_x = (p * tangent_x).sum(dim=1)
+    dot_p_tangent_x_keep = (dot_p_tangent_x * keep.to(dot_p_tangent_x.dtype)).sum()
     sum_weight = weight.sum()
     weight_at_label = weight.index_select(0, label)
-    part_2 = weight_at_label * keep
-    part_3 = tangent_x * part_2[:, None]
-    dot_p_part_3 = (p * part_3).sum()
-    dot_part_weight = part.sum(dim=0) @ weight
+    part = weight_at_label * keep
+    dot_p_tangent_x_part = (dot_p_tangent_x * part).sum()
+    dot_tangent_x_weight = tangent_x @ weight
+    dot_tangent_x_weight_keep = (dot_tangent_x_weight * keep.to(dot_tangent_x_weight.dtype)).sum()
     tangent_x_at_label = tangent_x.gather(-1, label.unsqueeze(-1)).squeeze(-1)
     weight_at_label_2 = weight.index_select(0, label)
-    part_4 = keep.to(tangent_x.dtype) * tangent_x_at_label
-    dot_part_4_weight_at_label_2 = (part_4 * weight_at_label_2).sum()
-    tangent_loss = label_smoothing * dot_p_part * sum_weight * inverse_d
-    tangent_loss = tangent_loss - (label_smoothing * dot_part_weight * inverse_d)
-    part_5 = -t5 * dot_p_part_3
-    part_5 = part_5 + (t5 * dot_part_4_weight_at_label_2)
-    tangent_loss = tangent_loss + part_5
+    part_2 = keep.to(tangent_x.dtype) * tangent_x_at_label
+    dot_part_2_weight_at_label_2 = (part_2 * weight_at_label_2).sum()
+    tangent_loss = label_smoothing * dot_p_tangent_x_keep * sum_weight * inverse_d
+    tangent_loss = tangent_loss - (label_smoothing * dot_tangent_x_weight_keep * inverse_d)
+    part_3 = -t5 * dot_p_tangent_x_part
+    part_3 = part_3 + (t5 * dot_part_2_weight_at_label_2)
+    tangent_loss = tangent_loss + part_3
     tangent_loss = tangent_loss * (1 / t4)
     return tangent_loss
 

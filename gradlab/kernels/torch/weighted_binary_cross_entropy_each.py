@@ -26,8 +26,7 @@ def forward(x: Tensor, t: Tensor, weight: Tensor, pos_weight: Tensor) -> tuple[T
     t4 = torch.nn.functional.softplus(argument, threshold=40.0)
     # (5) t5[n] = t1[n] * x[n] + t3[n] * t4[n]
     t5 = t1 * x
-    part = t3 * t4
-    t5 = t5 + part
+    t5 = torch.addcmul(t5, t3, t4)
     # (6) y[n] = t5[n] * weight[n]
     y = t5 * weight
     return y, (x, weight, t1, t2, t3)
@@ -91,8 +90,7 @@ def hvp(
     part = 1 - sigmoid_argument
     part_2 = t3 * tangent_x
     part_2 = part_2 * part
-    part_3 = t2 * tangent_t
-    part_2 = part_2 - part_3
+    part_2 = torch.addcmul(part_2, t2, tangent_t, value=-1)
     argument_2 = x * -1
     hvp_x = torch.sigmoid(argument_2)
     hvp_x = hvp_x * part_2
