@@ -74,6 +74,7 @@ SIZES: Mapping[str, tuple[Size, ...]] = {
     "batch_norm_2d": _IMAGES,
     "batch_norm_2d_eval": _IMAGES,
     "instance_norm": _IMAGES,
+    "group_norm": _IMAGES,
     "layer_norm": _LEADING,
     "rms_norm": _LEADING,
     "l2_normalize": _LEADING,
@@ -95,8 +96,11 @@ SIZES: Mapping[str, tuple[Size, ...]] = {
     "adaptive_avg_pool2d": ({"n": (32,), "c": (64,), "h": (32,), "w": (32,), "o": (7,), "q": (7,)},),
 }
 
-PARAMETERS: Mapping[str, Mapping[str, float]] = {"conv2d": {"padding_h": 1, "padding_w": 1}}
-"""Parameters that are not measured at their defaults: 3 x 3 filters mostly keep the size of the image."""
+PARAMETERS: Mapping[str, Mapping[str, float]] = {
+    "conv2d": {"padding_h": 1, "padding_w": 1},
+    "group_norm": {"num_groups": 8},
+}
+"""Parameters not at their defaults: 3 x 3 filters mostly keep the size of the image, and one group is no grouping."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Normalisation over the last axis and over images by hand: layer, root mean square, Euclidean norm, instance.
+"""Normalisation over the last axis and over images by hand: layer, root mean square, Euclidean norm, instance, group.
 
 Layer and RMS norm save x_hat: the weight enters per column, so that saving x_c would save no pass.
 """
@@ -132,6 +132,55 @@ def instance_norm_backward(g: Array, saved: tuple[Any, ...]) -> tuple[Array, Arr
     return dx.reshape(g.shape), dots.sum(axis=0), sums.sum(axis=0)
 
 
+def group_norm(
+    x: Array, weight: Array, bias: Array, *, num_groups: int, eps: float
+) -> tuple[Array, tuple[Array, Array, Array]]:
+    """Compute `y = weight (x - mean) inv_std + bias`, mean and inv_std for each group of channels."""
+    n, c, h, w = x.shape
+    x_hat = x.reshape(n, num_groups, -1)
+    scale = 1 / x_hat.shape[-1]
+    x_hat = x_hat - (x_hat.sum(axis=-1) * scale)[..., None]
+    inv_std = 1 / np.sqrt(np.vecdot(x_hat, x_hat) * scale + eps)
+    x_hat *= inv_std[..., None]
+    y = x_hat.reshape(n, c, h * w) * weight[:, None]
+    y += bias[:, None]
+    return y.reshape(x.shape), (x_hat, inv_std, weight)
+
+
+def group_norm_backward(g: Array, saved: tuple[Any, ...]) -> tuple[Array, Array, Array]:
+    """Compute `dx = inv_std (weight g - mean(weight g) - x_hat mean(weight g x_hat))` from sums over planes."""
+    x_hat, inv_std, weight, sums, dots, means, slopes = _group_sums(g, saved)
+    n, c = sums.shape
+    dx = g.reshape(n, c, -1) * weight[:, None]
+    groups = dx.reshape(x_hat.shape)
+    groups -= x_hat * slopes[..., None]
+    groups -= means[..., None]
+    groups *= inv_std[..., None]
+    return dx.reshape(g.shape), dots.sum(axis=0), sums.sum(axis=0)
+
+
+def group_norm_backward_folded(g: Array, saved: tuple[Any, ...]) -> tuple[Array, Array, Array]:
+    """The same with inv_std inside of each term: a pass less, and what should be 0 is a rounding."""
+    x_hat, inv_std, weight, sums, dots, means, slopes = _group_sums(g, saved)
+    n, c = sums.shape
+    scale = (weight.reshape(x_hat.shape[1], -1) * inv_std[..., None]).reshape(n, c)
+    dx = g.reshape(n, c, -1) * scale[..., None]
+    groups = dx.reshape(x_hat.shape)
+    groups -= x_hat * (slopes * inv_std)[..., None]
+    groups -= (means * inv_std)[..., None]
+    return dx.reshape(g.shape), dots.sum(axis=0), sums.sum(axis=0)
+
+
+def _group_sums(g: Array, saved: tuple[Any, ...]) -> tuple[Array, ...]:
+    """What was saved, the sums of g and g x_hat for each plane, and the means of both for each group."""
+    x_hat, inv_std, weight = saved
+    planes = g.reshape(*g.shape[:2], -1)
+    sums, dots = planes.sum(axis=-1), np.vecdot(planes, x_hat.reshape(planes.shape))
+    scale = 1 / x_hat.shape[-1]
+    means, slopes = ((part * weight).reshape(*inv_std.shape, -1).sum(axis=-1) * scale for part in (sums, dots))
+    return x_hat, inv_std, weight, sums, dots, means, slopes
+
+
 RIVALS = {
     "layer_norm": (
         HandWritten("einsum", layer_norm, layer_norm_backward),
@@ -143,4 +192,8 @@ RIVALS = {
     ),
     "l2_normalize": (HandWritten("in place", l2_normalize, l2_normalize_backward),),
     "instance_norm": (HandWritten("planes", instance_norm, instance_norm_backward),),
+    "group_norm": (
+        HandWritten("planes", group_norm, group_norm_backward),
+        HandWritten("folded", group_norm, group_norm_backward_folded),
+    ),
 }
