@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gradlab.codegen import numpy_gathers
+from gradlab.codegen.numpy_rows import Rows, repeated
 from gradlab.codegen.numpy_sums import planes_end, reduction
 from gradlab.codegen.numpy_windows import NumpyWindows
-from gradlab.codegen.printer import along, bare_text, beside, comparison, number_function, operand_text, product_text
+from gradlab.codegen.printer import along, beside, comparison, number_function, product_text
 from gradlab.codegen.sizes import Sizes
 from gradlab.codegen.statements import (
     Accumulate,
@@ -36,7 +36,6 @@ from gradlab.codegen.statements import (
     Zeros,
 )
 from gradlab.symbolic.functions import ELEMENTARY
-from gradlab.symbolic.indices import Index
 
 _FUNCTIONS = {
     "sqrt": "np.sqrt({0}{out})",
@@ -49,14 +48,11 @@ _BLOCKED = 4  # statements in a chain; shorter ones gain less from the cache tha
 
 
 class NumpyPrinter:
-    """Prints one routine.
-
-    `rows` holds the arrays that are flattened from one axis on, with the position of that axis.
-    """
+    """Prints one routine."""
 
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
-        self.rows: dict[str, int] = {}
+        self.rows = Rows(sizes)
         self.names: dict[str, str] = {}
         self.grids: dict[str, str] = {}
         self.held: set[str] = set()
@@ -70,9 +66,8 @@ class NumpyPrinter:
 
     def combine(self, statement: Combine) -> list[str]:
         target = statement.target
-        block = self.rows.get(target.name)
-        if statement.left == target and block is not None and _crosses(statement, block):
-            return [*self._unflattened(target), *self._combine(statement)]
+        if self.rows.crossed(statement):
+            return [*self.rows.unflattened(target), *self._combine(statement)]
         lines = self._combine(statement)
         if target.name in self.held and _scalar(target) and not statement.reuse and statement.right != target:
             name, _, value = lines[0].partition(" = ")
@@ -83,13 +78,13 @@ class NumpyPrinter:
     def _combine(self, statement: Combine) -> list[str]:
         target, layout = statement.target, statement.target.layout
         # What is written in place keeps the shape that it has.
-        block = self.rows.get(target.name) if statement.left == target else self._repeated(statement)
+        block = self.rows.block(target) if statement.left == target else repeated(statement)
         if block is None:
-            left = self._operand(statement.left, layout)
-            right = self._operand(statement.right, layout, bare=_in_place(statement))
+            left = self.rows.operand(statement.left, layout)
+            right = self.rows.operand(statement.right, layout, bare=_in_place(statement))
         else:
-            left, right = (self._row(operand, layout, block) for operand in (statement.left, statement.right))
-            self.rows[target.name] = block
+            left, right = (self.rows.row(operand, layout, block) for operand in (statement.left, statement.right))
+            self.rows.flatten(target, block)
         if isinstance(statement.left, Value) and statement.left.boolean and not target.boolean:
             # Numbers first: a mask times a number is float64 whatever the others are, a mask plus a mask is a mask.
             cast = f"{left}.astype({self.sizes.like}.dtype)"
@@ -114,7 +109,7 @@ class NumpyPrinter:
         if set(product.layout) == set(target.layout) and product.bare:
             (value,) = product.values
             copied = f"astype({self.sizes.like}.dtype)" if value.boolean and not target.boolean else "copy()"
-            return [f"{target.name} = {self._operand(value, target.layout)}.{copied}"]
+            return [f"{target.name} = {self.rows.operand(value, target.layout)}.{copied}"]
         text = product_text(product, target.layout, self.sizes)
         if set(product.layout) == set(target.layout):
             return [f"{target.name} = {text}"]
@@ -131,7 +126,7 @@ class NumpyPrinter:
     def apply(self, statement: Apply) -> list[str]:
         if statement.operand.constant:
             return [f"{statement.target.name} = {number_function(statement, self.sizes)}"]
-        target, operand = statement.target.name, self._operand(statement.operand, statement.target.layout)
+        target, operand = statement.target.name, self.rows.operand(statement.operand, statement.target.layout)
         held = statement.operand.name in self.held
         out = f", out={operand}" if statement.reuse and (held or not _scalar(statement.target)) else ""
         if out:
@@ -153,19 +148,19 @@ class NumpyPrinter:
     def test(self, statement: Test) -> list[str]:
         if statement.operand.constant:
             return [f"{statement.target.name} = {comparison(statement, statement.operand.name, self.sizes, 'and')}"]
-        operand = self._operand(statement.operand, statement.target.layout)
+        operand = self.rows.operand(statement.operand, statement.target.layout)
         return [f"{statement.target.name} = {comparison(statement, operand, self.sizes, '&')}"]
 
     def reduce(self, statement: Reduce) -> list[str]:
         target = statement.target
-        lines = [f"{target.name} = {reduction(statement, self.sizes, self._shaped)}"]
+        lines = [f"{target.name} = {reduction(statement, self.sizes, self.rows.shaped)}"]
         layouts = {operand.layout for operand in statement.operands}
         if len(layouts) == 1 and (planes_end(layouts.pop(), statement.bound) or 0) > 2 and len(statement.operands) < 3:
-            lines.append(f"{target.name} = {self._own(target)}")
+            lines.append(f"{target.name} = {self.rows.own(target)}")
         return lines
 
     def accumulate(self, statement: Accumulate) -> list[str]:
-        operand, layout = self._operand(statement.operand, statement.operand.layout), statement.operand.layout
+        operand, layout = self.rows.operand(statement.operand, statement.operand.layout), statement.operand.layout
         axis, flipped = layout.index(statement.over) - len(layout), along(layout, statement.over, "::-1")
         if not statement.reverse:
             return [f"{statement.target.name} = np.cumsum({operand}, axis={axis})"]
@@ -210,11 +205,11 @@ class NumpyPrinter:
         if statement.where is not None or statement.largest is not None:
             least = f"np.finfo({x}.dtype).min"
         if statement.where is not None:
-            where = self._operand(statement.where, statement.operand.layout)
+            where = self.rows.operand(statement.where, statement.operand.layout)
             lines, x = [f"{target} = np.where({where}, {x}, -np.inf)"], target
         if statement.largest is not None:
             lines += [f"{statement.largest.name} = {x}.max(axis={axis}, initial={least})"]
-            kept = self._operand(statement.largest, statement.operand.layout)
+            kept = self.rows.operand(statement.largest, statement.operand.layout)
         else:
             kept = f"{x}.max(axis={axis}, keepdims=True, initial={least})"
         if statement.where is not None or (statement.reuse and not _scalar(statement.target)):
@@ -241,7 +236,7 @@ class NumpyPrinter:
         return numpy_gathers.pick(statement, self.sizes)
 
     def scatter(self, statement: Scatter) -> list[str]:
-        return self._unflattened(statement.array) + numpy_gathers.scatter(statement, self.sizes)
+        return self.rows.unflattened(statement.array) + numpy_gathers.scatter(statement, self.sizes)
 
     def scatter_sum(self, statement: ScatterSum) -> list[str]:
         return numpy_gathers.scatter_sum(statement, self.sizes)
@@ -256,12 +251,12 @@ class NumpyPrinter:
         return NumpyWindows(self.sizes, self._own_name, self.grids).lines(statement)
 
     def result(self, value: Value) -> str:
-        return self._own(value) if value.name in self.rows else value.name
+        return self.rows.whole(value).name
 
     def _blocked(self, statements: list[Combine]) -> list[str]:
         """A long chain, one block of rows at a time: all but the first statement find their data in the cache."""
         target, layout = statements[0].target, statements[0].target.layout
-        block = next((found for found in map(self._repeated, statements) if found is not None), None)
+        block = next((found for found in map(repeated, statements) if found is not None), None)
         rows, part = self._unused("rows"), self._unused("part")
         before: list[str] = []
         inside: list[str] = []
@@ -276,9 +271,9 @@ class NumpyPrinter:
                 inside.append(f"{part} = {_UFUNCS[statement.operator]}({left}, {right}, {out})")
         like = _like(statements[0])
         assert like is not None  # asked before
-        shaped = self._row(like, layout, block) if block is not None else self._operand(like, layout)
+        shaped = self.rows.row(like, layout, block) if block is not None else self.rows.operand(like, layout)
         if block is not None:
-            self.rows[target.name] = block
+            self.rows.flatten(target, block)
         return [
             *before,
             f"{target.name} = np.empty({shaped}.shape, {like.name}.dtype)",
@@ -289,7 +284,11 @@ class NumpyPrinter:
     def _by_rows(self, operand: Operand, statement: Combine, block: int | None, before: list[str], rows: str) -> str:
         """A full-size operand by rows; what is smaller is computed once, before the loop."""
         layout = statement.target.layout
-        text = self._row(operand, layout, block) if block is not None else self._operand(operand, layout, bare=True)
+        text = (
+            self.rows.row(operand, layout, block)
+            if block is not None
+            else self.rows.operand(operand, layout, bare=True)
+        )
         if operand.layout == layout:
             return f"{text}[{rows}]"
         starts = statement.left != statement.target
@@ -308,76 +307,6 @@ class NumpyPrinter:
         if wanted not in self.names:
             self.names[wanted] = self._unused(wanted)
         return self.names[wanted]
-
-    # Operands ----------------------------------------------------------------------------------------------------
-
-    def _operand(self, operand: Operand, layout: tuple[Index, ...], *, bare: bool = False) -> str:
-        return (bare_text if bare else operand_text)(self._whole(operand), layout, self.sizes)
-
-    def _shaped(self, value: Value) -> str:
-        return self._operand(value, value.layout)
-
-    def _whole(self, operand: Operand) -> Operand:
-        """An operand in its own shape, where it was flattened to rows."""
-        if isinstance(operand, Value) and operand.name in self.rows:
-            return replace(operand, name=self._own(operand))
-        return operand
-
-    def _own(self, value: Value) -> str:
-        return f"{value.name}.reshape({', '.join(self.sizes.size(index.axis) for index in value.layout)})"
-
-    def _unflattened(self, value: Value) -> list[str]:
-        """The line that gives an array its own shape back, where it was flattened."""
-        if value.name not in self.rows:
-            return []
-        line = f"{value.name} = {self._own(value)}"
-        del self.rows[value.name]
-        return [line]
-
-    def _repeated(self, statement: Combine) -> int | None:
-        """Where a per-channel operand meets (n, c, h, w): the position of c.
-
-        Broadcasting it as (c, 1, 1) would make the innermost loop as short as h * w; repeated to c * h * w, it runs
-        over whole rows (1.3-1.45x faster).
-        """
-        layout = statement.target.layout
-        for operand in (statement.left, statement.right):
-            inside = operand.layout
-            if not inside or len(layout) < 3 or any(index.axis.ellipsis for index in layout):
-                continue
-            first = layout.index(inside[0])
-            if first > 0 and layout[first : first + len(inside)] == inside and layout[-1] not in inside:
-                return first
-        return None
-
-    def _row(self, operand: Operand, layout: tuple[Index, ...], block: int) -> str:
-        """An operand for arithmetic on whole rows."""
-        if operand.layout != layout:
-            if not operand.layout:
-                return operand_text(operand, (), self.sizes)
-            return self._repeat(operand, layout, block)
-        if isinstance(operand, Value) and operand.name in self.rows:
-            return operand.name
-        text = operand.name if isinstance(operand, Value) else f"({operand_text(operand, layout, self.sizes)})"
-        leading = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
-        return f"{text}.reshape({leading}, {self.sizes.product(index.axis for index in layout[block:])})"
-
-    def _repeat(self, operand: Operand, layout: tuple[Index, ...], block: int) -> str:
-        """A smaller operand, as long as the rows that it meets."""
-        inside = tuple(index for index in layout if index in operand.layout)
-        operand = self._whole(operand)
-        first, last = layout.index(inside[0]), layout.index(inside[-1]) + 1
-        text = bare_text(operand, inside, self.sizes)
-        if layout[first:] == inside and first in (0, block):  # in another order
-            shape = [self.sizes.size(index.axis) for index in layout[first:block]]
-            return f"({text}).reshape({', '.join([*shape, self.sizes.product(i.axis for i in layout[block:])])})"
-        if layout[first:last] == inside and first in (0, block):
-            if last <= block:  # one number for each row
-                return operand_text(operand, (*inside, layout[-1]), self.sizes)
-            return f"np.repeat({text}, {self.sizes.product(index.axis for index in layout[last:])})"
-        leading = ", ".join(self.sizes.size(index.axis) for index in layout[:block])
-        whole = f"np.broadcast_to({operand_text(operand, layout, self.sizes)}, {self.sizes.shape(layout)})"
-        return f"{whole}.reshape({leading}, {self.sizes.product(index.axis for index in layout[block:])})"
 
 
 def _into_right(statement: Combine) -> bool:
@@ -410,12 +339,6 @@ def _over_rows(statement: Combine) -> bool:
     if len(layout) < 2 or any(index.axis.ellipsis for index in layout):
         return False
     return all(o.layout == layout or layout[0] not in o.layout for o in (statement.left, statement.right))
-
-
-def _crosses(statement: Combine, block: int) -> bool:
-    """Whether the right operand differs between rows and within them: repeated for rows, it would be full-size."""
-    layout, inside = statement.target.layout, set(statement.right.layout)
-    return inside != set(layout) and not inside.isdisjoint(layout[:block]) and not inside.isdisjoint(layout[block:])
 
 
 def _in_place(statement: Combine) -> bool:
