@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gradlab.adapters.subject import Array
+from gradlab.verify.draws import signs
 from gradlab.verify.layouts import flatten_for_broadcast
 from gradlab.verify.plan import Plan
 from gradlab.verify.regimes import EQUAL, MILD, cast, draw
@@ -118,7 +119,7 @@ def draw_upstream(kind: str, shape: Shape, dtype: np.dtype[Any], rng: np.random.
     single = dtype.itemsize <= 4
     values = np.asarray(rng.normal(size=shape))
     if kind == "signs":
-        values = np.asarray(rng.choice((-1.0, 1.0), size=shape))
+        values = signs(rng, shape)
     elif kind == "sparse":
         values = np.asarray(np.where(rng.random(shape) < 0.6, 0.0, values))
     elif kind == "one hot":

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradlab.adapters.subject import Array
+from gradlab.verify.draws import signs
 from gradlab.verify.oracles.differences import Differences
 from gradlab.verify.oracles.estimate import Estimate
 from gradlab.verify.report import plain
@@ -66,9 +67,9 @@ def taylor(trial: Trial, argument: int, estimate: Estimate, wrong: Array) -> dic
     if scale is None or not (np.isfinite(answer) & np.isfinite(estimate.value)).all():
         return None
     rng = np.random.default_rng((trial.case.seed, 3))
-    signs = np.where(wrong, np.sign(answer - estimate.value), rng.choice((-1.0, 1.0), size=answer.size))
+    units = np.where(wrong, np.sign(answer - estimate.value), signs(rng, answer.size))
     room = differences.reach(argument) >= scale * HALVINGS[0]
-    direction = np.where(room, signs * scale, 0.0)
+    direction = np.where(room, units * scale, 0.0)
     work = differences.work
     weights = trial.weights.astype(work)
     tangents: list[Array | None] = [None] * len(trial.inputs)

@@ -15,6 +15,7 @@ import numpy as np
 
 from gradlab.errors import SignatureError
 from gradlab.verify.along import shape_of
+from gradlab.verify.draws import one_of
 from gradlab.verify.layouts import LAYOUTS
 from gradlab.verify.regimes import MILD, REGIMES
 from gradlab.verify.shapes import PATTERNS, Shape, broadcast_leading
@@ -116,7 +117,7 @@ def round_of_plans(
             regimes = ("normal",) * count
         # A large case has too few coordinates tried to afford numbers that hide each other.
         if stratum.sizes == "large" and rng.random() < 0.5:
-            regimes = tuple(str(rng.choice(MILD)) for _ in regimes)
+            regimes = tuple(one_of(rng, MILD) for _ in regimes)
         plan = Plan(
             sizes,
             draw_shapes(specification, sizes, leading, str(patterns[index]), rng, params),
@@ -196,9 +197,9 @@ def _regimes(mode: str, specification: Specification, hot: str, rng: np.random.G
     count = len(specification.arguments)
     if mode == "all":
         return (hot,) * count
-    regimes = [str(rng.choice(MILD)) for _ in range(count)]
+    regimes = [one_of(rng, MILD) for _ in range(count)]
     # Labels, masks and signs have no regimes.
     continuous = [k for k, argument in enumerate(specification.arguments) if argument.domain.continuous]
     if mode == "one" and continuous:
-        regimes[rng.choice(continuous)] = hot
+        regimes[one_of(rng, continuous)] = hot
     return tuple(regimes)

@@ -12,6 +12,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.operation import Domain
+from gradlab.verify.draws import one_of, signs
 
 Shape = tuple[int, ...]
 Draw = Callable[[np.random.Generator, Shape], Array]
@@ -22,7 +23,7 @@ def _scaled(scale: float, shift: float = 0.0) -> Draw:
 
 
 def _wide(decades: float) -> Draw:
-    return lambda rng, shape: rng.choice((-1.0, 1.0), size=shape) * 10 ** rng.uniform(-decades, decades, size=shape)
+    return lambda rng, shape: signs(rng, shape) * 10 ** rng.uniform(-decades, decades, size=shape)
 
 
 def _zeros(rng: np.random.Generator, shape: Shape) -> Array:
@@ -54,8 +55,8 @@ def _outlier(rng: np.random.Generator, shape: Shape) -> Array:
 
 def _saturated(rng: np.random.Generator, shape: Shape) -> Array:
     # exp(-x) is lost beside 1 from 37 on, and from 44 on in extended precision too, which then knows no better.
-    highest = float(rng.choice((50, 700)))
-    return np.asarray(rng.choice((-1.0, 1.0), size=shape) * rng.uniform(15, highest, size=shape))
+    highest = one_of(rng, (50.0, 700.0))
+    return np.asarray(signs(rng, shape) * rng.uniform(15, highest, size=shape))
 
 
 def _near_kink(rng: np.random.Generator, shape: Shape) -> Array:
@@ -101,7 +102,7 @@ def draw(domain: Domain, regime: str, shape: Shape, sizes: dict[str, int], rng: 
     if domain.kind == "mask":
         return np.asarray(rng.random(shape) < domain.probability)
     if domain.kind == "signs":
-        return np.asarray(rng.choice((-1.0, 1.0), size=shape))
+        return np.asarray(signs(rng, shape))
     if domain.kind == "one_hot":
         return _one_hot(shape, rng)
     values = np.asarray(REGIMES[regime](rng, shape))
@@ -113,7 +114,7 @@ def draw(domain: Domain, regime: str, shape: Shape, sizes: dict[str, int], rng: 
 def _labels(shape: Shape, count: int, rng: np.random.Generator) -> Array:
     """Any, none twice, all the same, or the first and the last alone: an index in one byte ends at 127."""
     values = rng.integers(0, count, size=shape)
-    kind = rng.choice(("any", "any", "distinct", "same", "ends"))
+    kind = one_of(rng, ("any", "any", "distinct", "same", "ends"))
     if kind == "distinct":
         values = np.resize(rng.permutation(count), shape) if values.size else values
     elif kind == "same":
@@ -136,7 +137,7 @@ def _simplex(values: Array, zeros: bool, rng: np.random.Generator) -> Array:
     # exp of the regime's numbers gives equal, peaked and wide rows alike; 60 keeps 1/p within float32's range.
     weights = np.exp(np.maximum(values - values.max(axis=-1, keepdims=True), -60.0))
     if zeros:
-        hidden = rng.random(values.shape) < rng.choice((0.0, 0.3, 1.0))
+        hidden = rng.random(values.shape) < one_of(rng, (0.0, 0.3, 1.0))
         hidden &= values < values.max(axis=-1, keepdims=True)
         weights[hidden] = 0
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))

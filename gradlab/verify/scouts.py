@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradlab.adapters.subject import Array
+from gradlab.verify.draws import one_of, signs
 from gradlab.verify.plan import Plan, draw_shapes, plain_plan
 from gradlab.verify.regimes import MILD
 from gradlab.verify.sizes import draw_sizes
@@ -48,7 +49,7 @@ def scouting_plans(specification: Specification, seed: tuple[int, ...]) -> list[
     count, plans = len(specification.arguments), []
     for kind, turn, hostile, argument, pattern in _missions(specification, rng):
         sizes, leading, params = draw_sizes(specification, kind, turn, rng)
-        regimes = [str(rng.choice(MILD)) for _ in range(count)]
+        regimes = [one_of(rng, MILD) for _ in range(count)]
         if hostile:
             regimes[argument] = hostile
         shapes, drawn = draw_shapes(specification, sizes, leading, pattern, rng, params), int(rng.integers(1 << 32))
@@ -61,7 +62,7 @@ def _missions(specification: Specification, rng: np.random.Generator) -> Iterato
     """Kind of sizes, whose turn it is, hostile regime, argument that gets it, pattern of broadcasting."""
     for argument in specification.differentiable:
         for family in FAMILIES:
-            yield "plural", 0, str(rng.choice(family)), argument, "equal"
+            yield "plural", 0, one_of(rng, family), argument, "equal"
     dims = len(specification.dims) + specification.has_ellipsis
     for kind in ("large", "unit", "none"):
         for turn in rng.permutation(dims)[: max(3, (dims + 1) // 2)]:
@@ -106,8 +107,7 @@ def _joint(trial: Trial) -> tuple[list[Array | None], float, float]:
     for k in trial.specification.differentiable:
         scale, answer = differences.scales[k], np.asarray(trial.answers[k])
         if scale is not None and answer.size:
-            signs = trial.rng.choice((-1.0, 1.0), size=answer.size)
-            steps = np.where(differences.reach(k) >= scale / 2, scale * signs, 0.0).reshape(answer.shape)
+            steps = differences.steps(k, signs(trial.rng, answer.size))
             tangents[k] = steps
             total += float((answer * steps).sum())
             terms += float(np.abs(answer * steps).sum())

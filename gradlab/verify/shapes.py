@@ -8,6 +8,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.operation import ELLIPSIS
+from gradlab.verify.draws import one_of
 
 Shape = tuple[int, ...]
 Named = tuple[str, ...]
@@ -54,7 +55,7 @@ def broadcast_leading(
                 shape = shape[1:]
         own[k] = shape
     if pattern == "scalar" and len(takers) > 1:
-        own[rng.choice(takers)] = ()
+        own[one_of(rng, takers)] = ()
     for k in whole:
         own[k] = np.broadcast_shapes(*own) if ELLIPSIS in inputs[k] else ()
     return own

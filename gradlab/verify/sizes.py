@@ -8,6 +8,7 @@ import numpy as np
 
 from gradlab.errors import SignatureError
 from gradlab.verify.along import KEYWORD, draw_axis
+from gradlab.verify.draws import one_of
 from gradlab.verify.specification import Specification
 
 # Sizes at which blocked, unrolled or thresholded code changes its path: just above 16, 32, 64, 128, 256 and 100.
@@ -57,7 +58,7 @@ def _attempt(
 ) -> tuple[dict[str, int], tuple[int, ...]]:
     highest = {1: 7, 2: 5, 3: 3}.get(len(names), 3) + (3 if kind == "medium" else 0)
     # Shapes of two axes, the commonest in use, come up most for `...` as well.
-    rank = int(rng.choice((0, 1, 1, 2, 3))) if specification.has_ellipsis else 0
+    rank = one_of(rng, (0, 1, 1, 2, 3)) if specification.has_ellipsis else 0
     leading = [int(rng.integers(1, 4)) for _ in range(rank)]
     sizes = {name: int(rng.integers(1, (3 if kind == "large" else highest) + 1)) for name in names}
     if kind == "equal":
@@ -69,7 +70,7 @@ def _attempt(
     elif kind in ("large", "unit", "none"):
         # The dimensions take turns, all leading ones together as one.
         place = turn % max(1, len(names) + specification.has_ellipsis)
-        size = {"unit": 1, "none": 0}.get(kind, int(rng.choice(LARGE)))
+        size = {"unit": 1, "none": 0}.get(kind, one_of(rng, LARGE))
         if place < len(names):
             square = any(dims.count(names[place]) > 1 for dims in specification.signature.inputs)
             sizes[names[place]] = min(size, _SQUARE) if square else size

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.verify.calls import Caller
+from gradlab.verify.draws import signs
 
 _RUNS = 6
 
@@ -27,7 +28,9 @@ def nudged(arrays: Sequence[Array], rng: np.random.Generator, *, together: bool)
             continue
         if together:
             kinds, inverse = np.unique(array, return_inverse=True)
-            steps = np.array([moves.setdefault(float(kind), int(rng.integers(-1, 2))) for kind in kinds])
+            drawn = rng.integers(-1, 2, size=kinds.size).tolist()
+            pairs = zip(kinds.tolist(), drawn, strict=True)
+            steps = np.array([moves.setdefault(kind, step) for kind, step in pairs])
             step = steps[inverse].reshape(array.shape)
         else:
             step = rng.integers(-1, 2, size=array.shape)
@@ -42,8 +45,8 @@ def stretched(arrays: Sequence[Array], rng: np.random.Generator, relative: float
     result = []
     for array in arrays:
         if array.dtype.kind == "f":
-            signs = rng.choice((-1.0, 1.0), size=array.shape)
-            array = np.asarray(array + array * (relative * signs).astype(array.dtype))
+            units = relative * signs(rng, array.shape)
+            array = np.asarray(array + array * units.astype(array.dtype))
         result.append(array)
     return result
 

@@ -14,6 +14,7 @@ from gradlab.verify.case import Case, build
 from gradlab.verify.diagnose.diagnosis import Diagnosis
 from gradlab.verify.diagnose.laboratory import Laboratory
 from gradlab.verify.diagnose.thresholds import pattern
+from gradlab.verify.draws import signs
 from gradlab.verify.plan import plain_plan
 
 FailsAt = Callable[[Case], bool]
@@ -226,5 +227,5 @@ def without_upstream(c: Circumstances) -> Array | None:
     if c.case.grad_output is None or not c.case.grad_output.size:
         return None
     rng = np.random.default_rng(3)
-    signs = rng.choice((-1.0, 1.0), size=c.case.grad_output.shape)
-    return np.asarray(signs * rng.uniform(0.3, 0.9, size=signs.shape)).astype(c.case.grad_output.dtype)
+    units = signs(rng, c.case.grad_output.shape)
+    return np.asarray(units * rng.uniform(0.3, 0.9, size=units.shape)).astype(c.case.grad_output.dtype)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradlab.adapters.subject import Array
+from gradlab.verify.draws import signs
 from gradlab.verify.judge import SPREAD_FACTOR, Verdicts, attainable, compare, indistinct, levels
 from gradlab.verify.laws.acquittal import STRETCHES
 from gradlab.verify.oracles.estimate import Estimate, Oracle
@@ -70,8 +71,7 @@ def directions(trial: Trial, references: list[Oracle]) -> Iterator[Violation]:
         if answer is None or scale is None or not answer.size or not np.isfinite(answer).all():
             continue
         for _ in range(_DIRECTIONS if answer.size > _LARGE else 1):
-            signs = trial.rng.choice((-1.0, 1.0), size=answer.size)
-            steps = np.where(differences.reach(k) >= scale / 2, scale * signs, 0.0).reshape(answer.shape)
+            steps = differences.steps(k, signs(trial.rng, answer.size))
             violation = _along(Projection(trial, k, steps), references)
             if violation is not None:
                 yield violation

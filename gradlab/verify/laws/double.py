@@ -8,6 +8,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.verify.calls import describe, listed
+from gradlab.verify.draws import signs
 from gradlab.verify.judge import ORACLE_BARS, SPREAD_FACTOR
 from gradlab.verify.oracles.differences import Differences
 from gradlab.verify.oracles.kinks import direction_sides
@@ -45,8 +46,7 @@ def double_backward(trial: Trial, differences: Differences) -> Iterator[Violatio
         answer, scale = answers[k], differences.scales[k]
         assert answer is not None
         assert scale is not None
-        signs = trial.rng.choice((-1.0, 1.0), size=scale.size)
-        steps = np.where(differences.reach(k) >= scale / 2, signs * scale, 0.0).reshape(answer.shape)
+        steps = differences.steps(k, signs(trial.rng, scale.size))
         tangents: list[Array | None] = [None] * len(arrays)
         tangents[k] = steps
         truth = differences.direction(tangents, weights, lambda value, error, magnitude, which: np.zeros(value.size))

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.verify.calls import describe
+from gradlab.verify.draws import signs
 from gradlab.verify.judge import ORACLE_BARS, SPREAD_FACTOR, indistinct
 from gradlab.verify.laws.smoothness import rough_along
 from gradlab.verify.spread import nudged
@@ -56,8 +57,8 @@ def _tangent(trial: Trial, k: int) -> Array | None:
     array, scale = trial.case.inputs[k], trial.differences.scales[k]
     assert scale is not None
     # In units of each element's own scale: a tiny number is moved as far as its digits see.
-    signs = trial.rng.choice((-1.0, 1.0), size=array.shape) * trial.rng.uniform(0.5, 1.0, size=array.shape)
-    return np.asarray(signs * scale.reshape(array.shape)).astype(array.dtype)
+    units = signs(trial.rng, array.shape) * trial.rng.uniform(0.5, 1.0, size=array.shape)
+    return np.asarray(units * scale.reshape(array.shape)).astype(array.dtype)
 
 
 def _push(trial: Trial, inputs: Sequence[Array], tangents: Sequence[Array | None]) -> tuple[Array | None, str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradlab.adapters.subject import Array
 from gradlab.verify.calls import listed
+from gradlab.verify.draws import signs
 from gradlab.verify.judge import ORACLE_BARS
 from gradlab.verify.laws.double import double_backward
 from gradlab.verify.oracles.differences import Differences
@@ -78,12 +79,12 @@ def slopes(trial: Trial, *, with_upstream: bool = False) -> Differences:
 def tangents_of(trial: Trial, differences: Differences) -> list[Array | None]:
     """A random direction in units of each element's own scale; elements at the edge of their domain stay."""
     tangents: list[Array | None] = []
-    for k, (array, scale) in enumerate(zip(differences.point, differences.scales, strict=True)):
+    for k, scale in enumerate(differences.scales):
         if scale is None:
             tangents.append(None)
             continue
-        signs = trial.rng.choice((-1.0, 1.0), size=scale.size) * trial.rng.uniform(0.5, 1.0, size=scale.size)
-        tangents.append(np.where(differences.reach(k) >= scale / 2, signs * scale, 0.0).reshape(array.shape))
+        units = signs(trial.rng, scale.size) * trial.rng.uniform(0.5, 1.0, size=scale.size)
+        tangents.append(differences.steps(k, units))
     return tangents
 
 

@@ -7,7 +7,8 @@ float64 and the forward keeps it, else in float64.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -122,20 +123,27 @@ class Differences:
         x = self.point[argument].reshape(-1).astype(np.float64)
         return np.minimum(x - low, high - x)
 
+    def steps(self, argument: int, units: Array) -> Array:
+        """A tangent that moves each element by so many units of its own scale; at the edge of its domain it stays."""
+        scale = self.scales[argument]
+        assert scale is not None
+        return np.where(self.reach(argument) >= scale / 2, scale * units, 0.0).reshape(self.point[argument].shape)
+
     def coordinates(self, argument: int, elements: Array, weights: Array, settled: Settled) -> Estimate:
         """See `Oracle`: families of steps are tried until the answer is settled."""
         bases = self._bases(argument, elements)
+        first = next(bases)
 
         def move(question: int, step: Any) -> Array:
             return self.along(argument, elements[question], step)
 
-        best = self._search(bases[:1], elements.size, weights, settled, move)
+        best = self._search([first], elements.size, weights, settled, move)
         rest = np.flatnonzero(self._rank < 2)
         if rest.size:
             touched = {int(k): self._touched(argument, int(elements[k])) for k in rest}
             # The first family again only where outputs that an element never touches have blurred it.
-            again = bases if any(not which.all() for which in touched.values()) else bases[1:]
-            self._search(again, elements.size, weights, settled, move, touched, best)
+            again = [first] if any(not which.all() for which in touched.values()) else []
+            self._search(chain(again, bases), elements.size, weights, settled, move, touched, best)
         return self._undisputing(best, weights)
 
     def _undisputing(self, estimate: Estimate, weights: Array) -> Estimate:
@@ -163,7 +171,7 @@ class Differences:
         found = self._search(bases, 1, weights, settled, lambda _, h: self.shifted(tangents, h))
         return self._undisputing(found, weights)
 
-    def _bases(self, argument: int, elements: Array) -> list[Array]:
+    def _bases(self, argument: int, elements: Array) -> Iterator[Array]:
         scale = self.scales[argument]
         assert scale is not None
         values = self.point[argument].reshape(-1)[elements]
@@ -178,7 +186,7 @@ class Differences:
 
     def _search(
         self,
-        bases: Sequence[Array],
+        bases: Iterable[Array],
         count: int,
         weights: Array,
         settled: Settled,
@@ -193,7 +201,10 @@ class Differences:
         if not self.usable or not np.isfinite(self.output[weighed]).all():
             return best
         for base in bases:
-            todo = np.flatnonzero((self._rank < 2) & ~np.isnan(base))
+            unsettled = self._rank < 2
+            if not unsettled.any():
+                break
+            todo = np.flatnonzero(unsettled & ~np.isnan(base))
             if not todo.size:
                 continue
             found = self._family(base[todo], todo, weights[weighed], weighed, move, touched)

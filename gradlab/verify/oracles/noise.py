@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradlab.adapters.subject import Array
+from gradlab.verify.draws import signs
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def output_noise(
 def _move(array: Array, scale: Array, rng: np.random.Generator) -> Array:
     # Short mantissas, for exact sums, but no two alike: equal moves of opposite sign leave a median where it was, and
     # an output that does not move at all looks like one that was rounded.
-    sizes = rng.integers(33, 64, size=array.shape) / 64 * rng.choice((-1.0, 1.0), size=array.shape)
+    sizes = rng.integers(33, 64, size=array.shape) / 64 * signs(rng, array.shape)
     # Zeros stay: they may be the edge of a domain or a kink.
     return np.asarray(np.where(array == 0, 0.0, sizes * scale.reshape(array.shape)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,33 +53,32 @@ def scales(values: Array) -> Array:
     return np.asarray(np.exp2(np.floor(np.log2(size))))
 
 
-def families(values: Array, scale: Array, reach: Array, extended: bool) -> list[Array]:
+def families(values: Array, scale: Array, reach: Array, extended: bool) -> Iterator[Array]:
     """Largest steps to try in turn, one array per family; NaN where a family does not apply to an element.
 
     Relative steps first, then absolute ones (x**2 at 1e8, log(1 + tiny)), then ever smaller ones for functions that
     bend within a fraction of |x| (sin(1e6 x), a kink close by). `reach` is the distance to the edge of the domain.
     """
-    size = np.abs(values.astype(np.float64))
+    inside = reach > 0
+    limit = np.where(inside, np.exp2(np.floor(np.log2(np.where(inside, reach, 1.0)))) / 2, np.nan)
+    return (np.minimum(step, limit) for step in _steps(np.abs(values.astype(np.float64)), scale, extended))
+
+
+def _steps(size: Array, scale: Array, extended: bool) -> Iterator[Array]:
+    """One by one: most questions are settled by the first."""
+    yield scale * 2.0 ** (-6 if extended else -3)
     odd = (size > 2) | (size < 0.5)
     if extended:
-        steps = [
-            scale * 2.0**-6,
-            np.where(odd, 2.0**-6, np.nan),
-            scale * 2.0**-18,
-            np.where(odd, 2.0**-18, np.nan),
-            np.where(size > 64, 2.0**-12, np.nan),
-            scale * 2.0**-29,
-            np.where(size == 0, scale * 2.0**-40, np.nan),
-        ]
+        yield np.where(odd, 2.0**-6, np.nan)
+        yield scale * 2.0**-18
+        yield np.where(odd, 2.0**-18, np.nan)
+        yield np.where(size > 64, 2.0**-12, np.nan)
+        yield scale * 2.0**-29
+        yield np.where(size == 0, scale * 2.0**-40, np.nan)
     else:
-        steps = [
-            scale * 2.0**-3,
-            np.where(odd, 2.0**-3, np.nan),
-            scale * 2.0**-7,
-            np.where(odd, 2.0**-8, np.nan),
-            scale * 2.0**-12,
-            # Of little precision, but a period cannot look flat to it.
-            scale * 2.0**-20,
-        ]
-    limit = np.where(reach > 0, np.exp2(np.floor(np.log2(np.where(reach > 0, reach, 1.0)))) / 2, np.nan)
-    return [np.where(np.isnan(step), np.nan, np.minimum(step, limit)) for step in steps]
+        yield np.where(odd, 2.0**-3, np.nan)
+        yield scale * 2.0**-7
+        yield np.where(odd, 2.0**-8, np.nan)
+        yield scale * 2.0**-12
+        # Of little precision, but a period cannot look flat to it.
+        yield scale * 2.0**-20
