@@ -62,6 +62,11 @@ class Domain:
         """True where a derivative with respect to the argument makes sense."""
         return self.kind in _CONTINUOUS
 
+    @property
+    def bounded(self) -> bool:
+        """True where numbers may lie outside: on one side at least there is an end."""
+        return math.isfinite(self.minimum) or math.isfinite(self.maximum)
+
 
 def real(minimum: float = -math.inf, maximum: float = math.inf) -> Domain:
     """Any real number in [minimum, maximum].

@@ -150,6 +150,8 @@ def _inside(values: Array, domain: Domain, rng: np.random.Generator) -> Array:
         return np.asarray(np.maximum(np.abs(np.where(values == 0, 0.5, values)), 1e-30))
     if domain.kind == "non_negative":
         return np.asarray(np.abs(values))
+    if not domain.bounded:
+        return values
     outside = (values < low) | (values > high)
     if not outside.any():
         return values
@@ -167,7 +169,7 @@ def cast(values: Array, domain: Domain, dtype: str) -> Array:
     if values.dtype.kind != "f":
         return values
     rounded = values.astype(dtype)
-    if domain.kind in ("real", "non_negative", "positive"):
+    if domain.bounded and domain.kind in ("real", "non_negative", "positive"):
         # Rounding to float32 can step over a bound that float64 kept.
         low, high = rounded.dtype.type(domain.minimum), rounded.dtype.type(domain.maximum)
         low = np.nextafter(low, rounded.dtype.type(np.inf)) if float(low) < domain.minimum else low
