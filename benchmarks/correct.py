@@ -14,10 +14,11 @@ from gradlab.adapters.functions import from_functions
 from gradlab.adapters.subject import Subject
 from gradlab.adapters.torch_kernels import one_thread
 from gradlab.registry import Backend
+from gradlab.symbolic.oracle import symbolic_reference
 from gradlab.verify.check import run
 from gradlab.verify.references import Reference
-from gradlab.verify.registered import BACKENDS, references_of, subject_of
-from gradlab.verify.registered import specification_of as specification_of_record
+from gradlab.verify.registered import BACKENDS, jvp_of, subject_of
+from gradlab.verify.registered import described as described_record
 from gradlab.verify.report import Report
 from gradlab.verify.specification import Specification
 
@@ -61,10 +62,12 @@ def half_of(name: str) -> str:
 def described(name: str) -> tuple[Subject, Specification, tuple[Reference, ...]] | None:
     """A subject and what a check of it needs; None where this version of gradlab cannot check it."""
     if name in registered():
+        # As `gradlab verify` checks it, with every oracle and promise that there is.
         operation, backend = registered()[name]
-        record = registry.operation(operation)
-        subject = subject_of(operation, backend, registry.kernel(operation, backend))
-        return subject, specification_of_record(record), tuple(references_of(record)[0])
+        record, kernel = registry.operation(operation), registry.kernel(operation, backend)
+        exact = symbolic_reference(operation, record.digest)
+        promised, references, _ = described_record(record, exact=exact, jvp=jvp_of(backend, kernel))
+        return subject_of(operation, backend, kernel), promised, tuple(references)
     correct = animals()[name].correct
     specification = specification_of(correct)
     return None if specification is None else (from_functions(correct.forward, correct.backward), specification, ())

@@ -155,14 +155,25 @@ def report_subject(
 
     `independent` implementations stand in for that of the registered kernel.
     """
+    specification, references, notes = described(operation, exact=exact, jvp=jvp, independent=independent)
+    with one_thread():
+        return run(subject, specification, references, profile=profile, seed=seed, notes=notes)
+
+
+def described(
+    operation: Operation,
+    *,
+    exact: Reference | None = None,
+    jvp: Callable[..., Any] | None = None,
+    independent: Sequence[Reference] | None = None,
+) -> tuple[Specification, list[Reference], list[str]]:
+    """What a check of an operation needs beside its subject, and notes on what it does without."""
     references, notes = references_of(operation) if independent is None else ([*independent], [])
     # A registered operation promises torch's own choice at kinks and ties, where there is a torch to ask.
     asked = any(isinstance(reference, TorchReference) for reference in references)
     choice: Literal["torch", "bracket"] = "torch" if asked else "bracket"
     references += [] if exact is None else [exact]
-    specification = replace(specification_of(operation), extras=Extras(jvp=jvp, convention=choice))
-    with one_thread():
-        return run(subject, specification, references, profile=profile, seed=seed, notes=notes)
+    return replace(specification_of(operation), extras=Extras(jvp=jvp, convention=choice)), references, notes
 
 
 def jvp_of(backend: Backend, kernel: Any) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from gradlab.adapters.subject import Array
 from gradlab.errors import SignatureError
 from gradlab.verify.judge import attainable
-from gradlab.verify.oracles.kinks import Sides, coordinate_sides
+from gradlab.verify.oracles.kinks import Sides, coordinate_sides, standing
 from gradlab.verify.oracles.reference import TORCH
 from gradlab.verify.references import Reference
 from gradlab.verify.specification import Specification
@@ -20,6 +20,9 @@ LAW = "convention"
 
 # Elements of an argument that are looked at: a choice is made in the same way everywhere.
 _SUSPECTS = 4
+
+# Of a thousand equal numbers each may take a part.
+_PART = 1e-3
 
 _SCALINGS = 8
 
@@ -50,14 +53,14 @@ def _argument(trial: Trial, reference: Reference, k: int, answer: Array, chosen:
     x = trial.case.inputs[k].reshape(-1).astype(np.float64)
     miss = np.abs(answer - chosen)
     rounding = attainable(answer, np.maximum(np.abs(answer), np.abs(chosen)), x, trial.scales(k))
-    # A choice differs by a part of the bracket, never by roundings.
+    # A choice is never a matter of roundings.
     other = miss > np.maximum(100 * rounding, 1e-3 * (np.abs(answer) + np.abs(chosen)))
     for j in np.flatnonzero(other & np.isfinite(answer) & np.isfinite(chosen))[:_SUSPECTS]:
         sides = coordinate_sides(trial.differences, k, int(j), trial.weights)
-        slack = 1e-4 * (sides.high - sides.low) + float(rounding[j])
-        # Where torch's own answer is outside, it is a rounding of torch's and no choice.
-        inside = all(sides.low - slack <= value <= sides.high + slack for value in (answer[j], chosen[j]))
-        if sides.singular or not sides.kinked or not inside or _rounded(trial, reference, k, int(j), sides):
+        if sides.singular or not sides.kinked or not _chosen(sides, float(answer[j]), float(chosen[j]), rounding[j]):
+            continue
+        still = standing(trial.differences, k, int(j), trial.weights, sides)
+        if not still or _rounded(trial, reference, k, int(j), sides):
             continue
         index = [int(i) for i in np.unravel_index(int(j), trial.inputs[k].shape)]
         claim = (
@@ -67,6 +70,17 @@ def _argument(trial: Trial, reference: Reference, k: int, answer: Array, chosen:
         evidence = {"index": tuple(index), "backward": float(answer[j]), "torch": float(chosen[j])}
         yield Violation(LAW, trial.name(k), claim, evidence, "failure" if promised else "note")
         return
+
+
+def _chosen(sides: Sides, answer: float, chosen: float, rounding: float) -> bool:
+    """Whether both are choices: parts of the bracket, and different ones.
+
+    Where torch's own answer is outside, it is a rounding of torch's.
+    """
+    width = sides.high - sides.low
+    slack = 1e-4 * width + rounding
+    inside = all(sides.low - slack <= value <= sides.high + slack for value in (answer, chosen))
+    return inside and abs(answer - chosen) > _PART * width
 
 
 def _rounded(trial: Trial, reference: Reference, k: int, element: int, sides: Sides) -> bool:

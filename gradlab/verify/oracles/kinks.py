@@ -17,6 +17,8 @@ _SHRINK = 8  # ratio of the two steps that the slopes are extrapolated from
 # A small number beside larger ones: the first step drowns in their rounding.
 _STRETCHES = (1.0, 2.0**8, 2.0**14)
 
+_NEARER, _STILL = 0.25, 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Sides:
@@ -40,13 +42,22 @@ class Sides:
         return Sides(min(self.low, other.low), max(self.high, other.high), self.singular or other.singular)
 
 
-def coordinate_sides(differences: Differences, argument: int, element: int, weights: Array) -> Sides:
+def coordinate_sides(
+    differences: Differences, argument: int, element: int, weights: Array, stretch: float = 1.0
+) -> Sides:
     """Bracket of the gradient at one element, output by output: relu(x) - relu(-x) may take 0 twice at x = 0."""
     scale = differences.scales[argument]
     assert scale is not None
     # Never far in absolute terms: 64 units away from 1e8 a deviation of 1 has bent like a kink.
-    step = min(float(scale[element]), 1.0)
+    step = min(float(scale[element]), 1.0) * stretch
     return _clearest(differences, lambda h: differences.along(argument, element, h), step, weights)
+
+
+def standing(differences: Differences, argument: int, element: int, weights: Array, sides: Sides) -> bool:
+    """Whether smaller steps find the same bracket: that of a kink stands still, that of a bend closes."""
+    nearer = coordinate_sides(differences, argument, element, weights, _NEARER)
+    slack = _STILL * (sides.high - sides.low)
+    return abs(nearer.low - sides.low) <= slack and abs(nearer.high - sides.high) <= slack
 
 
 def flat(differences: Differences, argument: int, element: int, weights: Array) -> bool:
