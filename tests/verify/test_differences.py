@@ -10,7 +10,7 @@ import pytest
 from gradlab.adapters.subject import Array
 from gradlab.verify.oracles.differences import LONGDOUBLE_IS_WIDER, Differences
 from gradlab.verify.oracles.estimate import Estimate
-from gradlab.verify.oracles.kinks import coordinate_sides, flat
+from gradlab.verify.oracles.kinks import coordinate_sides, flat, standing
 
 FREE = (-np.inf, np.inf)
 
@@ -91,3 +91,16 @@ def test_steps_are_flat() -> None:
     assert flat(differences, 0, 0, np.ones(1))
     differences, _ = slope(lambda x: x, 1e8 + 0.37)
     assert not flat(differences, 0, 0, np.ones(1))
+
+
+@pytest.mark.parametrize(
+    ("function", "kink"),
+    [(np.abs, True), (lambda x: np.maximum(x, 0) + np.sin(x), True), (lambda x: np.exp(30 * x), False)],
+    ids=["abs", "bent relu", "exp"],
+)
+def test_the_bracket_of_a_kink_stands_still(function: Callable[[Array], Array], kink: bool) -> None:
+    """Wide steps see a bracket in a steep bend as well; there it closes when they are taken nearer."""
+    differences, _ = slope(function, 0.0, extended=False)
+    sides = coordinate_sides(differences, 0, 0, np.ones(1), stretch=2.0**8)
+    assert sides.kinked
+    assert standing(differences, 0, 0, np.ones(1), sides) == kink
