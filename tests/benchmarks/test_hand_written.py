@@ -62,6 +62,9 @@ def example(name: str) -> tuple[list[Any], int, dict[str, float], Callable[..., 
         case "instance_norm":
             inputs = [draw((3, 4, 5, 6)) + 3, draw(4), draw(4)]
             return inputs, 3, eps, lambda x, weight, bias, eps: F.instance_norm(x, weight=weight, bias=bias, eps=eps)
+        case "group_norm":
+            inputs, settings = [draw((3, 4, 5, 6)) + 3, draw(4), draw(4)], {"num_groups": 2, **eps}
+            return inputs, 3, settings, lambda x, w, b, num_groups, eps: F.group_norm(x, num_groups, w, b, eps)
         case "log_softmax":
             return [draw((3, 4, 5)) * 50], 1, {}, lambda x: torch.log_softmax(x, -1)
         case "logsumexp":
