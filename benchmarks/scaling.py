@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -58,12 +58,13 @@ class Growth:
 def time_case(name: str, elements: int, repeats: int) -> Record:
     """Processor seconds of one whole case, all laws included, and of a bare forward and backward; for a worker.
 
-    Values are ordinary, and no reference joins: this is what a user's own function meets.
+    Values are ordinary, and neither reference nor JVP joins: this is what a user's own function meets.
     """
     from benchmarks.correct import described
     from gradlab.verify.calls import Caller, quiet
     from gradlab.verify.case import build
     from gradlab.verify.examination import judged
+    from gradlab.verify.extras import Extras
     from gradlab.verify.plan import plain_plan
     from gradlab.verify.shapes import concrete
     from gradlab.verify.trial import Trial
@@ -72,6 +73,7 @@ def time_case(name: str, elements: int, repeats: int) -> Record:
     known = described(title)
     assert known is not None, title
     subject, specification, _ = known
+    specification = replace(specification, extras=Extras())
     sizes, leading = sizes_of(elements)
     params = {parameter: values[0] for parameter, values in specification.params.items()}
     whole, bare = [], []

@@ -74,7 +74,10 @@ class TorchPrinter:
         """Sums, each with the product before it that nothing else needs: one pass over memory for both."""
 
     def prepare(self, statements: Sequence[Statement]) -> None:
-        """Find what may be written in place, and what is one pass."""
+        """Find what may be written in place, and what is one pass.
+
+        A comment stands before what has a name of its own, so that temporaries alone stand side by side.
+        """
         self.in_place = mapped_alike(statements)
         mentioned = Counter(value.name for statement in statements for value in values_of(statement))
         for product, total in pairwise(statements):

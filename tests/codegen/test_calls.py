@@ -30,6 +30,7 @@ FORMULAS = {
     "scaled by columns, shifted by rows": ("y[n,o] = x[n,o] * w[n] + b[o]", {"addcmul": 0}),
     "shifted by a whole array": ("y[n,o] = x[n,o] * w[n] + b[n,o]", {"addcmul": 1}),
     "less a product": ("y[n,o] = x[n,o] * w[o] - a[n,o] * b[n]", {"addcmul": 1}),
+    "less a product with a name": ("t[n,o] = a[n,o] * b[n]; y[n,o] = x[n,o] - t[n,o]", {"addcmul": 0}),
     "less a product that is needed again": (
         "t[n,o] = a[n,o] * b[n]; y[n,o] = (x[n,o] - t[n,o]) * t[n,o]",
         {"addcmul": 0},

@@ -17,6 +17,7 @@ _SHRINK = 8  # ratio of the two steps that the slopes are extrapolated from
 # A small number beside larger ones: the first step drowns in their rounding.
 _STRETCHES = (1.0, 2.0**8, 2.0**14)
 
+# A bend's bracket shrinks with the step at least; a kink's is the same but for rounding.
 _NEARER, _STILL = 0.25, 0.1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import gradlab
@@ -48,3 +49,31 @@ def test_refused(convention: str) -> None:
 def test_a_rounding_of_torch_is_no_choice() -> None:
     """The mean of equal numbers is not quite one of them: torch's std then has a slope, which this round met."""
     assert report_operation("std", "torch", seed=3128708767).verdict == "pass"
+
+
+@pytest.mark.parametrize(("slope", "verdict"), [(1e-9, "pass"), (0.5, "fail")])
+def test_a_choice_is_a_part_of_the_bracket(slope: float, verdict: str) -> None:
+    """At 0, where |x| has every slope from -1 to 1, torch's answer of 1e-9 is a rounding of 0, and 0.5 is another."""
+
+    class Modulus(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x.abs()
+
+        @staticmethod
+        def backward(ctx, grad_output):
+            (x,) = ctx.saved_tensors
+            return grad_output * torch.where(x == 0, slope, x.sign())
+
+    report = gradlab.check(
+        np.abs,
+        lambda grad_output, x: grad_output * np.sign(x),
+        "(n)->(n)",
+        names=("x",),
+        reference=Modulus.apply,
+        convention="torch",
+        seed=1,
+    )
+    assert report.verdict == verdict, str(report)
+    assert {finding.law for finding in report.failures} == ({"convention"} if verdict == "fail" else set())
